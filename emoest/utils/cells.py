@@ -1,0 +1,186 @@
+"""Cells: the one test for "missing" and the one reader and writer of frames.
+
+A cell of zone 1 holds media (a path, a text, an array or a list of such items), a cell of zone 2
+holds the frames of one row, ``float32 (n_frames, n_dims)`` or the path of an ``.npy`` file.
+"""
+
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Frames = npt.NDArray[np.float32]
+
+
+def is_missing(cell: Any) -> bool:
+    """Say whether a cell of zone 1 or 2 is missing: `None`, `NaN` or `pandas.NA`.
+
+    A list is present, even if it is empty or holds missing items.
+
+    Examples
+    --------
+    >>> is_missing(None), is_missing(float("nan")), is_missing(""), is_missing([None])
+    (True, True, False, False)
+    """
+    if cell is None or cell is pd.NA or cell is pd.NaT:
+        return True
+    return isinstance(cell, float | np.floating) and bool(np.isnan(cell))
+
+
+def missing_cells(column: Any) -> npt.NDArray[np.bool_]:
+    """Apply `is_missing` to every cell of a column.
+
+    Examples
+    --------
+    >>> missing_cells(["a", None]).tolist()
+    [False, True]
+    """
+    return np.fromiter((is_missing(cell) for cell in column), dtype=bool, count=len(column))
+
+
+def is_path(cell: Any) -> bool:
+    """Say whether a cell is a path (str or path object).
+
+    Examples
+    --------
+    >>> is_path("frames.npy"), is_path([1.0])
+    (True, False)
+    """
+    return isinstance(cell, str | os.PathLike)
+
+
+def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
+    """Read one cell of zone 2.
+
+    Parameters
+    ----------
+    cell : ndarray of shape (n_frames, n_dims), path of an ``.npy`` file, None or NaN
+        The cell. A 1-D array of shape (n_dims,) is one frame.
+    name : str, default="cell"
+        What to call the cell in an error, for example ``"row 3, column 'audio__frames'"``.
+
+    Returns
+    -------
+    frames : ndarray of shape (n_frames, n_dims), dtype float32, or None
+        The frames, or None where the cell is missing.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the cell is a path and the file is not there.
+    ValueError
+        If the cell does not hold frames.
+
+    Examples
+    --------
+    >>> read_frames([[1, 2], [3, 4]]).shape
+    (2, 2)
+    >>> read_frames(None) is None
+    True
+    """
+    if is_missing(cell):
+        return None
+    if is_path(cell):
+        cell = _load_npy(Path(cell), name)
+    try:
+        frames = np.asarray(cell, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} does not hold frames: expected an array of shape (n_frames, n_dims) or the "
+            f"path of an .npy file, found {_describe(cell)}."
+        ) from error
+    if frames.ndim == 1:
+        frames = frames[None, :]
+    if frames.ndim != 2:
+        raise ValueError(
+            f"{name} does not hold frames: expected an array of shape (n_frames, n_dims), found "
+            f"one of shape {frames.shape}."
+        )
+    return frames
+
+
+def _load_npy(path: Path, name: str) -> npt.NDArray[Any]:
+    try:
+        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{name}: the file of frames {str(path)!r} is not there. If the store was moved or "
+            "cleared, run the embedder again."
+        ) from None
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(
+            f"{name}: {str(path)!r} is not a readable .npy file of numbers ({error})."
+        ) from error
+    return loaded
+
+
+def write_frames(frames: Any, path: str | os.PathLike[str]) -> str:
+    """Write frames to an ``.npy`` file in one step, so that no reader sees half a file.
+
+    Parameters
+    ----------
+    frames : array-like of shape (n_frames, n_dims)
+        The frames; stored as float32.
+    path : str or path object
+        Where to write; parent folders are made.
+
+    Returns
+    -------
+    path : str
+        The path, to be put into a cell.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> read_frames(write_frames([[1.0, 2.0]], folder + "/a.npy")).tolist()
+    [[1.0, 2.0]]
+    """
+    target = Path(path)
+    array = np.ascontiguousarray(np.asarray(frames, dtype=np.float32))
+    save_array(array, target)
+    return str(target)
+
+
+def save_array(array: npt.NDArray[Any], target: Path) -> None:
+    """Save an array under a temporary name and rename it into place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "a" / "b.npy"
+    >>> save_array(np.zeros(3), target)
+    >>> target.exists()
+    True
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}-{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            np.save(file, array, allow_pickle=False)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def object_column(cells: list[Any], index: pd.Index, name: object = None) -> pd.Series:
+    """Put cells, whatever they are, into an object Series, one a row.
+
+    Examples
+    --------
+    >>> object_column([np.zeros((2, 3)), None], pd.RangeIndex(2)).map(is_missing).tolist()
+    [False, True]
+    """
+    values = np.empty(len(cells), dtype=object)
+    for i, cell in enumerate(cells):
+        values[i] = cell
+    return pd.Series(values, index=index, name=name, dtype=object)
+
+
+def _describe(cell: Any) -> str:
+    text = repr(cell)
+    return f"{type(cell).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -1,0 +1,387 @@
+"""One grammar of column names: which column belongs to which modality.
+
+A column's modality is the first token of its name, tokens being separated by a double underscore
+(``audio__yamnet_0007``, ``audio__frames`` or just ``audio``). A column whose last token is one of
+`CONTEXT` (``speaker``, ``text__speaker``) is context and never a modality; one whose last token is
+one of `SIDECARS` describes the frames of its modality. A column of frames ends in ``frames``
+(``audio__yamnet_frames``, ``audio__frames``) or is the bare name of its modality. Nobody else
+parses names.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+CONTEXT = ("speaker", "session", "dialogue", "split", "group")
+SIDECARS = ("seconds", "speech", "weights")
+SINGLE = "features"
+"""Name of the one modality of a table whose column names carry none."""
+
+
+def tokens(column: object) -> list[str]:
+    """Split a column name into its tokens.
+
+    Examples
+    --------
+    >>> tokens("audio__yamnet_0007")
+    ['audio', 'yamnet_0007']
+    >>> tokens("speaker")
+    ['speaker']
+    """
+    return str(column).split("__")
+
+
+def is_context(column: object) -> bool:
+    """Say whether a column is context (speaker, session, dialogue, split, group).
+
+    Examples
+    --------
+    >>> is_context("text__speaker"), is_context("speaker__text")
+    (True, False)
+    """
+    return isinstance(column, str) and tokens(column)[-1] in CONTEXT
+
+
+def context_last(columns: Iterable[object]) -> np.ndarray:
+    """Order column names as emoest transformers give them: as they are, context last.
+
+    Examples
+    --------
+    >>> context_last(["audio__f0", "speaker", "text__w"]).tolist()
+    ['audio__f0', 'text__w', 'speaker']
+    """
+    return np.asarray(sorted(columns, key=is_context), dtype=object)
+
+
+def is_sidecar(column: object) -> bool:
+    """Say whether a column describes the frames of its modality (seconds, speech, weights).
+
+    Examples
+    --------
+    >>> is_sidecar("audio__seconds"), is_sidecar("audio__frames")
+    (True, False)
+    """
+    return isinstance(column, str) and tokens(column)[-1] in SIDECARS
+
+
+@dataclass(frozen=True)
+class Modalities(Mapping[str, np.ndarray]):
+    """The columns of each modality, as integer positions, in order of first appearance.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray of int
+        Positions of each modality's columns.
+    context : ndarray of int
+        Positions of the context columns.
+    """
+
+    columns: dict[str, np.ndarray]
+    context: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the modalities."""
+        return list(self.columns)
+
+    def select(self, names: Sequence[str]) -> "Modalities":
+        """Keep the modalities in `names`, in that order."""
+        return Modalities({name: self.columns[name] for name in names}, self.context)
+
+
+def find_modalities(X: Any, modalities: Any = "auto") -> Modalities:
+    """Find which columns of `X` belong to which modality.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_samples, n_columns)
+        A table in zone 1, 2 or 3.
+    modalities : "auto", list of str or dict, default="auto"
+        ``"auto"`` reads the first token of each column name. A list takes, of each column's
+        tokens, the one that is listed (for names with several prefixes); columns with none of them
+        are an error. A dict maps a modality to column names, a slice or integer positions.
+
+    Returns
+    -------
+    modalities : Modalities
+        Positions in `X` of the columns of each modality, and of the context columns.
+
+    Raises
+    ------
+    ValueError
+        If numeric columns with and without a modality prefix are mixed, if a modality or column
+        is unknown, if two modalities claim one column, or if a column is left over.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame([[1.0, 2.0, "s1"]], columns=["audio__f0", "text__w", "speaker"])
+    >>> found = find_modalities(X)
+    >>> found.names, found["text"].tolist(), found.context.tolist()
+    (['audio', 'text'], [1], [2])
+    >>> find_modalities([[1.0, 2.0]], {"a": slice(0, 1), "b": [1]}).names
+    ['a', 'b']
+    """
+    frame = X if isinstance(X, pd.DataFrame) else None
+    columns: Sequence[object] = range(np.shape(X)[1]) if frame is None else list(frame.columns)
+    context = [i for i, column in enumerate(columns) if is_context(column)]
+    rest = [i for i in range(len(columns)) if i not in set(context)]
+    if isinstance(modalities, dict):
+        found = _from_dict(columns, modalities)
+    elif isinstance(modalities, str):
+        if modalities != "auto":
+            raise ValueError(
+                f"modalities={modalities!r} is not understood: use 'auto', a list of modality "
+                f"names, for example [{modalities!r}], or a dict of names to columns."
+            )
+        found = _from_names(frame, columns, rest)
+    else:
+        found = _from_list(columns, rest, list(modalities))
+    if isinstance(modalities, dict):
+        _check_partition(found, columns, rest)
+        claimed = set(np.concatenate([*found.values(), []]).tolist())
+        context = [i for i in context if i not in claimed]
+    return Modalities(found, np.asarray(context, dtype=np.intp))
+
+
+def _from_names(
+    frame: pd.DataFrame | None, columns: Sequence[object], rest: list[int]
+) -> dict[str, np.ndarray]:
+    if frame is None:
+        return {SINGLE: np.asarray(rest, dtype=np.intp)}
+    named = [i for i in rest if _names_a_modality(frame, i)]
+    if not named:
+        return {SINGLE: np.asarray(rest, dtype=np.intp)} if rest else {}
+    if len(named) < len(rest):
+        without = [columns[i] for i in rest if i not in set(named)]
+        raise ValueError(
+            f"Some columns name their modality (such as {columns[named[0]]!r}) and some do not: "
+            f"{_some(without)}. Rename them to '<modality>__<name>', drop them, or pass "
+            f"modalities={{'<modality>': [columns]}}."
+        )
+    return _collect((tokens(columns[i])[0], i) for i in rest)
+
+
+def _names_a_modality(frame: pd.DataFrame, position: int) -> bool:
+    """A prefixed column names its modality; so does a bare column of media or frames."""
+    if len(tokens(frame.columns[position])) > 1:
+        return True
+    return not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[position])
+
+
+def _from_list(
+    columns: Sequence[object], rest: list[int], names: list[str]
+) -> dict[str, np.ndarray]:
+    if all(not isinstance(columns[i], str) for i in rest):
+        raise ValueError(
+            f"modalities={names} names modalities, but X has no column names to find them in. "
+            "Pass a DataFrame, or a dict such as {'audio': slice(0, 10)}."
+        )
+    pairs = []
+    left_over = []
+    for i in rest:
+        hits = [token for token in tokens(columns[i]) if token in names]
+        if hits:
+            pairs.append((hits[0], i))
+        else:
+            left_over.append(columns[i])
+    found = _collect(pairs)
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        present = list(dict.fromkeys(tokens(columns[i])[0] for i in rest))
+        raise ValueError(
+            f"No column of X belongs to the modality {unknown[0]!r}. "
+            f"The columns name: {_some(present)}."
+        )
+    if left_over:
+        raise ValueError(
+            f"Columns that belong to none of modalities={names}: {_some(left_over)}. "
+            "List their modality too, or drop them."
+        )
+    return {name: found[name] for name in names}
+
+
+def _from_dict(columns: Sequence[object], modalities: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: _positions(columns, name, value) for name, value in modalities.items()}
+
+
+def _positions(columns: Sequence[object], name: str, value: Any) -> np.ndarray:
+    if isinstance(value, slice):
+        positions = np.arange(len(columns))[value]
+    elif isinstance(value, str) or (
+        np.ndim(value) == 1 and len(value) > 0 and isinstance(value[0], str)
+    ):
+        wanted = [value] if isinstance(value, str) else list(value)
+        lookup = {column: i for i, column in enumerate(columns)}
+        absent = [column for column in wanted if column not in lookup]
+        if absent:
+            raise ValueError(
+                f"modalities[{name!r}] names columns that X does not have: {_some(absent)}. "
+                f"X has: {_some(list(columns))}."
+            )
+        positions = np.asarray([lookup[column] for column in wanted])
+    else:
+        positions = np.atleast_1d(np.asarray(value))
+        if positions.dtype == bool:
+            positions = np.flatnonzero(positions)
+    if positions.size == 0:
+        raise ValueError(
+            f"modalities[{name!r}] selects no column of X, which has {len(columns)} feature(s)."
+        )
+    positions = positions.astype(np.intp)
+    if positions.max() >= len(columns) or positions.min() < -len(columns):
+        raise ValueError(
+            f"modalities[{name!r}] points at column {positions.max()}, but X has "
+            f"{len(columns)} columns."
+        )
+    return positions % len(columns)
+
+
+def _check_partition(
+    found: dict[str, np.ndarray], columns: Sequence[object], rest: list[int]
+) -> None:
+    owner: dict[int, str] = {}
+    for name, positions in found.items():
+        for position in positions.tolist():
+            if position in owner:
+                raise ValueError(
+                    f"Column {columns[position]!r} is claimed by two modalities, "
+                    f"{owner[position]!r} and {name!r}."
+                )
+            owner[position] = name
+    left_over = [columns[i] for i in rest if i not in owner]
+    if left_over:
+        raise ValueError(
+            f"Columns that belong to none of modalities={list(found)}: {_some(left_over)}. "
+            "List them too, or drop them."
+        )
+
+
+def _collect(pairs: Any) -> dict[str, np.ndarray]:
+    found: dict[str, list[int]] = {}
+    for name, position in pairs:
+        found.setdefault(name, []).append(position)
+    return {name: np.asarray(positions, dtype=np.intp) for name, positions in found.items()}
+
+
+def _some(names: Sequence[object], limit: int = 6) -> str:
+    shown = ", ".join(repr(name) for name in list(names)[:limit])
+    more = len(names) - limit
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+@dataclass(frozen=True)
+class FrameColumn:
+    """The frames of one modality in zone 2, and what lies beside them.
+
+    Parameters
+    ----------
+    position : int
+        Position of the column that holds the frames.
+    sidecars : dict of str to int
+        Positions of the columns that describe the frames (``"seconds"``, ``"speech"``,
+        ``"weights"``), one value per frame row in each cell.
+    column : str
+        Name of the column of frames.
+    """
+
+    position: int
+    sidecars: dict[str, int]
+    column: str
+
+    def vector_names(self, n_dims: int, statistic: str | None = None) -> list[str]:
+        """Name the numeric columns that come out when the frames are pooled.
+
+        ``audio__yamnet_frames`` gives ``audio__yamnet_0000``; ``audio__frames`` and the bare
+        ``audio`` give ``audio__0000``; a statistic stands before the number
+        (``audio__yamnet_std_0000``).
+
+        Examples
+        --------
+        >>> FrameColumn(0, {}, "audio__yamnet_frames").vector_names(1)
+        ['audio__yamnet_0000']
+        >>> FrameColumn(0, {}, "audio").vector_names(1, "std")
+        ['audio__std_0000']
+        >>> FrameColumn(0, {}, "yamnet_frames").vector_names(1)
+        ['yamnet_0000']
+        """
+        *prefix, last = tokens(self.column)
+        if last == "frames":
+            stem = ""
+        elif last.endswith("_frames"):
+            stem = last.removesuffix("_frames")
+        else:
+            prefix, stem = [*prefix, last], ""
+        middle = "_".join(part for part in (stem, statistic) if part)
+        return [
+            "__".join([*prefix, f"{middle}_{i:04d}" if middle else f"{i:04d}"])
+            for i in range(n_dims)
+        ]
+
+
+def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameColumn]:
+    """Find the frames of each modality in a zone-2 table, with their sidecar columns.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_columns)
+        A table in zone 2: one object column of frames per modality, sidecars beside it.
+    modalities : "auto" or list of str, default="auto"
+        Which modalities; ``"auto"`` takes all.
+
+    Returns
+    -------
+    frames : dict of str to FrameColumn
+        In order of first appearance. When the names were lost (integer labels), the first column
+        holds the frames and the others ``seconds``, ``speech``, ``weights``, by position.
+
+    Raises
+    ------
+    ValueError
+        If a modality has no column of frames or more than one, or is unknown.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame(columns=["audio__yamnet_frames", "audio__seconds", "speaker"])
+    >>> find_frames(X)
+    {'audio': FrameColumn(position=0, sidecars={'seconds': 1}, column='audio__yamnet_frames')}
+    """
+    if not any(isinstance(column, str) for column in X.columns):
+        sidecars = {name: i + 1 for i, name in enumerate(SIDECARS) if i + 1 < X.shape[1]}
+        return {SINGLE: FrameColumn(0, sidecars, "frames")}
+    found: dict[str, list[int]] = {}
+    sidecars_of: dict[str, dict[str, int]] = {}
+    for i, column in enumerate(X.columns):
+        if is_context(column):
+            continue
+        parts = tokens(column)
+        bare = len(parts) == 1 and (parts[0] in SIDECARS or parts[0].endswith("frames"))
+        name = SINGLE if bare else parts[0]
+        if parts[-1] in SIDECARS:
+            sidecars_of.setdefault(name, {})[parts[-1]] = i
+        else:
+            found.setdefault(name, []).append(i)
+    wanted = list(found) if isinstance(modalities, str) else list(modalities)
+    for name in wanted:
+        if len(found.get(name, [])) != 1:
+            columns = [X.columns[i] for i in found.get(name, [])]
+            raise ValueError(
+                f"The modality {name!r} needs one column of frames; X has {len(columns)} "
+                f"({_some(columns)}). The columns of X: {_some(list(X.columns))}."
+            )
+    return {
+        name: FrameColumn(found[name][0], sidecars_of.get(name, {}), str(X.columns[found[name][0]]))
+        for name in wanted
+    }

@@ -1,0 +1,41 @@
+"""Optional dependencies: imported where they are needed, with a message that names the extra."""
+
+import importlib
+from types import ModuleType
+
+
+def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import `module`, or say which extra of emoest brings it.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name of the module, for example ``"transformers"``.
+    extra : str
+        The extra of emoest that installs it, for example ``"text"``.
+    purpose : str
+        What needs it, as the subject of the sentence, for example ``"BERTEmbedder"``.
+
+    Returns
+    -------
+    module : module
+        The imported module.
+
+    Raises
+    ------
+    ImportError
+        If the module, or something that it needs, is not installed.
+
+    Examples
+    --------
+    >>> import_optional("json", extra="text", purpose="This example").__name__
+    'json'
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise ImportError(
+            f"{purpose} needs the package {package!r}, which could not be imported ({error}). "
+            f"Install it with: pip install 'emoest[{extra}]'"
+        ) from error

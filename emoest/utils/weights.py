@@ -1,0 +1,272 @@
+"""Pretrained weights: a pinned table, and one function that fetches from it.
+
+Each entry of `WEIGHTS` pins a file by its sha256; what `fetch_weights` returns for a name has that
+digest. Wherever a name is accepted, the path of a local file is accepted as well.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK_BYTES = 1 << 16
+_TIMEOUT = 30
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One pinned file.
+
+    Parameters
+    ----------
+    name : str
+        What users call it.
+    url : str
+        Where it is fetched from.
+    sha256 : str
+        Digest of the file, in hexadecimal.
+    size : int
+        Size in bytes.
+    license : str
+        SPDX identifier of its license.
+    dims : int or None
+        Size of the embedding, or None where the file holds none.
+    source : str
+        Who made it.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    size: int
+    license: str
+    dims: int | None
+    source: str
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file in the weights folder."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+_ENTRIES = [
+    Weights(
+        name="yamnet",
+        url="https://storage.googleapis.com/audioset/yamnet.h5",
+        sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
+        size=15_296_092,
+        license="Apache-2.0",
+        dims=1024,
+        source="TensorFlow Models, research/audioset/yamnet (float32, Keras HDF5)",
+    ),
+    Weights(
+        name="yamnet-int8",
+        url="https://raw.githubusercontent.com/Dhiveej/Aranyadhwani/"
+        "77db24fcbe31c06f30801c958fb812e6a3d827a7/yamnet.tflite",
+        sha256="687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5",
+        size=3_959_752,
+        license="Apache-2.0",
+        dims=1024,
+        source="A third party's TensorFlow Lite conversion of the above (dynamic-range int8)",
+    ),
+    Weights(
+        name="yamnet-classes",
+        url="https://raw.githubusercontent.com/tensorflow/models/"
+        "dbeeb148f10adf723067040eedcccda00bdce1e8/research/audioset/yamnet/yamnet_class_map.csv",
+        sha256="cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+        size=14_096,
+        license="Apache-2.0",
+        dims=None,
+        source="TensorFlow Models, research/audioset/yamnet (names of the 521 classes)",
+    ),
+]
+
+WEIGHTS: dict[str, Weights] = {entry.name: entry for entry in _ENTRIES}
+"""The pinned files, by name."""
+
+
+def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of fetched weights; it is not made.
+
+    `cache_dir`, else the environment variable ``EMOEST_WEIGHTS``, else ``weights`` in the user's
+    cache folder for emoest.
+
+    Examples
+    --------
+    >>> weights_folder("here").name
+    'here'
+    """
+    chosen = cache_dir or os.environ.get("EMOEST_WEIGHTS")
+    if chosen:
+        return Path(chosen).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("emoest")) / "weights"
+
+
+def fetch_weights(
+    name_or_path: str | os.PathLike[str],
+    *,
+    sha256: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    verbose: int = 0,
+) -> Path:
+    """Return the path of weights; download them once if they have a name and are not there yet.
+
+    A download goes to ``<file>.part`` and takes its name only when its digest is right; one that
+    was interrupted is continued where it stopped if the server can do so.
+
+    Parameters
+    ----------
+    name_or_path : str or path object
+        A name of `WEIGHTS`, or the path of a local file.
+    sha256 : str, default=None
+        Digest that the file must have. A name is always checked against the table, a path only
+        when this is given.
+    cache_dir : str or path object, default=None
+        Folder of the weights; see `weights_folder`.
+    verbose : int, default=0
+        Above 0 a bar shows the progress of a download.
+
+    Returns
+    -------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the file does not have the digest (it is corrupted or truncated), or if the name is
+        unknown and no such file exists.
+    ConnectionError
+        If the file has to be downloaded and cannot be; the message says where it comes from and
+        where to put it by hand.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "my.safetensors"
+    >>> _ = path.write_bytes(b"weights")
+    >>> fetch_weights(path).name
+    'my.safetensors'
+    """
+    entry = WEIGHTS.get(str(name_or_path))
+    if entry is None:
+        path = Path(name_or_path).expanduser()
+        if not path.is_file():
+            raise ValueError(
+                f"{str(name_or_path)!r} is neither the path of a file nor the name of known "
+                f"weights ({', '.join(sorted(WEIGHTS))})."
+            )
+        if sha256 is not None:
+            check_digest(path, sha256)
+        return path
+    path = weights_folder(cache_dir) / entry.file_name
+    if not path.exists():
+        _download(entry, path, verbose)
+    check_digest(
+        path,
+        sha256 or entry.sha256,
+        remedy=f"Delete it and fetch {entry.name!r} again, or get it from {entry.url}.",
+    )
+    return path
+
+
+def check_digest(
+    path: Path, sha256: str, *, remedy: str = "Get it again from where it came from."
+) -> None:
+    """Raise `ValueError` if a file does not have the digest that it should have.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sha256 : str
+        The digest that is expected.
+    remedy : str, default="Get it again from where it came from."
+        The end of the message: what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.h5"
+    >>> _ = path.write_bytes(b"")
+    >>> check_digest(path, "00" * 32)
+    Traceback (most recent call last):
+        ...
+    ValueError: The weights file '...a.h5' is corrupted or truncated: expected sha256 0000...
+    """
+    import pooch
+
+    found = pooch.file_hash(str(path), alg="sha256")
+    if found == sha256.lower():
+        return
+    known = [entry.size for entry in WEIGHTS.values() if entry.sha256 == sha256.lower()]
+    size = f" ({known[0]:,} bytes)" if known else ""
+    raise ValueError(
+        f"The weights file {str(path)!r} is corrupted or truncated: expected sha256 {sha256}"
+        f"{size}, found {found} ({path.stat().st_size:,} bytes). {remedy}"
+    )
+
+
+def _download(entry: Weights, path: Path, verbose: int) -> None:
+    """Download to ``<file>.part``, check, rename; one process at a time."""
+    import requests
+    from filelock import FileLock
+
+    part = path.with_name(f"{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        if path.exists():
+            return
+        try:
+            _fetch(entry, part, verbose)
+        except requests.RequestException as error:
+            kept = part.stat().st_size if part.exists() else 0
+            resume = f" {kept:,} of {entry.size:,} bytes are kept; call again to go on."
+            raise ConnectionError(
+                f"The weights {entry.name!r} could not be downloaded from {entry.url} ({error})."
+                f"{resume if kept else ''} Without a network: download that file elsewhere and "
+                f"put it into {str(path.parent)!r} under the name {entry.file_name!r}, or set the "
+                "environment variable EMOEST_WEIGHTS to the folder that holds it."
+            ) from error
+        try:
+            check_digest(
+                part, entry.sha256, remedy=f"What {entry.url} sent was removed; try again."
+            )
+        except ValueError:
+            part.unlink()
+            raise
+        part.replace(path)
+
+
+def _fetch(entry: Weights, part: Path, verbose: int) -> None:
+    """Fill `part`, going on where it ends if the server can do so."""
+    import requests
+    from tqdm import tqdm
+
+    done = part.stat().st_size if part.exists() else 0
+    if done == entry.size:
+        return
+    if done > entry.size:
+        part.unlink()
+        done = 0
+    headers = {"Accept-Encoding": "identity"}
+    if done:
+        headers["Range"] = f"bytes={done}-"
+    with requests.get(entry.url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+        response.raise_for_status()
+        resumed = response.status_code == requests.codes.partial_content
+        with (
+            open(part, "ab" if resumed else "wb") as file,
+            tqdm(
+                total=entry.size,
+                initial=done if resumed else 0,
+                desc=entry.name,
+                unit="B",
+                unit_scale=True,
+                disable=verbose < 1,
+            ) as bar,
+        ):
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                file.write(chunk)
+                bar.update(len(chunk))

@@ -1,0 +1,24 @@
+import numpy as np
+import torch
+
+from emoest.utils.seeds import spawn_seeds, torch_seed
+
+
+def test_seeds_follow_the_random_state():
+    assert spawn_seeds(3, 4) == spawn_seeds(3, 4)
+    assert spawn_seeds(3, 4) != spawn_seeds(4, 4)
+    generator = np.random.RandomState(0)
+    assert spawn_seeds(generator, 1) != spawn_seeds(generator, 1)
+    assert len(set(spawn_seeds(0, 50))) == 50
+
+
+def test_torch_is_seeded_inside_and_untouched_outside():
+    before = torch.get_rng_state()
+    with torch_seed(7) as seed:
+        first = torch.rand(3)
+    assert seed == 7
+    assert torch.equal(torch.get_rng_state(), before)
+    with torch_seed(np.int64(7)):
+        assert torch.equal(torch.rand(3), first)
+    with torch_seed(8):
+        assert not torch.equal(torch.rand(3), first)
