@@ -1,0 +1,46 @@
+"""Scores, speaker-independent evaluation, intervals, comparison, reports and plots."""
+
+from emoest.evaluation._bootstrap import uar_interval
+from emoest.evaluation._evaluate import EvaluationError, EvaluationInterrupted, evaluate
+from emoest.evaluation._metrics import (
+    ccc_score,
+    ccc_scorer,
+    macro_f1_score,
+    macro_f1_scorer,
+    mae_score,
+    mae_scorer,
+    multilabel_uar,
+    pearson_score,
+    pearson_scorer,
+    recall_per_class,
+    uar_score,
+    uar_scorer,
+    wa_score,
+    wa_scorer,
+)
+from emoest.evaluation._plots import plot_confusion
+from emoest.evaluation._result import EvaluationResult, Protocol
+
+__all__ = [
+    "EvaluationError",
+    "EvaluationInterrupted",
+    "EvaluationResult",
+    "Protocol",
+    "ccc_score",
+    "ccc_scorer",
+    "evaluate",
+    "macro_f1_score",
+    "macro_f1_scorer",
+    "mae_score",
+    "mae_scorer",
+    "multilabel_uar",
+    "pearson_score",
+    "pearson_scorer",
+    "plot_confusion",
+    "recall_per_class",
+    "uar_interval",
+    "uar_score",
+    "uar_scorer",
+    "wa_score",
+    "wa_scorer",
+]

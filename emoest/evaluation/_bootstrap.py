@@ -1,0 +1,244 @@
+"""The cluster bootstrap: intervals and comparisons from resampling whole groups (speakers).
+
+A speaker's samples resemble each other, so resampling single samples gives intervals that are too
+narrow. Here whole groups are drawn with replacement. The scores used follow from sums over rows, so
+that one matrix product of draws and sums per group scores many resamples at once.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emoest.evaluation._metrics import Floats, ccc_of_sums, rating_sums
+from emoest.utils.seeds import RandomState, spawn_seeds
+
+_CHUNK = 2_000_000
+"""Most entries of the matrix of draws that is held at a time (16 MB)."""
+
+
+@dataclass(frozen=True)
+class GroupSums:
+    """What a score needs to know of each group.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_groups, n_sums)
+        Sums over the rows of each group.
+    score : callable
+        From sums of shape (n_resamples, n_sums) to scores of shape (n_resamples,).
+    """
+
+    sums: Floats
+    score: Callable[[Floats], Floats]
+
+    def value(self) -> float:
+        """Score of all groups together."""
+        return float(self.score(self.sums.sum(axis=0, keepdims=True))[0])
+
+
+def resolve_seed(random_state: RandomState) -> int:
+    """Turn `random_state` into one integer; None draws a fresh one from the operating system.
+
+    Numpy's global generator is never touched.
+
+    Examples
+    --------
+    >>> resolve_seed(7)
+    7
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return spawn_seeds(random_state, 1)[0]
+
+
+def group_codes(groups: Any, n_samples: int) -> npt.NDArray[np.intp]:
+    """Number the groups from zero in sorted order; without groups each row is its own.
+
+    Examples
+    --------
+    >>> group_codes(["b", "a", "b"], 3).tolist(), group_codes(None, 2).tolist()
+    ([1, 0, 1], [0, 1])
+    """
+    if groups is None:
+        return np.arange(n_samples)
+    return np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.intp)
+
+
+def uar_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums:
+    """Hits and support of each class in each group.
+
+    In a resample that misses a class, UAR is the mean over the others.
+
+    Examples
+    --------
+    >>> uar_sums(["a", "a", "b"], ["a", "b", "b"], np.array([0, 0, 1])).value()
+    0.75
+    """
+    true, pred = np.asarray(y_true), np.asarray(y_pred)
+    classes, positions = np.unique(true, return_inverse=True)
+    support = np.zeros((int(codes.max()) + 1, len(classes)))
+    hits = support.copy()
+    np.add.at(support, (codes, positions), 1.0)
+    np.add.at(hits, (codes, positions), (true == pred).astype(np.float64))
+    return GroupSums(np.hstack([hits, support]), _uar_of_sums)
+
+
+def ccc_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums:
+    """Sums of ratings, their squares and products in each group, for CCC.
+
+    Examples
+    --------
+    >>> ccc_sums([1.0, 2.0, 3.0], [1.0, 2.0, 3.0], np.array([0, 0, 1])).value()
+    1.0
+    """
+    true, pred = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
+    rows = rating_sums(true, pred, np.ones_like(true))
+    sums = np.zeros((int(codes.max()) + 1, rows.shape[1]))
+    np.add.at(sums, codes, rows)
+    return GroupSums(sums, ccc_of_sums)
+
+
+def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> Floats:
+    """Score every part on the same resamples of the groups.
+
+    Parameters
+    ----------
+    parts : sequence of GroupSums
+        For example one for each model, with the same groups in the same order.
+    n_resamples : int
+        How often all groups are drawn with replacement.
+    seed : int
+        Where the draws come from.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_resamples, n_parts)
+
+    Examples
+    --------
+    >>> part = uar_sums([0, 1, 0, 1], [0, 1, 0, 1], np.array([0, 0, 1, 1]))
+    >>> resample_scores([part], 3, seed=0).ravel().tolist()
+    [1.0, 1.0, 1.0]
+    """
+    n_groups = len(parts[0].sums)
+    scores = [
+        [part.score(draws @ part.sums) for part in parts]
+        for draws in draw_groups(n_groups, n_resamples, seed)
+    ]
+    return np.concatenate([np.stack(chunk, axis=1) for chunk in scores])
+
+
+def draw_groups(n_groups: int, n_resamples: int, seed: int) -> Iterator[Floats]:
+    """Yield, chunk by chunk, how often each group was drawn: arrays (n, n_groups).
+
+    Examples
+    --------
+    >>> [draws.sum(axis=1).tolist() for draws in draw_groups(4, 2, seed=0)]
+    [[4.0, 4.0]]
+    """
+    rng = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK // n_groups)
+    for start in range(0, n_resamples, chunk):
+        size = min(chunk, n_resamples - start)
+        yield rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size).astype(np.float64)
+
+
+def percentile_interval(
+    scores: Floats, n_groups: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of resampled scores; NaN with fewer than two groups.
+
+    Examples
+    --------
+    >>> percentile_interval(np.arange(101.0), n_groups=9, confidence=0.5)
+    (25.0, 75.0)
+    """
+    if n_groups < 2:
+        return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(scores, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def bootstrap_p(differences: Floats, n_groups: int) -> float:
+    """Two-sided p of "no difference": how far zero lies out in the resampled differences.
+
+    ``2 * min(share <= 0, share >= 0)``, at most 1, with one added to counts and resamples so that
+    it is never zero; NaN with fewer than two groups.
+
+    Examples
+    --------
+    >>> bootstrap_p(np.full(99, 0.1), n_groups=9)
+    0.02
+    """
+    if n_groups < 2:
+        return float("nan")
+    count = min(np.sum(differences <= 0), np.sum(differences >= 0))
+    return float(min(1.0, 2 * (count + 1) / (len(differences) + 1)))
+
+
+def uar_interval(
+    y_true: Any,
+    y_pred: Any,
+    groups: Any = None,
+    *,
+    n_resamples: int = 2000,
+    confidence: float = 0.95,
+    random_state: RandomState = None,
+) -> tuple[float, float]:
+    """Percentile interval of UAR from resampling whole groups (speakers).
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted classes.
+    groups : array-like of shape (n_samples,), default=None
+        Who each sample is from; None resamples single samples, which is too narrow where
+        speakers have several.
+    n_resamples : int, default=2000
+        How often the groups are drawn with replacement.
+    confidence : float, default=0.95
+        Share of the resampled scores inside the interval.
+    random_state : int, RandomState instance or None, default=None
+        Where the draws come from.
+
+    Returns
+    -------
+    low, high : float
+        NaN with fewer than two groups. The interval holds what varies with the speakers tested,
+        not what varies with the training set or the seed of the model.
+
+    References
+    ----------
+    A. C. Davison, D. V. Hinkley (1997). Bootstrap Methods and their Application, section 3.8
+    (resampling of clusters).
+
+    Examples
+    --------
+    >>> uar_interval([0, 1, 0, 1], [0, 1, 0, 1], ["s1", "s1", "s2", "s2"], random_state=0)
+    (1.0, 1.0)
+    """
+    if groups is not None and pd.isna(np.asarray(groups)).any():
+        raise ValueError("groups has missing values: every sample needs a group.")
+    codes = group_codes(groups, len(y_true))
+    if not len(y_true) == len(y_pred) == len(codes):
+        raise ValueError(
+            f"y_true, y_pred and groups have {len(y_true)}, {len(y_pred)} and {len(codes)} samples."
+        )
+    scores = resample_scores(
+        [uar_sums(y_true, y_pred, codes)], n_resamples, resolve_seed(random_state)
+    )
+    return percentile_interval(scores[:, 0], int(codes.max()) + 1, confidence)
+
+
+def _uar_of_sums(sums: Floats) -> Floats:
+    hits, support = np.split(sums, 2, axis=-1)
+    present = support > 0
+    recall = np.divide(hits, support, out=np.zeros_like(hits), where=present)
+    return recall.sum(axis=-1) / present.sum(axis=-1)

@@ -1,0 +1,319 @@
+"""`evaluate`: models judged on held-out speakers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm.auto import tqdm
+
+from emoest.evaluation._bootstrap import resolve_seed
+from emoest.evaluation._folds import (
+    FoldFailure,
+    FoldOutput,
+    FoldTask,
+    Groups,
+    make_splitter,
+    run_fold,
+    show_names,
+    transductive_steps,
+    with_group_level,
+)
+from emoest.evaluation._inputs import (
+    Targets,
+    check_groups,
+    check_models,
+    check_overlap,
+    check_settings,
+    check_targets,
+    describe_splitter,
+    make_splits,
+)
+from emoest.evaluation._result import EvaluationResult, Protocol
+from emoest.utils._sklearn import num_samples
+from emoest.utils.groups import GROUP_LEVEL, Split, resolve_groups
+from emoest.utils.seeds import RandomState, spawn_seeds
+
+
+class EvaluationError(RuntimeError):
+    """A model failed in a fold.
+
+    Attributes
+    ----------
+    partial : EvaluationResult or None
+        The folds done before; None if there are none.
+    model : str
+        Name of the model.
+    fold : int
+        The fold, counted from 1.
+    """
+
+    def __init__(self, message: str, partial: EvaluationResult | None, model: str, fold: int):
+        super().__init__(message)
+        self.partial = partial
+        self.model = model
+        self.fold = fold
+
+
+class EvaluationInterrupted(KeyboardInterrupt):
+    """An evaluation was interrupted from the keyboard.
+
+    Attributes
+    ----------
+    partial : EvaluationResult or None
+        The folds done before; None if there are none.
+    """
+
+    def __init__(self, message: str, partial: EvaluationResult | None):
+        super().__init__(message)
+        self.partial = partial
+
+
+def evaluate(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    groups: Any = None,
+    group_column: str | None = None,
+    cv: Any = None,
+    allow_overlap: bool = False,
+    proba: bool = True,
+    n_resamples: int = 2000,
+    confidence: float = 0.95,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+    verbose: int = 0,
+) -> EvaluationResult:
+    """Judge one or several models on speakers that they were not trained on.
+
+    Every row is predicted by a model whose training part holds none of its speaker's rows. The
+    headline is UAR over all predictions together, with a percentile interval from resampling
+    speakers; figures of single folds stand beside it. Ratings are judged by CCC in the same way.
+
+    Parameters
+    ----------
+    model : estimator or dict of str to estimator
+        What to judge; never fitted itself, but cloned for each fold. Several models see the same
+        folds and are compared by resampling the same speakers.
+    X : DataFrame or array-like of shape (n_samples, ...)
+        The samples, in any zone. Where groups are known and its index has no level ``group``, the
+        models get a copy that has one, so that inner splits find the speakers.
+    y : array-like of shape (n_samples,), or DataFrame of shape (n_samples, n_targets)
+        Classes or ratings. A DataFrame gives one row of the table for each target; one of zeros and
+        ones is taken as a multi-label target.
+    groups : array-like of shape (n_samples,), default=None
+        Who each sample is from. None takes `group_column`, else the index level ``group`` of `X`.
+    group_column : str, default=None
+        A context column of `X`, for example ``"speaker"``.
+    cv : int, splitter or iterable of (train, test), default=None
+        None makes five folds. None and integers make a shuffled, seeded StratifiedGroupKFold
+        (GroupKFold for ratings and several targets; without groups StratifiedKFold or KFold).
+    allow_overlap : bool, default=False
+        Whether a group may be in both parts of a fold; the result says that it is not
+        speaker-independent.
+    proba : bool, default=True
+        Whether to ask for probabilities too, where a model gives them.
+    n_resamples : int, default=2000
+        How often the groups are resampled.
+    confidence : float, default=0.95
+        Of the intervals.
+    n_jobs : int, default=None
+        Folds at a time (joblib). Results and their order do not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the splits, the resamples and, by fold, every model without a `random_state` of its
+        own. None draws a seed and names it in the result.
+    verbose : int, default=0
+        Above zero shows a progress bar.
+
+    Returns
+    -------
+    result : EvaluationResult
+        Its ``.predictions`` have the columns ``model`` (if a dict was given), ``target`` (if there
+        are several), ``row`` (the index of `X` without the level ``group``), ``position``
+        (counted from 0), ``fold`` (from 1), ``group``, ``y``, ``y_pred`` and, for each class,
+        ``proba_<class>`` (0 for a class that the training part lacked).
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a target or group is missing, y holds one class only, there are fewer
+        groups than folds, a group is in both parts of a fold, or a ready-made part of a model (one
+        with ``seen_groups_``) has seen a group of a test fold.
+    EvaluationError
+        If a model fails in a fold; its ``.partial`` holds the result of the folds before.
+    EvaluationInterrupted
+        On a keyboard interrupt (it is a KeyboardInterrupt); with ``.partial`` too.
+
+    Warns
+    -----
+    NotSpeakerIndependentWarning
+        If nothing names groups.
+
+    Notes
+    -----
+    In a resample that misses a class, UAR is the mean recall over the others. The interval says
+    how the figure varies with the speakers tested; it does not hold the variation between training
+    sets or seeds.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X = pd.DataFrame({"audio__f0": [0.0, 9.0] * 6, "speaker": np.repeat(list("abcdef"), 2)})
+    >>> y = pd.Series(["sad", "happy"] * 6)
+    >>> model = LogisticRegression()
+    >>> result = evaluate(model, X[["audio__f0"]], y, groups=X["speaker"], cv=3, random_state=0)
+    >>> result.table.loc["LogisticRegression", ["uar", "uar_low", "uar_high"]].tolist()
+    [1.0, 1.0, 1.0]
+    """
+    check_settings(n_resamples, confidence)
+    models = check_models(model)
+    targets = check_targets(X, y, models)
+    known = check_groups(X, resolve_groups(X, groups, group_column))
+    seed = resolve_seed(random_state)
+    splitter = make_splitter(
+        cv,
+        targets.y,
+        known,
+        classifier=targets.task == "classification",
+        stratify=targets.stratify,
+        seed=seed,
+    )
+    splits = make_splits(splitter, X, targets.y, known)
+    shared = check_overlap(models, splits, known, allow_overlap)
+    protocol = Protocol(
+        task=targets.task,
+        splitter=describe_splitter(splitter, len(splits)),
+        n_splits=len(splits),
+        n_rows=num_samples(X),
+        n_groups=None if known is None else len(np.unique(known)),
+        speaker_independent=known is not None and not shared,
+        shared=shared,
+        seed=seed,
+        n_resamples=n_resamples,
+        confidence=confidence,
+        transductive={name: transductive_steps(each) for name, each in models.items()},
+        targets=list(targets.frame.columns),
+        classes=targets.classes,
+        multilabel=targets.multilabel,
+    )
+    rows = _Rows(X, targets, known, splits, protocol, isinstance(model, Mapping))
+    return _run(models, rows, proba=proba, n_jobs=n_jobs, verbose=verbose)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The samples and how they are split."""
+
+    X: Any
+    targets: Targets
+    groups: Groups
+    splits: list[Split]
+    protocol: Protocol
+    several: bool
+
+
+def _run(
+    models: dict[str, Any], rows: _Rows, *, proba: bool, n_jobs: int | None, verbose: int
+) -> EvaluationResult:
+    seeds = spawn_seeds(rows.protocol.seed, len(rows.splits))
+    tasks = [
+        FoldTask(name, fold, model, *split, seed)
+        for name, model in models.items()
+        for fold, (split, seed) in enumerate(zip(rows.splits, seeds, strict=True), start=1)
+    ]
+    done: list[FoldOutput] = []
+    try:
+        with tqdm(total=len(tasks), desc="folds", leave=False, disable=not verbose) as bar:
+            for output in _outputs(tasks, rows, proba, n_jobs):
+                if isinstance(output, FoldFailure):
+                    raise _failure(output, rows, done) from output.error
+                done.append(output)
+                bar.update()
+    except KeyboardInterrupt as stop:
+        message = f"Interrupted after {len(done)} of {len(tasks)} folds; .partial holds them."
+        raise EvaluationInterrupted(message, _partial(done, rows)) from stop
+    return _result(done, rows)
+
+
+def _outputs(
+    tasks: list[FoldTask], rows: _Rows, proba: bool, n_jobs: int | None
+) -> Iterator[FoldOutput | FoldFailure]:
+    X = with_group_level(rows.X, rows.groups)
+    names = rows.protocol.targets
+    calls = (
+        delayed(run_fold)(task, X, rows.targets.y, groups=rows.groups, targets=names, proba=proba)
+        for task in tasks
+    )
+    outputs: Iterator[FoldOutput | FoldFailure] = Parallel(
+        n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs"
+    )(calls)
+    return outputs
+
+
+def _failure(failure: FoldFailure, rows: _Rows, done: list[FoldOutput]) -> EvaluationError:
+    task, error = failure.task, failure.error
+    if error.__traceback__ is None and failure.trace:
+        error.add_note(failure.trace)
+    tested = "" if rows.groups is None else show_names(np.unique(rows.groups[task.test]))
+    return EvaluationError(
+        f"Model {task.model!r} failed in fold {task.fold} of {len(rows.splits)}"
+        f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {error}. "
+        f"The {len(done)} fold(s) done before are kept in .partial of this error.",
+        _partial(done, rows),
+        task.model,
+        task.fold,
+    )
+
+
+def _partial(done: list[FoldOutput], rows: _Rows) -> EvaluationResult | None:
+    return _result(done, rows) if done else None
+
+
+def _result(done: list[FoldOutput], rows: _Rows) -> EvaluationResult:
+    parts = [
+        _fold_table(output, rows, number, target)
+        for output in done
+        for number, target in enumerate(rows.protocol.targets)
+    ]
+    predictions = pd.concat(parts, ignore_index=True)
+    proba = [str(column) for column in predictions if str(column).startswith("proba_")]
+    for column in proba:
+        target_has = predictions.groupby(["model", "target"], sort=False)[column]
+        absent = predictions[column].isna() & target_has.transform("count").gt(0)
+        predictions.loc[absent, column] = 0.0
+    drop = [] if rows.several else ["model"]
+    drop += [] if len(rows.protocol.targets) > 1 else ["target"]
+    return EvaluationResult(predictions.drop(columns=drop), rows.protocol)
+
+
+def _fold_table(output: FoldOutput, rows: _Rows, number: int, target: Any) -> pd.DataFrame:
+    task = output.task
+    y_pred = output.y_pred.reshape(len(task.test), -1)
+    table = pd.DataFrame(
+        {
+            "model": task.model,
+            "target": target,
+            "row": _row_ids(rows.X)[task.test],
+            "position": task.test,
+            "fold": task.fold,
+            "group": None if rows.groups is None else rows.groups[task.test],
+            "y": rows.targets.frame[target].to_numpy()[task.test],
+            "y_pred": y_pred[:, number],
+        }
+    )
+    if target in output.probabilities:
+        return table.join(output.probabilities[target].add_prefix("proba_"))
+    return table
+
+
+def _row_ids(X: Any) -> Any:
+    """Index of X without the groups, one object a row."""
+    if not isinstance(X, pd.DataFrame | pd.Series):
+        return np.arange(num_samples(X))
+    index = X.index
+    if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
+        index = index.droplevel([GROUP_LEVEL])
+    return index.to_numpy()

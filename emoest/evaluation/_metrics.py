@@ -1,0 +1,423 @@
+"""Scores of emotion recognition: UAR and its relatives for classes, CCC and MAE for ratings.
+
+Every score is a plain function of what is true and what was predicted; scorers wrap them for
+`cross_validate`, `GridSearchCV` and `OptunaSearch`.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import f1_score, make_scorer
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import type_of_target
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+
+
+def uar_score(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Sequence[Any] | None = None,
+    sample_weight: Any = None,
+) -> float:
+    """Unweighted average recall: the mean recall over the classes present in `y_true`.
+
+    Each class counts the same however many samples it has. A class that is only predicted lowers
+    the recall of the classes it was taken for and has none of its own, so it does not count (macro
+    recall would count it as zero).
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true classes.
+    y_pred : array-like of shape (n_samples,)
+        The predicted classes.
+    labels : sequence of classes, default=None
+        The classes to average over, those of them that are present in `y_true`; None takes all
+        that are present.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples inside their class.
+
+    Returns
+    -------
+    uar : float
+        Between 0 and 1; a constant prediction gives one over the number of classes present.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, a label is missing, `y_true` is empty or not made of classes, or
+        none of `labels` is present.
+
+    Warns
+    -----
+    UserWarning
+        If classes of `labels`, or predicted ones, are absent from `y_true`; once, with all names.
+
+    References
+    ----------
+    B. Schuller, S. Steidl, A. Batliner (2009). The INTERSPEECH 2009 Emotion Challenge.
+
+    Examples
+    --------
+    >>> uar_score(["sad", "sad", "sad", "happy"], ["sad", "sad", "happy", "happy"])
+    0.833...
+    >>> uar_score([0, 0, 1], [0, 0, 1], labels=[0])
+    1.0
+    """
+    true, pred, weight = _check_classes(y_true, y_pred, sample_weight)
+    classes, support, hits = _tally(true, pred, weight)
+    wanted = classes if labels is None else _check_kind(labels, "labels")
+    present = dict(zip(classes.tolist(), (support > 0).tolist(), strict=True))
+    absent = [label for label in wanted.tolist() if not present.get(label, False)]
+    counted = np.isin(classes, wanted) & (support > 0)
+    if not counted.any():
+        raise ValueError(f"None of the labels {wanted.tolist()} is present in y_true.")
+    if absent:
+        warnings.warn(
+            f"Classes absent from y_true: {absent}. UAR is the mean recall over the others: "
+            f"{classes[counted].tolist()}.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return float(np.mean(hits[counted] / support[counted]))
+
+
+def recall_per_class(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    labels: Sequence[Any] | None = None,
+    sample_weight: Any = None,
+) -> "pd.Series[float]":
+    """Recall of each class.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted classes.
+    labels : sequence of classes, default=None
+        Which classes, in which order; None takes all that are true or predicted, sorted.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    recall : Series of shape (n_classes,)
+        Indexed by class; NaN for a class that is absent from `y_true`.
+
+    Raises
+    ------
+    ValueError
+        As `uar_score`.
+
+    Examples
+    --------
+    >>> recall_per_class(["a", "a", "b"], ["a", "b", "b"]).to_dict()
+    {'a': 0.5, 'b': 1.0}
+    """
+    classes, support, hits = _tally(*_check_classes(y_true, y_pred, sample_weight))
+    recall = np.full(len(classes), np.nan)
+    np.divide(hits, support, out=recall, where=support > 0)
+    series = pd.Series(recall, index=pd.Index(classes, name="class"), name="recall")
+    return series if labels is None else series.reindex(pd.Index(list(labels), name="class"))
+
+
+def wa_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    """Weighted accuracy (WA) of the speech literature: the share of samples that are right.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted classes.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    wa : float
+
+    Raises
+    ------
+    ValueError
+        As `uar_score`.
+
+    Examples
+    --------
+    >>> wa_score(["a", "a", "b"], ["a", "b", "b"])
+    0.666...
+    """
+    true, pred, weight = _check_classes(y_true, y_pred, sample_weight)
+    return float(np.average(true == pred, weights=weight))
+
+
+def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
+    """UAR of each label of a multi-label target, each label being one yes-or-no question.
+
+    Parameters
+    ----------
+    y_true : DataFrame or array-like of shape (n_samples, n_labels)
+        Zeros and ones.
+    y_pred : DataFrame or array-like of shape (n_samples, n_labels)
+        Zeros and ones, columns in the same order.
+
+    Returns
+    -------
+    uar : Series of shape (n_labels,)
+        Indexed by the columns of `y_true`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or an entry is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> Y = pd.DataFrame({"happy": [1, 1, 0, 0], "angry": [0, 1, 0, 1]})
+    >>> multilabel_uar(Y, [[1, 0], [0, 1], [0, 0], [0, 1]]).to_dict()
+    {'happy': 0.75, 'angry': 1.0}
+    """
+    names, true, pred = _check_multilabel(y_true, y_pred)
+    scores = [uar_score(true[:, k], pred[:, k]) for k in range(len(names))]
+    return pd.Series(scores, index=names, name="uar")
+
+
+def macro_f1_score(y_true: Any, y_pred: Any) -> float:
+    """Macro-F1 of a multi-label target: the mean F1 over its labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : DataFrame or array-like of shape (n_samples, n_labels)
+        Zeros and ones.
+
+    Returns
+    -------
+    f1 : float
+        A label that is neither true nor predicted anywhere counts as 0.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or an entry is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> macro_f1_score([[1, 0], [1, 1], [0, 0], [0, 1]], [[1, 0], [0, 1], [0, 0], [0, 1]])
+    0.833...
+    """
+    _, true, pred = _check_multilabel(y_true, y_pred)
+    return float(f1_score(true, pred, average="macro", zero_division=0))
+
+
+def ccc_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    """Concordance correlation coefficient: Pearson's r, lowered by differences of mean and scale.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted ratings.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    ccc : float
+        Between -1 and 1, with population variances; 0 where both are constant.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a value is missing or infinite.
+
+    References
+    ----------
+    L. I.-K. Lin (1989). A concordance correlation coefficient to evaluate reproducibility.
+    Biometrics 45, 255-268.
+
+    Examples
+    --------
+    >>> ccc_score([1.0, 2.0, 3.0], [2.0, 3.0, 4.0])
+    0.571...
+    """
+    return float(ccc_of_sums(rating_sums(*_check_ratings(y_true, y_pred, sample_weight)).sum(0)))
+
+
+def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    """Pearson's correlation of true and predicted ratings.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted ratings.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    r : float
+        Between -1 and 1; 0 where one of them is constant.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a value is missing or infinite.
+
+    Examples
+    --------
+    >>> round(pearson_score([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]), 12)
+    1.0
+    """
+    sums = rating_sums(*_check_ratings(y_true, y_pred, sample_weight)).sum(0)
+    n, x, y, xx, yy, xy = sums
+    scale = np.sqrt(max(xx / n - (x / n) ** 2, 0.0) * max(yy / n - (y / n) ** 2, 0.0))
+    return float(np.clip((xy / n - x * y / n**2) / scale, -1.0, 1.0)) if scale > 0 else 0.0
+
+
+def mae_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
+    """Mean absolute error, in the unit of the ratings.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        The true and the predicted ratings.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    mae : float
+        Zero is best.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a value is missing or infinite.
+
+    Examples
+    --------
+    >>> mae_score([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+    true, pred, weight = _check_ratings(y_true, y_pred, sample_weight)
+    return float(np.average(np.abs(true - pred), weights=weight))
+
+
+def rating_sums(true: Floats, pred: Floats, weight: Floats) -> Floats:
+    """Sums from which CCC follows, one row a sample, so that they add up over any set of rows.
+
+    Both are shifted by the mean of what is true, which changes neither CCC nor Pearson's r.
+
+    Examples
+    --------
+    >>> rating_sums(np.array([1.0, 3.0]), np.array([2.0, 2.0]), np.ones(2)).sum(0).tolist()
+    [2.0, 0.0, 0.0, 2.0, 0.0, 0.0]
+    """
+    shift = np.average(true, weights=weight)
+    x, y = true - shift, pred - shift
+    return weight[:, None] * np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
+
+
+def ccc_of_sums(sums: Floats) -> Floats:
+    """CCC from the sums of `rating_sums`, over the last axis.
+
+    Examples
+    --------
+    >>> float(ccc_of_sums(np.array([2.0, 0.0, 0.0, 2.0, 2.0, 2.0])))
+    1.0
+    """
+    n, x, y, xx, yy, xy = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
+    mean_x, mean_y = x / n, y / n
+    covariance = xy / n - mean_x * mean_y
+    spread = (xx + yy) / n - 2 * mean_x * mean_y
+    return np.divide(2 * covariance, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def _check_classes(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Array, Array, Floats]:
+    true, pred = _check_kind(y_true, "y_true"), _check_kind(y_pred, "y_pred")
+    if (true.dtype.kind in "OU") != (pred.dtype.kind in "OU"):
+        raise ValueError(
+            f"y_true and y_pred hold labels of different kinds: {true[0]!r} against {pred[0]!r}."
+        )
+    return true, pred, _check_weight(sample_weight, true, pred)
+
+
+def _check_kind(y: Any, name: str) -> Array:
+    if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        raise ValueError(
+            f"{name} has {np.shape(y)[1]} columns, and UAR is of one target at a time: score each "
+            "column, use multilabel_uar for zeros and ones, or emoest.evaluation.evaluate, which "
+            "gives one row a target."
+        )
+    labels: Array = column_or_1d(np.asarray(y))
+    _check_present(pd.isna(labels), name)
+    if labels.dtype.kind == "O":
+        text = [isinstance(label, str) for label in labels]
+        if any(text) and not all(text):
+            raise ValueError(f"{name} mixes strings with labels of another kind.")
+        labels = labels if all(text) else np.array(labels.tolist())
+    if (kind := type_of_target(labels)) not in ("binary", "multiclass"):
+        raise ValueError(f"{name} must hold classes, but it is {kind}, for example {labels[0]!r}.")
+    return labels
+
+
+def _check_ratings(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Floats, Floats, Floats]:
+    true = np.asarray(column_or_1d(np.asarray(y_true)), dtype=np.float64)
+    pred = np.asarray(column_or_1d(np.asarray(y_pred)), dtype=np.float64)
+    _check_present(~np.isfinite(true), "y_true")
+    _check_present(~np.isfinite(pred), "y_pred")
+    return true, pred, _check_weight(sample_weight, true, pred)
+
+
+def _check_multilabel(y_true: Any, y_pred: Any) -> tuple[pd.Index, Array, Array]:
+    frame = pd.DataFrame(y_true)
+    true, pred = frame.to_numpy(), np.asarray(y_pred)
+    if true.shape != pred.shape:
+        raise ValueError(f"y_true has the shape {true.shape} and y_pred {pred.shape}.")
+    for name, values in (("y_true", true), ("y_pred", pred)):
+        if not np.isin(values, [0, 1]).all():
+            raise ValueError(f"{name} of a multi-label target must hold zeros and ones only.")
+    return frame.columns, true.astype(np.intp), pred.astype(np.intp)
+
+
+def _check_present(bad: npt.NDArray[np.bool_], name: str) -> None:
+    if len(bad) == 0:
+        raise ValueError(f"{name} is empty: there is nothing to score.")
+    if bad.any():
+        rows = np.flatnonzero(bad)
+        shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise ValueError(
+            f"{name} has {len(rows)} missing or infinite value(s), at position {shown}. Drop these "
+            "samples first."
+        )
+
+
+def _check_weight(sample_weight: Any, true: Array, pred: Array) -> Floats:
+    check_consistent_length(true, pred, sample_weight)
+    if sample_weight is None:
+        return np.ones(len(true))
+    weight: Floats = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
+    if not (weight >= 0).all() or weight.sum() == 0:
+        raise ValueError("sample_weight must not be negative or missing, nor zero everywhere.")
+    return weight
+
+
+def _tally(true: Array, pred: Array, weight: Floats) -> tuple[Array, Floats, Floats]:
+    classes, codes = np.unique(np.concatenate([true, pred]), return_inverse=True)
+    support = np.bincount(codes[: len(true)], weights=weight, minlength=len(classes))
+    right = weight * (true == pred)
+    hits = np.bincount(codes[: len(true)], weights=right, minlength=len(classes))
+    return classes, support.astype(np.float64), hits.astype(np.float64)
+
+
+uar_scorer = make_scorer(uar_score)
+wa_scorer = make_scorer(wa_score)
+macro_f1_scorer = make_scorer(macro_f1_score)
+ccc_scorer = make_scorer(ccc_score)
+pearson_scorer = make_scorer(pearson_score)
+mae_scorer = make_scorer(mae_score, greater_is_better=False)

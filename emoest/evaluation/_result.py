@@ -1,0 +1,371 @@
+"""What an evaluation found: predictions first, every figure computed from them."""
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import f1_score
+
+from emoest.evaluation._bootstrap import (
+    GroupSums,
+    bootstrap_p,
+    ccc_sums,
+    group_codes,
+    percentile_interval,
+    resample_scores,
+    uar_sums,
+)
+from emoest.evaluation._metrics import (
+    ccc_score,
+    mae_score,
+    pearson_score,
+    recall_per_class,
+    wa_score,
+)
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How an evaluation was made; all of it is printed with the figures.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}
+        Which scores apply.
+    splitter : str
+        The splitter and its settings.
+    n_splits : int
+        Number of folds planned.
+    n_rows : int
+        Rows of X.
+    n_groups : int or None
+        Number of groups (speakers); None if there were none.
+    speaker_independent : bool
+        True if groups were known and none was in both parts of a fold, nor among those that a
+        ready-made part of a model had seen.
+    shared : list
+        Groups that were in both parts of a fold.
+    seed : int
+        Where splits, models without `random_state` and resamples take their randomness from.
+    n_resamples : int
+        Resamples of the groups behind each interval.
+    confidence : float
+        Of the intervals.
+    transductive : dict of str to list of str
+        For each model the parts that learn from the test rows, without labels.
+    targets : list
+        Names of the targets, in the order of the columns of y.
+    classes : dict
+        For each target its classes in y; empty for regression.
+    multilabel : bool
+        Whether the targets are the labels of one multi-label target.
+    """
+
+    task: Task
+    splitter: str
+    n_splits: int
+    n_rows: int
+    n_groups: int | None
+    speaker_independent: bool
+    shared: list[Any]
+    seed: int
+    n_resamples: int
+    confidence: float
+    transductive: dict[str, list[str]]
+    targets: list[Any]
+    classes: dict[Any, list[Any]] = field(default_factory=dict)
+    multilabel: bool = False
+
+    @property
+    def score(self) -> str:
+        """Name of the headline score: ``"uar"`` or ``"ccc"``."""
+        return "uar" if self.task == "classification" else "ccc"
+
+
+class EvaluationResult:
+    """Predictions of one or several models on held-out rows, and the figures that follow.
+
+    `evaluate` makes it. It prints as text and, in a notebook, as a page.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row for each prediction; see `evaluate`.
+    protocol : Protocol
+        How they were made.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row for each model (and target): pooled UAR (`uar`, with `uar_low`, `uar_high`), its
+        mean and standard deviation (ddof=1) over folds, weighted accuracy `wa`, `chance`, number of
+        predictions and groups, and the recall of each class; for ratings CCC, Pearson's r and the
+        mean absolute error.
+    folds : DataFrame
+        The scores of every fold.
+    comparison : DataFrame
+        One row for each pair of models: difference of the headline score, its interval, and
+        the bootstrap p (`p_holm` is Holm's correction over all rows), all from the same resamples
+        of groups. Empty for one model.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from emoest.evaluation import evaluate
+    >>> X, y = np.zeros((8, 1)), ["sad", "happy"] * 4
+    >>> result = evaluate(
+    ...     DummyClassifier(), X, y, groups=np.repeat([1, 2, 3, 4], 2), cv=2, random_state=0
+    ... )
+    >>> result.table["uar"].tolist()
+    [0.5]
+    >>> result.confusion().loc["sad"].to_dict()
+    {'happy': 4, 'sad': 0}
+    """
+
+    def __init__(self, predictions: pd.DataFrame, protocol: Protocol) -> None:
+        self.predictions = predictions
+        self.protocol = protocol
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that have predictions, in the order given."""
+        if "model" not in self.predictions:
+            return list(self.protocol.transductive)
+        return self.predictions["model"].drop_duplicates().tolist()
+
+    @property
+    def targets(self) -> list[Any]:
+        """Names of the targets."""
+        return self.protocol.targets
+
+    def select(self, model: str | None = None, target: Any = None) -> pd.DataFrame:
+        """Take the predictions of one model on one target.
+
+        Parameters
+        ----------
+        model : str, default=None
+            May be left out if there is one model.
+        target : object, default=None
+            May be left out if there is one target.
+
+        Returns
+        -------
+        predictions : DataFrame
+
+        Raises
+        ------
+        ValueError
+            If there are several and none is named, or the name is unknown.
+        """
+        rows = self.predictions
+        for column, wanted, known in (
+            ("model", model, self.models),
+            ("target", target, self.targets),
+        ):
+            if wanted is None and len(known) > 1:
+                raise ValueError(
+                    f"There are several {column}s, name one: {column}= one of {known}."
+                )
+            if wanted is not None and wanted not in known:
+                raise ValueError(f"{column}={wanted!r} was not evaluated; there are {known}.")
+            if column in rows:
+                rows = rows[rows[column] == (known[0] if wanted is None else wanted)]
+        return rows
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The figures, one row for each model (and target)."""
+        rows = {}
+        for model in self.models:
+            for target in self.targets:
+                rows[model, target] = self._row(model, target)
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        table.index = pd.MultiIndex.from_tuples(list(rows), names=["model", "target"])
+        return table if len(self.targets) > 1 else table.droplevel("target")
+
+    @cached_property
+    def folds(self) -> pd.DataFrame:
+        """The scores of every fold."""
+        records = []
+        for model in self.models:
+            for target in self.targets:
+                for fold, rows in self.select(model, target).groupby("fold"):
+                    where = {"model": model, "target": target, "fold": fold, "n": len(rows)}
+                    records.append(where | self._scores(rows))
+        folds = pd.DataFrame(records)
+        return folds if len(self.targets) > 1 else folds.drop(columns="target")
+
+    @cached_property
+    def comparison(self) -> pd.DataFrame:
+        """Differences between models, from the same resamples of groups."""
+        records = []
+        for target in self.targets:
+            for pair in combinations(self.models, 2):
+                if figures := self._difference(*pair, target):
+                    names = {"model_a": pair[0], "model_b": pair[1], "target": target}
+                    records.append(names | figures)
+        columns = ["model_a", "model_b", "target", "difference", "low", "high", "p"]
+        comparison = pd.DataFrame(records, columns=columns)
+        comparison["p_holm"] = _holm(comparison["p"].to_numpy(dtype=np.float64))
+        return comparison if len(self.targets) > 1 else comparison.drop(columns="target")
+
+    def confusion(
+        self, model: str | None = None, target: Any = None, *, normalize: bool = False
+    ) -> pd.DataFrame:
+        """Count what was predicted for each true class.
+
+        Parameters
+        ----------
+        model : str, default=None
+            May be left out if there is one model.
+        target : object, default=None
+            May be left out if there is one target.
+        normalize : bool, default=False
+            Give the share of each row instead of counts; the diagonal then is the recall.
+
+        Returns
+        -------
+        confusion : DataFrame of shape (n_classes, n_classes)
+            True classes in rows, predicted ones in columns.
+
+        Raises
+        ------
+        ValueError
+            For ratings, or if `model` or `target` is unknown or ambiguous.
+        """
+        if self.protocol.task == "regression":
+            raise ValueError("Ratings have no confusion matrix; see .table and .folds.")
+        rows = self.select(model, target)
+        classes = np.union1d(_labels(rows["y"]), _labels(rows["y_pred"]))
+        true = pd.Categorical(_labels(rows["y"]), categories=classes)
+        pred = pd.Categorical(_labels(rows["y_pred"]), categories=classes)
+        counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+        np.add.at(counts, (true.codes, pred.codes), 1)
+        confusion = pd.DataFrame(
+            counts,
+            index=pd.Index(classes, name="true"),
+            columns=pd.Index(classes, name="predicted"),
+        )
+        if not normalize:
+            return confusion
+        return confusion.div(confusion.sum(axis=1).replace(0, 1), axis=0)
+
+    def summary(self) -> str:
+        """Give the protocol and the figures as text."""
+        from emoest.evaluation._report import summary_text
+
+        return summary_text(self)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Give the protocol, the figures and the confusion matrices as one page without links.
+
+        Parameters
+        ----------
+        path : str or path object, default=None
+            Where to write the page as well.
+
+        Returns
+        -------
+        page : str
+        """
+        from emoest.evaluation._report import html_page
+
+        page = html_page(self)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def _repr_html_(self) -> str:
+        from emoest.evaluation._report import html_fragment
+
+        return html_fragment(self)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _difference(self, model_a: str, model_b: str, target: Any) -> dict[str, float]:
+        """Compare two models on the folds that both have (all, but after a failure)."""
+        done = [set(self.select(model, target)["fold"]) for model in (model_a, model_b)]
+        common = done[0] & done[1]
+        if not common:
+            return {}
+        parts = [self._sums(model, target, common) for model in (model_a, model_b)]
+        scores = resample_scores(parts, self.protocol.n_resamples, self.protocol.seed)
+        differences, n_groups = scores[:, 0] - scores[:, 1], len(parts[0].sums)
+        low, high = percentile_interval(differences, n_groups, self.protocol.confidence)
+        p = bootstrap_p(differences, n_groups)
+        return {
+            "difference": parts[0].value() - parts[1].value(),
+            "low": low,
+            "high": high,
+            "p": p,
+        }
+
+    def _sums(self, model: str, target: Any, folds: set[Any] | None = None) -> GroupSums:
+        rows = self.select(model, target)
+        if folds is not None:
+            rows = rows[rows["fold"].isin(folds)]
+        key = "position" if self.protocol.n_groups is None else "group"
+        codes = group_codes(rows[key], len(rows))
+        if self.protocol.task == "regression":
+            return ccc_sums(rows["y"], rows["y_pred"], codes)
+        return uar_sums(_labels(rows["y"]), _labels(rows["y_pred"]), codes)
+
+    def _scores(self, rows: pd.DataFrame) -> dict[str, float]:
+        if self.protocol.task == "regression":
+            true, pred = rows["y"].to_numpy(float), rows["y_pred"].to_numpy(float)
+            return {
+                "ccc": ccc_score(true, pred),
+                "pearson": pearson_score(true, pred),
+                "mae": mae_score(true, pred),
+            }
+        true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
+        uar = float(recall_per_class(true, pred).mean())
+        return {"uar": uar, "wa": wa_score(true, pred)}
+
+    def _row(self, model: str, target: Any) -> dict[str, float]:
+        score = self.protocol.score
+        rows = self.select(model, target)
+        sums = self._sums(model, target)
+        n_groups = len(sums.sums)
+        draws = resample_scores([sums], self.protocol.n_resamples, self.protocol.seed)[:, 0]
+        low, high = percentile_interval(draws, n_groups, self.protocol.confidence)
+        scores = self._scores(rows)
+        by_fold = [self._scores(part)[score] for _, part in rows.groupby("fold")]
+        row = {score: scores.pop(score), f"{score}_low": low, f"{score}_high": high}
+        row["fold_mean"] = float(np.mean(by_fold))
+        row["fold_std"] = float(np.std(by_fold, ddof=1)) if len(by_fold) > 1 else float("nan")
+        row |= scores
+        if self.protocol.task == "classification":
+            true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
+            row["chance"] = 1 / len(np.unique(true))
+            if self.protocol.multilabel:
+                row["f1"] = float(f1_score(true, pred, zero_division=0))
+        row |= {"n": len(rows), "n_groups": n_groups}
+        if self.protocol.task == "classification":
+            recall = recall_per_class(true, pred, labels=self.protocol.classes[target])
+            row |= {f"recall_{name}": value for name, value in recall.items()}
+        return row
+
+
+def _labels(column: "pd.Series[Any]") -> npt.NDArray[Any]:
+    """Labels of an object column as an array of their own kind."""
+    return np.asarray(column.infer_objects())
+
+
+def _holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Holm's step-down correction."""
+    corrected = np.empty_like(p)
+    highest = 0.0
+    for rank, i in enumerate(np.argsort(p)):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
+        corrected[i] = highest
+    return corrected
