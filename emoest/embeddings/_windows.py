@@ -1,0 +1,120 @@
+"""Long texts as windows of tokens, and windows as batches under a budget of tokens."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+OVERLAP = 4
+"""Windows overlap by one part in so many of the tokens that they hold."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of a text that an encoder sees at once.
+
+    Parameters
+    ----------
+    ids : ndarray of int, shape (n_tokens,)
+        Token numbers, special tokens included.
+    own : ndarray of bool, shape (n_tokens,)
+        The text's tokens that no earlier window has; never special ones.
+    """
+
+    ids: np.ndarray
+    own: np.ndarray
+
+
+def cut_windows(tokenizer: Any, text: str, max_length: int, long_text: str) -> list[Window]:
+    """Tokenize a text and cut it into windows.
+
+    Parameters
+    ----------
+    tokenizer : fast tokenizer of transformers
+        The encoder's.
+    text : str
+        The text.
+    max_length : int
+        Tokens a window can hold, special ones included.
+    long_text : {"window", "truncate"}
+        Whether a longer text gives several windows, each sharing a quarter of its tokens with the
+        one before, or its start only.
+
+    Returns
+    -------
+    windows : list of Window
+        Each token of the text that is kept is `own` in exactly one window.
+
+    Raises
+    ------
+    ValueError
+        If the text has no token.
+    """
+    capacity = max_length - tokenizer.num_special_tokens_to_add()
+    overlap = capacity // OVERLAP
+    sliding = long_text == "window"
+    encoded = tokenizer(
+        [text],
+        truncation=True,
+        max_length=max_length,
+        stride=overlap if sliding else 0,
+        return_overflowing_tokens=sliding,
+        return_special_tokens_mask=True,
+    )
+    windows = []
+    for ids, special in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True):
+        own = ~np.asarray(special, dtype=bool)
+        if windows:
+            own[np.flatnonzero(own)[:overlap]] = False
+        windows.append(Window(np.asarray(ids, dtype=np.int64), own))
+    if not any(window.own.any() for window in windows):
+        raise ValueError("the text has no token that the encoder knows")
+    return windows
+
+
+def token_batches(lengths: list[int], budget: int) -> list[list[int]]:
+    """Group windows of like length, so that no group, padded, has more than `budget` tokens.
+
+    Parameters
+    ----------
+    lengths : list of int
+        Tokens of each window.
+    budget : int
+        The most tokens a batch may hold, padding included; a longer window stands alone.
+
+    Returns
+    -------
+    batches : list of list of int
+        Positions, shortest first.
+
+    Examples
+    --------
+    >>> token_batches([5, 1, 2, 9], budget=10)
+    [[1, 2], [0], [3]]
+    """
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if batches and (len(batches[-1]) + 1) * lengths[i] <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def pad_windows(windows: list[Window], pad: int) -> tuple[np.ndarray, np.ndarray]:
+    """Put windows into one array, and say which of its tokens are real.
+
+    Examples
+    --------
+    >>> window = Window(np.array([7, 8]), np.array([True, True]))
+    >>> longer = Window(np.array([7, 8, 9]), np.array([True, True, True]))
+    >>> pad_windows([window, longer], 0)[0].tolist()
+    [[7, 8, 0], [7, 8, 9]]
+    """
+    longest = max(len(window.ids) for window in windows)
+    ids = np.full((len(windows), longest), pad, dtype=np.int64)
+    mask = np.zeros((len(windows), longest), dtype=np.int64)
+    for i, window in enumerate(windows):
+        ids[i, : len(window.ids)] = window.ids
+        mask[i, : len(window.ids)] = 1
+    return ids, mask

@@ -1,0 +1,354 @@
+"""YAMNet: a MobileNet v1 that names 521 kinds of sound, as a torch module, and its weight files.
+
+Architecture and file layout follow TensorFlow Models, research/audioset/yamnet (``yamnet.py``,
+``params.py``; Apache-2.0), written anew for torch: width 1.0, plain ReLU, batch normalization
+without scale and with epsilon 1e-4, TensorFlow's SAME padding. Input is the log-mel patches of
+`emoest.features`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from emoest.nets._tflite import CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, read_tflite
+from emoest.utils.optional import import_optional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+N_CLASSES = 521
+N_DIMS = 1024
+N_MELS = 64
+PATCH_FRAMES = 96
+
+_LAYERS = [
+    (32, 64, 1),
+    (64, 128, 2),
+    (128, 128, 1),
+    (128, 256, 2),
+    (256, 256, 1),
+    (256, 512, 2),
+    (512, 512, 1),
+    (512, 512, 1),
+    (512, 512, 1),
+    (512, 512, 1),
+    (512, 512, 1),
+    (512, 1024, 2),
+    (1024, 1024, 1),
+]
+"""Channels in, channels out and stride of the separable layers 2 to 14."""
+
+_EPSILON = 1e-4
+_MOMENTUM = 0.01
+_FORMAT = "emoest-yamnet-1"
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME padding of one axis: the odd zero stands at the end.
+
+    Parameters
+    ----------
+    size, kernel, stride : int
+        Length of the axis, of the kernel, and its stride.
+
+    Returns
+    -------
+    before, after : int
+
+    Examples
+    --------
+    >>> same_padding(96, 3, 2), same_padding(96, 3, 1)
+    ((0, 1), (1, 1))
+    """
+    total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
+    return total // 2, total - total // 2
+
+
+class _BetaNorm(nn.Module):
+    """Batch normalization with a shift and no scale."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    scale: Tensor
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.zeros(n_channels))
+        self.register_buffer("running_mean", torch.zeros(n_channels))
+        self.register_buffer("running_var", torch.ones(n_channels))
+        self.register_buffer("scale", torch.ones(n_channels), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.scale,
+            self.beta,
+            self.training,
+            _MOMENTUM,
+            _EPSILON,
+        )
+
+
+class _ConvNorm(nn.Module):
+    """Convolution with SAME padding, normalization, ReLU."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int, groups: int = 1) -> None:
+        super().__init__()
+        self.kernel = kernel
+        self.stride = stride
+        self.conv = nn.Conv2d(n_in, n_out, kernel, stride, groups=groups, bias=False)
+        self.norm = _BetaNorm(n_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kernel > 1:
+            height, width = x.shape[-2:]
+            x = nn.functional.pad(
+                x,
+                (
+                    *same_padding(width, self.kernel, self.stride),
+                    *same_padding(height, self.kernel, self.stride),
+                ),
+            )
+        return torch.relu(self.norm(self.conv(x)))
+
+
+class YAMNet(nn.Module):
+    """YAMNet, the sound classifier whose last pooled layer is the embedding.
+
+    Parameters
+    ----------
+    n_classes : int, default=521
+        Number of outputs of the head.
+
+    Notes
+    -----
+    3,729,481 parameters are trainable (README of the original: 3.7 million). The order of the 27
+    convolutions is that of `blocks`: the first, then depthwise and pointwise of layers 2 to 14.
+
+    References
+    ----------
+    TensorFlow Models, research/audioset/yamnet.
+
+    Examples
+    --------
+    >>> net = YAMNet().eval()
+    >>> embeddings, scores = net(torch.zeros(2, 96, 64))
+    >>> tuple(embeddings.shape), tuple(scores.shape)
+    ((2, 1024), (2, 521))
+    """
+
+    def __init__(self, n_classes: int = N_CLASSES) -> None:
+        super().__init__()
+        blocks = [_ConvNorm(1, 32, 3, 2)]
+        for n_in, n_out, stride in _LAYERS:
+            blocks.append(_ConvNorm(n_in, n_in, 3, stride, groups=n_in))
+            blocks.append(_ConvNorm(n_in, n_out, 1, 1))
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(N_DIMS, n_classes)
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed and classify patches.
+
+        Parameters
+        ----------
+        patches : Tensor of shape (n_patches, 96, 64)
+            Log-mel patches, time before frequency.
+
+        Returns
+        -------
+        embeddings : Tensor of shape (n_patches, 1024)
+            The pooled last layer.
+        scores : Tensor of shape (n_patches, n_classes)
+            Each class on its own, in [0, 1]; rows do not sum to one.
+        """
+        x = self.blocks(patches[:, None])
+        embeddings = x.mean(dim=(2, 3))
+        return embeddings, torch.sigmoid(self.head(embeddings))
+
+
+def load_yamnet(path: Path) -> YAMNet:
+    """Load YAMNet from a file; its kind is told from its content.
+
+    Parameters
+    ----------
+    path : Path
+        A Keras HDF5 file with the official names (``yamnet.h5``; needs the extra ``keras``), a
+        ``.tflite`` conversion (float, or with int8 weights that are scaled back and with the
+        normalization folded in), or a file that `save_yamnet` wrote.
+
+    Returns
+    -------
+    net : YAMNet
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If the file is none of these, is truncated, or holds another net.
+
+    Notes
+    -----
+    The tests read a ``.tflite`` conversion of the published weights, and an HDF5 file that they
+    generate with the official names; against the published ``yamnet.h5`` itself the results were
+    not compared.
+    """
+    with open(path, "rb") as file:
+        head = file.read(16)
+    if head.startswith(b"\x89HDF"):
+        state = _read_h5(path)
+    elif head[4:8] == b"TFL3":
+        state = _read_tflite(path)
+    elif head[8:9] == b"{":
+        state = _read_safetensors(path)
+    else:
+        raise ValueError(
+            f"{str(path)!r} holds no YAMNet weights: it is neither an HDF5 file (yamnet.h5), nor "
+            f"a .tflite, nor a .safetensors file; it starts with {head!r}."
+        )
+    head_weight = state.get("head.weight")
+    net = YAMNet(N_CLASSES if head_weight is None else len(head_weight))
+    _check_state(path, state, net)
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def save_yamnet(net: YAMNet, path: Path) -> Path:
+    """Save YAMNet as a ``.safetensors`` file that `load_yamnet` reads.
+
+    Parameters
+    ----------
+    net : YAMNet
+        The net.
+    path : Path
+        Where to write.
+
+    Returns
+    -------
+    path : Path
+        The same path.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = save_yamnet(YAMNet(), Path(tempfile.mkdtemp()) / "yamnet.safetensors")
+    >>> load_yamnet(path).training
+    False
+    """
+    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    save_file(state, path, metadata={"format": _FORMAT})
+    return path
+
+
+def keras_names() -> list[tuple[str, str]]:
+    """Names of the layers in ``yamnet.h5``, in the order of the net's convolutions.
+
+    Returns
+    -------
+    names : list of (str, str)
+        The layer and the name of its kernel.
+
+    Examples
+    --------
+    >>> keras_names()[:2]
+    [('layer1/conv', 'kernel'), ('layer2/depthwise_conv', 'depthwise_kernel')]
+    """
+    names = [("layer1/conv", "kernel")]
+    for i in range(2, len(_LAYERS) + 2):
+        names.append((f"layer{i}/depthwise_conv", "depthwise_kernel"))
+        names.append((f"layer{i}/pointwise_conv", "kernel"))
+    return names
+
+
+def _read_h5(path: Path) -> dict[str, Tensor]:
+    h5py = import_optional("h5py", extra="keras", purpose="Reading yamnet.h5")
+    try:
+        with h5py.File(path, "r") as file:
+            return _official_state(file)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"The HDF5 file {str(path)!r} is truncated or does not hold YAMNet ({error})."
+        ) from error
+
+
+def _official_state(file: Any) -> dict[str, Tensor]:
+    def read(name: str) -> npt.NDArray[Any]:
+        if name not in file:
+            raise KeyError(f"there is no data set {name!r}")
+        values: npt.NDArray[Any] = file[name][()]
+        return values
+
+    state = {}
+    for i, (layer, kernel) in enumerate(keras_names()):
+        axes = (2, 3, 0, 1) if kernel == "depthwise_kernel" else (3, 2, 0, 1)
+        weight = read(f"{layer}/{layer}/{kernel}:0")
+        norm = f"{layer}/bn/{layer}/bn"
+        state[f"blocks.{i}.conv.weight"] = _tensor(weight.transpose(axes))
+        state[f"blocks.{i}.norm.beta"] = _tensor(read(f"{norm}/beta:0"))
+        state[f"blocks.{i}.norm.running_mean"] = _tensor(read(f"{norm}/moving_mean:0"))
+        state[f"blocks.{i}.norm.running_var"] = _tensor(read(f"{norm}/moving_variance:0"))
+    state["head.weight"] = _tensor(read("logits/logits/kernel:0").T)
+    state["head.bias"] = _tensor(read("logits/logits/bias:0"))
+    return state
+
+
+def _read_tflite(path: Path) -> dict[str, Tensor]:
+    """Take the convolutions in order; their biases are what folding left of the normalization."""
+    operators = read_tflite(path)
+    layers = [op for op in operators if op.code in {CONV_2D, DEPTHWISE_CONV_2D}]
+    heads = [
+        op.constants
+        for op in operators
+        if op.code == FULLY_CONNECTED and op.constants and op.constants[0].shape[1:] == (N_DIMS,)
+    ]
+    n_layers = 1 + 2 * len(_LAYERS)
+    whole = all(len(constants) == 2 for constants in [op.constants for op in layers] + heads)
+    if len(layers) != n_layers or len(heads) != 1 or not whole:
+        raise ValueError(
+            f"{str(path)!r} does not hold YAMNet: found {len(layers)} convolutions and "
+            f"{len(heads)} heads, expected {n_layers} and 1, each with weights and bias."
+        )
+    state = {}
+    for i, op in enumerate(layers):
+        weight, bias = op.constants
+        axes = (3, 0, 1, 2) if op.code == DEPTHWISE_CONV_2D else (0, 3, 1, 2)
+        state[f"blocks.{i}.conv.weight"] = _tensor(weight.transpose(axes))
+        state[f"blocks.{i}.norm.beta"] = _tensor(bias)
+        state[f"blocks.{i}.norm.running_mean"] = torch.zeros(len(bias))
+        state[f"blocks.{i}.norm.running_var"] = torch.full((len(bias),), 1 - _EPSILON)
+    state["head.weight"], state["head.bias"] = (_tensor(values) for values in heads[0])
+    return state
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return dict(load_file(path))
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ValueError(
+            f"The safetensors file {str(path)!r} is damaged or truncated ({error})."
+        ) from error
+
+
+def _check_state(path: Path, state: "Mapping[str, Tensor]", net: YAMNet) -> None:
+    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    differing = [name for name in expected if found.get(name) != expected[name]]
+    differing += [name for name in found if name not in expected]
+    if differing:
+        name = differing[0]
+        raise ValueError(
+            f"{str(path)!r} does not hold YAMNet: {len(differing)} tensors are not as they should "
+            f"be, the first is {name!r} (expected shape {expected.get(name)}, found "
+            f"{found.get(name)})."
+        )
+
+
+def _tensor(values: npt.NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
