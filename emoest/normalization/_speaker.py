@@ -1,0 +1,239 @@
+"""Z-scores over the rows of each speaker."""
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.normalization._base import BlockTransformer, check_weight
+from emoest.normalization._statistics import column_statistics, zscore
+from emoest.utils import constraints
+from emoest.utils._sklearn import StrOptions, fit_context, num_samples
+from emoest.utils.blocks import Floats
+from emoest.utils.groups import resolve_groups
+
+
+class SpeakerZScoreNormalizer(BlockTransformer):
+    """Give each column zero mean and unit variance over the rows of each speaker.
+
+    It removes what is constant about a speaker (pitch, loudness, vocabulary) and leaves how he
+    deviates from himself. Groups are found by `emoest.utils.resolve_groups`: the argument
+    `groups`, else `group_column`, else the index level ``group`` (`emoest.utils.with_groups`).
+
+    A speaker seen in ``fit`` is normalized by his training statistics. Under speaker-independent
+    cross-validation every speaker of a test fold is unseen. With ``unseen="own"`` he is normalized
+    by the statistics of his own rows in the X that is given: that is **transductive and
+    label-free**. No label is used, and rows of other speakers change nothing, but a row's result
+    depends on the other rows of its speaker in the same call, so it cannot be had for one
+    utterance alone. Where that is not allowed, take ``unseen="global"``.
+
+    Parameters
+    ----------
+    group_column : str, default=None
+        A context column of X that says who speaks, by its full name or last token.
+    unseen : {"own", "global", "raise"}, default="own"
+        A speaker that was not in ``fit`` is normalized by his own rows, by the statistics of all
+        training rows, or is an error.
+    min_rows : int, default=2
+        A speaker's statistics of a column count from this many present values on; with fewer the
+        statistics of all training rows take their place. One value alone would always become 0.
+    modalities : "auto", list or dict, default="auto"
+        Which columns belong to which modality, see `emoest.utils.find_modalities`. It is checked;
+        the result does not depend on it, since statistics are per column.
+
+    Attributes
+    ----------
+    mean_, scale_ : ndarray of shape (n_columns,)
+        Mean and standard deviation over all training rows.
+    groups_ : ndarray of shape (n_groups,)
+        The speakers of the training rows in order of appearance; empty when nothing named any.
+    group_mean_, group_scale_ : ndarray of shape (n_groups, n_columns)
+        Mean and standard deviation of each training speaker, those of all rows where he has fewer
+        than `min_rows` values.
+    modality_names_ : list of str
+        The modalities found in ``fit``.
+    n_features_in_ : int
+        Number of columns seen in ``fit``, context included.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Warns
+    -----
+    UserWarning
+        If X names no groups, in ``fit`` or after a ``fit`` that had some: the statistics of all
+        training rows are used for every row.
+
+    Notes
+    -----
+    Missing values are left out and stay NaN, and a column that is constant for a speaker becomes
+    0. A row whose group is missing (NaN, None) is normalized by the statistics of all rows.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio__f0": [100.0, 120.0, 210.0, 230.0],
+    ...                   "speaker": ["s1", "s1", "s2", "s2"]})
+    >>> normalizer = SpeakerZScoreNormalizer(group_column="speaker")
+    >>> normalizer.fit_transform(X)["audio__f0"].tolist()
+    [-1.0, 1.0, -1.0, 1.0]
+    >>> new = pd.DataFrame({"audio__f0": [300.0, 340.0], "speaker": ["s9", "s9"]})
+    >>> normalizer.transform(new)["audio__f0"].tolist()
+    [-1.0, 1.0]
+    """
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+    __metadata_request__transform: ClassVar[dict[str, bool]] = {"groups": True}
+
+    _parameter_constraints: dict = {
+        **constraints.GROUP_COLUMN,
+        "unseen": [StrOptions({"own", "global", "raise"})],
+        "min_rows": [constraints.POSITIVE_INT],
+        **constraints.MODALITIES,
+    }
+
+    def __init__(
+        self,
+        group_column: str | None = None,
+        unseen: str = "own",
+        min_rows: int = 2,
+        *,
+        modalities: Any = "auto",
+    ):
+        self.group_column = group_column
+        self.unseen = unseen
+        self.min_rows = min_rows
+        self.modalities = modalities
+
+    @property
+    def _emoest_transductive(self) -> bool:
+        """Whether rows of a test fold are normalized together; reports of scores say so."""
+        return self.unseen == "own"
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
+    ) -> "SpeakerZScoreNormalizer":
+        """Learn the statistics of all rows and of each speaker's.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numeric columns; a whole block of NaN is a missing modality.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; a row of weight zero does not count towards `min_rows`.
+        groups : array-like of shape (n_samples,), default=None
+            Speaker of each row.
+
+        Returns
+        -------
+        self : SpeakerZScoreNormalizer
+        """
+        blocks = self._read(X, reset=True)
+        weight = check_weight(sample_weight, blocks.values)
+        overall = column_statistics(blocks.values, weight)
+        self.mean_, self.scale_ = overall.mean, overall.scale
+        self.modality_names_ = blocks.modalities.names
+        codes, self.groups_ = self._code_groups(X, groups)
+        shape = (len(self.groups_), len(self.mean_))
+        self.group_mean_, self.group_scale_ = np.empty(shape), np.empty(shape)
+        for code in range(len(self.groups_)):
+            mine = codes == code
+            part = None if weight is None else weight[mine]
+            found = self._own_statistics(blocks.values[mine], part)
+            self.group_mean_[code], self.group_scale_[code] = found
+        return self
+
+    def fit_transform(
+        self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
+    ) -> Any:
+        """Fit to `X` and transform it, with the same `groups`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            See ``fit``.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            See ``fit``.
+        groups : array-like of shape (n_samples,), default=None
+            Speaker of each row.
+
+        Returns
+        -------
+        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
+        """
+        return self.fit(X, y, sample_weight, groups).transform(X, groups)
+
+    def transform(self, X: Any, groups: Any = None) -> Any:
+        """Normalize each row by the statistics of its speaker.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+        groups : array-like of shape (n_samples,), default=None
+            Speaker of each row; None looks for them in `X`, as ``fit`` did.
+
+        Returns
+        -------
+        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
+            A DataFrame (same index, context last) if `X` is one.
+
+        Raises
+        ------
+        ValueError
+            If a speaker was not in ``fit`` and ``unseen="raise"``.
+        """
+        check_is_fitted(self)
+        blocks = self._read(X, reset=False)
+        codes, names = self._code_groups(X, groups, warn=len(self.groups_) > 0)
+        known = pd.Index(self.groups_).get_indexer(pd.Index(names))
+        self._check_unseen([name for name, row in zip(names, known, strict=True) if row < 0])
+        scores = zscore(blocks.values, self.mean_, self.scale_)
+        for code, row in enumerate(known):
+            mine = codes == code
+            values = blocks.values[mine]
+            if row >= 0:
+                scores[mine] = zscore(values, self.group_mean_[row], self.group_scale_[row])
+            elif self.unseen == "own":
+                scores[mine] = zscore(values, *self._own_statistics(values))
+        return blocks.rebuild(scores)
+
+    def _code_groups(
+        self, X: Any, groups: Any, warn: bool = True
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
+        """Number the groups of the rows, -1 where missing, and name them."""
+        found = resolve_groups(X, groups, self.group_column)
+        if found is not None:
+            codes, names = pd.factorize(found)
+            return codes, names
+        if warn:
+            warnings.warn(
+                "SpeakerZScoreNormalizer found no groups, so every row is normalized by the "
+                "statistics of all training rows, not by those of its speaker. Put the speaker "
+                "into the index with emoest.utils.with_groups(X, 'speaker') before fit, name "
+                "group_column=, or pass groups=.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return np.full(num_samples(X), -1, dtype=np.intp), np.empty(0, dtype=object)
+
+    def _own_statistics(self, values: Floats, weight: Any = None) -> tuple[Floats, Floats]:
+        own = column_statistics(values, weight)
+        enough = own.count >= self.min_rows
+        return np.where(enough, own.mean, self.mean_), np.where(enough, own.scale, self.scale_)
+
+    def _check_unseen(self, unseen: list[Any]) -> None:
+        if unseen and self.unseen == "raise":
+            shown = ", ".join(repr(name) for name in unseen[:5])
+            raise ValueError(
+                f"{len(unseen)} of the speakers were not in fit: {shown}"
+                f"{', ...' if len(unseen) > 5 else ''}. Under speaker-independent splits every "
+                "test speaker is new: use unseen='own' (his own rows, transductive) or "
+                "unseen='global' (all training rows)."
+            )

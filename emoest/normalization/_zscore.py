@@ -1,0 +1,187 @@
+"""Z-scores over the training rows, and within each sample."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.normalization._base import BlockTransformer, check_weight
+from emoest.normalization._statistics import column_statistics, sample_zscore, zscore
+from emoest.utils import constraints
+from emoest.utils._sklearn import fit_context
+
+
+class ZScoreNormalizer(BlockTransformer):
+    """Give each column zero mean and unit variance over the training rows.
+
+    Statistics are taken over present values. NaN passes through, so a missing modality stays
+    missing. A column that is constant over the training rows, or has no value there, holds nothing
+    that was learned and becomes 0 (scikit-learn's ``StandardScaler`` would let its raw deviations
+    through).
+
+    Parameters
+    ----------
+    modalities : "auto", list or dict, default="auto"
+        Which columns belong to which modality, see `emoest.utils.find_modalities`. It is checked;
+        the result does not depend on it, since statistics are per column.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_columns,)
+        Mean of each column; context columns do not count.
+    scale_ : ndarray of shape (n_columns,)
+        Population standard deviation; 0 for a constant column.
+    modality_names_ : list of str
+        The modalities found in ``fit``.
+    n_features_in_ : int
+        Number of columns seen in ``fit``, context included.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    See Also
+    --------
+    SpeakerZScoreNormalizer : The same with the statistics of each speaker.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"audio__f0": [100.0, 300.0, np.nan], "text__w": [1.0, 1.0, 1.0],
+    ...                   "speaker": ["s1", "s2", "s3"]})
+    >>> ZScoreNormalizer().fit_transform(X)
+       audio__f0  text__w speaker
+    0       -1.0      0.0      s1
+    1        1.0      0.0      s2
+    2        NaN      0.0      s3
+    """
+
+    _parameter_constraints: dict = {**constraints.MODALITIES}
+
+    def __init__(self, *, modalities: Any = "auto"):
+        self.modalities = modalities
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "ZScoreNormalizer":
+        """Learn mean and standard deviation of each column.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numeric columns; a whole block of NaN is a missing modality.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : ZScoreNormalizer
+        """
+        blocks = self._read(X, reset=True)
+        statistics = column_statistics(blocks.values, check_weight(sample_weight, blocks.values))
+        self.mean_, self.scale_ = statistics.mean, statistics.scale
+        self.modality_names_ = blocks.modalities.names
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Normalize by the training statistics.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
+            A DataFrame (same index, context last) if `X` is one.
+        """
+        check_is_fitted(self)
+        blocks = self._read(X, reset=False)
+        return blocks.rebuild(zscore(blocks.values, self.mean_, self.scale_))
+
+
+class SampleZScoreNormalizer(BlockTransformer):
+    """Give each row zero mean and unit variance within each modality.
+
+    It removes the level and the spread of a vector and keeps its shape. Nothing is learned. NaN is
+    left out and stays; a row that is constant within a modality becomes 0 there.
+
+    Parameters
+    ----------
+    modalities : "auto", list or dict, default="auto"
+        Which columns belong to which modality, see `emoest.utils.find_modalities`.
+
+    Attributes
+    ----------
+    modality_names_ : list of str
+        The modalities found in ``fit``.
+    n_features_in_ : int
+        Number of columns seen in ``fit``, context included.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Warns
+    -----
+    UserWarning
+        If a modality has a single column, which always becomes 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame([[1.0, 3.0, 10.0, 30.0]], columns=["a__0", "a__1", "b__0", "b__1"])
+    >>> SampleZScoreNormalizer().fit_transform(X).iloc[0].tolist()
+    [-1.0, 1.0, -1.0, 1.0]
+    """
+
+    _parameter_constraints: dict = {**constraints.MODALITIES}
+
+    def __init__(self, *, modalities: Any = "auto"):
+        self.modalities = modalities
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "SampleZScoreNormalizer":
+        """Check X; nothing is learned.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numeric columns; a whole block of NaN is a missing modality.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : SampleZScoreNormalizer
+        """
+        modalities = self._read(X, reset=True).modalities
+        single = [name for name in modalities if len(modalities[name]) == 1]
+        if single:
+            warnings.warn(
+                f"The modalities {single} have one column each, which becomes 0 in every row when "
+                "rows are normalized. Use ZScoreNormalizer for them.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.modality_names_ = modalities.names
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Normalize each row within each modality.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
+            A DataFrame (same index, context last) if `X` is one.
+        """
+        check_is_fitted(self)
+        blocks = self._read(X, reset=False)
+        scores = np.empty_like(blocks.values)
+        for name, positions in blocks.modalities.items():
+            scores[:, positions] = sample_zscore(blocks.block(name))
+        return blocks.rebuild(scores)
