@@ -1,0 +1,147 @@
+"""What a useless modality costs: early fusion plain, behind the filter with means, with proxies.
+
+Systems are trained on clean samples; at test time a share of the samples gets one modality
+corrupted. Prints a markdown table of UAR in percent, grouped by speaker, for generated data of
+three modalities and, where the folder of real data is given, for RAVDESS audio and face features.
+
+    python benchmarks/corruption.py [folder of real data]
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+
+from emoest.fusion import EarlyFusionClassifier
+from emoest.utils import with_groups
+from emoest.validity import (
+    CCAValidityFilter,
+    CorruptModality,
+    ModalityImputer,
+    ProxyFeatureGenerator,
+)
+
+FRACTIONS = (0.0, 0.1, 0.3, 0.5)
+KINDS = ("permute", "noise", "zeros", "mean")
+SEEDS = (0, 1, 2)
+
+
+def make_samples(seed: int = 0) -> tuple[pd.DataFrame, pd.Series, np.ndarray]:
+    """Generate 600 samples of 30 speakers: four emotions in ten shared factors, three modalities.
+
+    Each modality sees the shared factors, fifteen factors of its own and noise.
+    """
+    rng = np.random.default_rng(seed)
+    speakers = np.repeat(np.arange(30), 20)
+    labels = np.tile(np.arange(4), 150)
+    factors = rng.normal(size=(600, 10))
+    factors[:, :4] += 2.0 * np.eye(4)[labels]
+    columns = {}
+    for name, width in {"audio": 40, "text": 40, "face": 40}.items():
+        block = factors @ rng.normal(size=(10, width))
+        block += rng.normal(size=(600, 15)) @ rng.normal(size=(15, width))
+        block += rng.normal(size=(600, width))
+        columns.update({f"{name}__{i:02d}": block[:, i] for i in range(width)})
+    X = pd.DataFrame(columns)
+    return X, pd.Series(labels, index=X.index), speakers
+
+
+def load_ravdess(folder: Path) -> tuple[pd.DataFrame, pd.Series, np.ndarray]:
+    """Load audio and face features of the RAVDESS actors in the folder."""
+    tables = []
+    for modality, file in (("audio", "audio_summary.csv"), ("face", "video_summary.csv")):
+        table = pd.read_csv(folder / "ravdess_av_features" / file)
+        stem = table["file"].str.rpartition(".")[0].str.slice(3)
+        tables.append(table.assign(modality=modality).set_index(stem))
+    audio, face = tables[0], tables[1].loc[tables[0].index]
+    numbers = [
+        table.drop(
+            columns=["file", "emotion", "intensity", "actor", "gender", "modality"]
+        ).add_prefix(f"{name}__")
+        for name, table in (("audio", audio), ("face", face))
+    ]
+    return pd.concat(numbers, axis=1), audio["emotion"], audio["actor"].to_numpy()
+
+
+def systems() -> dict[str, list]:
+    """Name the steps in front of the classifier."""
+    check = CCAValidityFilter(random_state=0)
+    return {
+        "early fusion": [],
+        "filter + imputer": [check, ModalityImputer(partial=False)],
+        "filter + proxies": [check, ProxyFeatureGenerator(random_state=0)],
+    }
+
+
+def corruptions(names: list[str]) -> list[tuple[str, str, float, int]]:
+    """List what is done to the test samples: modality, kind, share and seed."""
+    return [
+        (name, kind, fraction, seed)
+        for name in names
+        for kind in KINDS
+        for fraction in FRACTIONS
+        for seed in (SEEDS if fraction else SEEDS[:1])
+    ]
+
+
+def measure(steps: list, data: tuple) -> dict[tuple[str, str, float], float]:
+    """Pooled UAR of one system under each corruption, mean over the seeds.
+
+    The system is trained once a fold, on clean samples.
+    """
+    X, y, speakers = data
+    X = with_groups(X.assign(speaker=speakers)).drop(columns="speaker")
+    classifier = EarlyFusionClassifier(LogisticRegression(C=0.05, max_iter=2000))
+    model = make_pipeline(*steps, classifier).set_output(transform="pandas")
+    done = corruptions(modalities_of(X))
+    predicted = {key: np.empty(len(X), dtype=y.to_numpy().dtype) for key in done}
+    for train, test in GroupKFold(6).split(X, y, speakers):
+        model.fit(X.iloc[train], y.iloc[train])
+        for name, kind, fraction, seed in done:
+            corrupt = CorruptModality(name, kind=kind, fraction=fraction, random_state=seed)
+            broken = corrupt.fit(X.iloc[train]).transform(X.iloc[test])
+            predicted[name, kind, fraction, seed][test] = model.predict(broken)
+    found: dict[tuple[str, str, float], list[float]] = {}
+    for (*key, _), answer in predicted.items():
+        found.setdefault(tuple(key), []).append(recall_score(y, answer, average="macro"))
+    return {key: float(np.mean(values)) for key, values in found.items()}
+
+
+def modalities_of(X: pd.DataFrame) -> list[str]:
+    """Names of the modalities of a table."""
+    return list(dict.fromkeys(column.partition("__")[0] for column in X))
+
+
+def print_table(title: str, data: tuple) -> None:
+    """Print one table: a row for each corrupted modality, kind and system."""
+    found = {system: measure(steps, data) for system, steps in systems().items()}
+    print(f"\n{title}: UAR in percent, mean over {len(SEEDS)} draws of the corruption\n")
+    shares = " | ".join(f"{100 * fraction:.0f} %" for fraction in FRACTIONS)
+    print(f"| corrupted | how | system | {shares} |\n|---|---|---|{'---|' * len(FRACTIONS)}")
+    for name in modalities_of(data[0]):
+        for kind in KINDS:
+            for system, values in found.items():
+                cells = " | ".join(f"{100 * values[name, kind, f]:.1f}" for f in FRACTIONS)
+                print(f"| {name} | {kind} | {system} | {cells} |", flush=True)
+
+
+def main() -> None:
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path, nargs="?")
+    folder = parser.parse_args().folder
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        print_table("Generated, three modalities", make_samples())
+        if folder is not None:
+            print_table("RAVDESS, audio and face", load_ravdess(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Regenerate the features of one modality from those of another: plain functions on arrays.
+
+All functions take standardized blocks (training mean 0): a query ``z`` of the source modality and
+paired reference rows ``V`` (source) and ``W`` (target). M3ER assumes an unknown linear map from
+source to target, writes the query as a combination of observed source vectors and applies the same
+coefficients to their partners.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+from sklearn.neighbors import NearestNeighbors
+
+Floats = npt.NDArray[np.float64]
+
+LOCAL_METHODS = ("local_linear", "affine", "mean")
+GLOBAL_METHODS = ("ridge", "ols")
+
+_CHUNK_NUMBERS = 2**24
+
+
+def combination_weights(V: Floats, z: Floats, *, ridge: float, affine: bool = False) -> Floats:
+    """Coefficients that write each query as a combination of its neighbors.
+
+    Solves ``(V V' + ridge trace(V V') / k I) a = V z``; the affine form, that of locally linear
+    embedding, does so on differences to the query and lets the coefficients sum to one. Without
+    ridge the solution explodes when there are about as many neighbors as features.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_queries, k, n_features)
+        Neighbors of each query.
+    z : ndarray of shape (n_queries, n_features)
+        The queries.
+    ridge : float
+        Penalty, in units of the mean squared length of a neighbor; without one the shortest
+        solution is taken.
+    affine : bool, default=False
+        Whether coefficients sum to one.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (n_queries, k)
+        Equal ones where all neighbors are zero.
+
+    Examples
+    --------
+    >>> V = np.array([[[2.0, 0.0], [0.0, 1.0]]])
+    >>> combination_weights(V, np.array([[1.0, 1.0]]), ridge=0.0).round(6).tolist()
+    [[0.5, 1.0]]
+    """
+    k = V.shape[1]
+    if affine:
+        V = V - z[:, None, :]
+    gram = V @ V.transpose(0, 2, 1)
+    mean_square = np.trace(gram, axis1=1, axis2=2) / k
+    flat = mean_square <= np.finfo(np.float64).tiny
+    gram[flat] = np.eye(k)
+    right = np.ones((len(V), k)) if affine else np.einsum("nkd,nd->nk", V, z)
+    right[flat] = 1 / k
+    if ridge > 0:
+        gram += (ridge * mean_square)[:, None, None] * np.eye(k)
+        coefficients = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
+    else:
+        inverse = np.linalg.pinv(gram, rcond=k * np.finfo(np.float64).eps, hermitian=True)
+        coefficients = np.einsum("nij,nj->ni", inverse, right)
+    if affine:
+        coefficients /= coefficients.sum(axis=1, keepdims=True)
+    coefficients[flat] = 1 / k
+    return coefficients
+
+
+def linear_map(V: Floats, W: Floats, *, ridge: float) -> Floats:
+    """Least-squares map from source to target; the shortest one when there are several.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_samples, n_source)
+        Source rows.
+    W : ndarray of shape (n_samples, n_target)
+        Target rows.
+    ridge : float
+        Penalty, in units of the mean squared singular value over source features; 0 is ordinary
+        least squares.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (n_source, n_target)
+
+    Examples
+    --------
+    >>> V = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    >>> linear_map(V, V @ [[3.0], [-1.0]], ridge=0.0).round(6).tolist()
+    [[3.0], [-1.0]]
+    """
+    u, s, vt = linalg.svd(V, full_matrices=False)
+    kept = s > (s[0] if len(s) else 0.0) * max(V.shape) * np.finfo(np.float64).eps
+    u, s, vt = u[:, kept], s[kept], vt[kept]
+    penalty = ridge * (s**2).sum() / V.shape[1]
+    return vt.T @ ((s / (s**2 + penalty))[:, None] * (u.T @ W))
+
+
+class LocalProxy:
+    """Proxies from the nearest reference rows of each query.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_reference, n_source)
+        Source rows of the reference.
+    W : ndarray of shape (n_reference, n_target)
+        Target rows of the same samples.
+    method : {"local_linear", "affine", "mean"}
+        How neighbors are combined.
+    n_neighbors : int
+        How many; at most as many as there are.
+    ridge : float
+        See `combination_weights`.
+    n_jobs : int, default=None
+        For the neighbor search.
+    """
+
+    def __init__(
+        self,
+        V: Floats,
+        W: Floats,
+        *,
+        method: str,
+        n_neighbors: int,
+        ridge: float,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.V = V
+        self.W = W
+        self.method = method
+        self.n_neighbors = min(n_neighbors, len(V))
+        self.ridge = ridge
+        self.neighbors = NearestNeighbors(n_neighbors=self.n_neighbors, n_jobs=n_jobs).fit(V)
+
+    def predict(self, Z: Floats) -> Floats:
+        """Target rows for source rows; a reference row equal to the query is not used.
+
+        Parameters
+        ----------
+        Z : ndarray of shape (n_queries, n_source)
+            Source rows.
+
+        Returns
+        -------
+        proxies : ndarray of shape (n_queries, n_target)
+        """
+        asked = min(self.n_neighbors + 1, len(self.V))
+        step = max(1, _CHUNK_NUMBERS // (asked * max(self.V.shape[1], self.W.shape[1])))
+        parts = [
+            self._predict_chunk(Z[start : start + step], asked) for start in range(0, len(Z), step)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, self.W.shape[1]))
+
+    def _predict_chunk(self, Z: Floats, asked: int) -> Floats:
+        index = self.neighbors.kneighbors(Z, n_neighbors=asked, return_distance=False)
+        if asked > self.n_neighbors:
+            index = self._without_self(Z, index)
+        if self.method == "mean":
+            return self.W[index].mean(axis=1)
+        affine = self.method == "affine"
+        a = combination_weights(self.V[index], Z, ridge=self.ridge, affine=affine)
+        return np.einsum("nk,nkq->nq", a, self.W[index])
+
+    def _without_self(self, Z: Floats, index: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Drop one neighbor of each query: the query itself, or else the farthest."""
+        same = (self.V[index] == Z[:, None, :]).all(axis=2)
+        drop = np.where(same.any(axis=1), same.argmax(axis=1), index.shape[1] - 1)
+        kept = np.arange(index.shape[1]) != drop[:, None]
+        return index[kept].reshape(len(index), -1)
+
+
+class GlobalProxy:
+    """Proxies by one linear map for all queries.
+
+    Parameters
+    ----------
+    V : ndarray of shape (n_reference, n_source)
+        Source rows of the reference.
+    W : ndarray of shape (n_reference, n_target)
+        Target rows of the same samples.
+    ridge : float
+        See `linear_map`.
+    """
+
+    def __init__(self, V: Floats, W: Floats, *, ridge: float) -> None:
+        self.coefficients = linear_map(V, W, ridge=ridge)
+
+    def predict(self, Z: Floats) -> Floats:
+        """Target rows, shape (n_queries, n_target), for source rows."""
+        return Z @ self.coefficients
+
+
+def explained_variance(truth: Floats, proxy: Floats, mean: Floats) -> tuple[float, float]:
+    """Squared error of a proxy and of the training mean, summed over rows and features.
+
+    Examples
+    --------
+    >>> explained_variance(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]), np.zeros(1))
+    (1.0, 10.0)
+    """
+    return float(((truth - proxy) ** 2).sum()), float(((truth - mean) ** 2).sum())

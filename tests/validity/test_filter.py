@@ -1,0 +1,511 @@
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from emoest.utils import NotSpeakerIndependentWarning, with_groups
+from emoest.utils.cells import is_missing, object_column
+from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGenerator
+
+NAMES = ["audio", "text", "face"]
+
+
+def to_frame(blocks, names=NAMES):
+    columns = [
+        f"{name}__{i:02d}"
+        for name, block in zip(names, blocks, strict=False)
+        for i in range(block.shape[1])
+    ]
+    index = [f"r{i}" for i in range(len(blocks[0]))]
+    return pd.DataFrame(np.hstack(blocks), columns=columns, index=index)
+
+
+def of(X, name):
+    return [c for c in X if c.startswith(name)]
+
+
+def speakers(X, n=20):
+    return np.arange(len(X)) % n
+
+
+@pytest.fixture
+def three(generate, rng):
+    """Clean training and test tables of three correlated modalities."""
+    train, loadings = generate(300, (40, 40, 40), rng)
+    test, _ = generate(200, (40, 40, 40), rng, loadings=loadings)
+    return to_frame(train), to_frame(test)
+
+
+@pytest.mark.parametrize(("n_samples", "clean"), [(200, 0.05), (1500, 0.05)])
+def test_permuted_modality_is_flagged_and_good_ones_are_not(generate, n_samples, clean):
+    rng = np.random.default_rng(7)
+    train, loadings = generate(n_samples, (80, 60, 40), rng)
+    test, _ = generate(1000, (80, 60, 40), rng, loadings=loadings)
+    check = CCAValidityFilter(fallback="none", random_state=0)
+    check.fit(to_frame(train), groups=speakers(train[0]))
+    flagged = 1 - check.predict_validity(to_frame(test)).mean()
+    assert (flagged <= clean).all()
+    permuted = [rng.permutation(test[0]), *test[1:]]
+    flagged = 1 - check.predict_validity(to_frame(permuted)).mean()
+    assert flagged["audio"] >= 0.90
+    assert (flagged[["text", "face"]] <= 0.08).all()
+    two = [rng.permutation(test[0]), rng.permutation(test[1]), test[2]]
+    assert (1 - check.predict_validity(to_frame(two)).mean() > 0.9).all()
+
+
+def test_rejected_blocks_become_nan_and_the_rest_stays(three):
+    train, test = three
+    check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    broken = test.copy()
+    broken.loc["r3", of(test, "text")] *= -1
+    output = check.transform(broken)
+    valid = check.predict_validity(broken)
+    assert not valid.loc["r3", "text"]
+    for name in NAMES:
+        rejected = ~valid[name]
+        assert output.loc[rejected, of(test, name)].isna().all(axis=None)
+        pd.testing.assert_frame_equal(
+            output.loc[~rejected, of(test, name)], broken.loc[~rejected, of(test, name)]
+        )
+
+
+@pytest.mark.parametrize("agreement", ["weighted_cosine", "cosine", "pmi"])
+def test_every_agreement_finds_permuted_rows(three, rng, agreement):
+    train, test = three
+    check = CCAValidityFilter(agreement=agreement, n_components=10, random_state=0)
+    check.fit(train, groups=speakers(train))
+    broken = test.copy()
+    broken[of(test, "face")] = rng.permutation(test[of(test, "face")])
+    assert (~check.predict_validity(broken)["face"]).mean() > 0.85
+    assert (~check.predict_validity(test)["face"]).mean() < 0.1
+
+
+def test_thresholds_are_quantiles_of_held_out_scores_or_given(three):
+    train, _ = three
+    groups = speakers(train)
+    check = CCAValidityFilter(alpha=0.1, random_state=0).fit(train, groups=groups)
+    for pair, threshold in check.thresholds_.items():
+        assert (check.checks_[pair].scores < threshold).mean() == pytest.approx(0.1, abs=0.01)
+    fixed = CCAValidityFilter(threshold=0.3, random_state=0).fit(train, groups=groups)
+    assert set(fixed.thresholds_.values()) == {0.3}
+    named = {("text", "audio"): 0.1, ("audio", "face"): 0.2, ("text", "face"): 0.4}
+    given = CCAValidityFilter(threshold=named, random_state=0).fit(train, groups=groups)
+    assert given.thresholds_ == {
+        ("audio", "text"): 0.1,
+        ("audio", "face"): 0.2,
+        ("text", "face"): 0.4,
+    }
+
+
+def test_bad_thresholds_and_priorities_are_named(three):
+    train, _ = three
+    with pytest.raises(ValueError, match=r"leaves out \('audio', 'face'\)"):
+        CCAValidityFilter(threshold={("audio", "text"): 0.1}).fit(train)
+    with pytest.raises(ValueError, match=r"has no pair \('audio', 'eeg'\)"):
+        CCAValidityFilter(threshold={("audio", "eeg"): 0.1}).fit(train)
+    with pytest.raises(ValueError, match="priority names 'eeg'"):
+        CCAValidityFilter(priority=["eeg"]).fit(train)
+    with pytest.raises(ValueError, match="belongs to the modality 'eeg'"):
+        CCAValidityFilter(["audio", "eeg"]).fit(train)
+    with pytest.raises(ValueError, match="agreement='time' compares modalities over the frames"):
+        CCAValidityFilter(agreement="time").fit(train)
+
+
+def test_groups_explicit_by_column_and_by_index(three):
+    train, _ = three
+    groups = speakers(train)
+    explicit = CCAValidityFilter(random_state=0).fit(train, groups=groups)
+    with_column = train.assign(speaker=groups)
+    by_column = CCAValidityFilter(group_column="speaker", random_state=0).fit(with_column)
+    by_index = CCAValidityFilter(random_state=0).fit(with_groups(with_column))
+    assert explicit.grouped_
+    assert explicit.thresholds_ == by_column.thresholds_ == by_index.thresholds_
+    with pytest.warns(NotSpeakerIndependentWarning):
+        assert not CCAValidityFilter(random_state=0).fit(train).grouped_
+
+
+def test_context_goes_last_and_is_not_read(three):
+    train, test = three
+    groups = speakers(train)
+    plain = CCAValidityFilter(random_state=0).fit(train, groups=groups)
+    mixed = train.copy()
+    mixed.insert(4, "speaker", "s")
+    check = CCAValidityFilter(random_state=0).fit(mixed, groups=groups)
+    shown = test.copy()
+    shown.insert(4, "speaker", [f"s{i}" for i in range(len(test))])
+    output = check.transform(shown)
+    assert list(output) == [*test, "speaker"] == list(check.get_feature_names_out())
+    pd.testing.assert_frame_equal(output[list(test)], plain.transform(test))
+    assert output["speaker"].equals(shown["speaker"])
+
+
+def test_missing_modalities_stay_missing_and_take_no_part(three):
+    train, test = three
+    holed = train.copy()
+    holed.loc[holed.index[:100], of(train, "face")] = np.nan
+    check = CCAValidityFilter(random_state=0).fit(holed, groups=speakers(train))
+    assert check.checks_["audio", "face"].directions.n_samples == 200
+    assert check.checks_["audio", "text"].directions.n_samples == 300
+    shown = test.copy()
+    shown.loc["r0", of(test, "face")] = np.nan
+    shown.loc["r1", of(test, "face") + of(test, "audio")] = np.nan
+    valid = check.predict_validity(shown)
+    assert not valid.loc["r0", "face"]
+    assert valid.loc["r1"].tolist() == [False, True, False]
+    scores = check.score_samples(shown)
+    assert list(scores) == ["audio ~ text", "audio ~ face", "text ~ face"]
+    assert scores.loc["r0"].isna().tolist() == [False, True, True]
+    assert scores.loc["r1"].isna().all()
+    pd.testing.assert_frame_equal(
+        check.predict_validity(shown).iloc[2:], check.predict_validity(test).iloc[2:]
+    )
+
+
+def test_single_missing_values_are_given_back_as_they_came(three):
+    train, test = three
+    check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    shown = test.copy()
+    shown.iloc[:, 0] = np.nan
+    output = check.transform(shown)
+    kept = check.predict_validity(shown)["audio"]
+    assert kept.mean() > 0.8
+    pd.testing.assert_frame_equal(
+        output.loc[kept, of(test, "audio")], shown.loc[kept, of(test, "audio")]
+    )
+
+
+def test_rows_do_not_depend_on_each_other(three):
+    train, test = three
+    check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    output = check.transform(test)
+    shuffled = test.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(check.transform(shuffled), output.loc[shuffled.index])
+    pd.testing.assert_frame_equal(check.transform(test.iloc[[5]]), output.iloc[[5]])
+
+
+def test_shuffled_columns_change_nothing(three):
+    train, test = three
+    order = np.random.RandomState(0).permutation(train.shape[1])
+    a = CCAValidityFilter(NAMES, random_state=0).fit(train, groups=speakers(train))
+    b = CCAValidityFilter(NAMES, random_state=0).fit(train.iloc[:, order], groups=speakers(train))
+    pd.testing.assert_frame_equal(a.predict_validity(test), b.predict_validity(test.iloc[:, order]))
+
+
+def test_refit_pickle_and_clone(three):
+    train, test = three
+    check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    expected = check.transform(test)
+    assert expected.isna().any(axis=None)
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(check)).transform(test), expected)
+    check.fit(train.iloc[:150], groups=speakers(train)[:150])
+    pd.testing.assert_frame_equal(
+        check.fit(train, groups=speakers(train)).transform(test), expected
+    )
+    again = clone(check).fit(train, groups=speakers(train))
+    pd.testing.assert_frame_equal(again.transform(test), expected)
+
+
+@pytest.fixture
+def two(generate, rng):
+    train, loadings = generate(400, (30, 25), rng)
+    test, _ = generate(200, (30, 25), rng, loadings=loadings)
+    return to_frame(train), to_frame(test)
+
+
+def test_two_modalities_fail_together_and_one_is_kept(two, rng):
+    train, test = two
+    broken = test.copy()
+    broken[of(test, "audio")] = rng.permutation(test[of(test, "audio")])
+    fit = {"X": train, "groups": speakers(train)}
+    none = CCAValidityFilter(fallback="none", random_state=0).fit(**fit)
+    valid = none.predict_validity(broken)
+    assert (valid["audio"] == valid["text"]).all()
+    assert (~valid["audio"]).mean() > 0.85
+    keep_all = CCAValidityFilter(fallback="all", random_state=0).fit(**fit)
+    assert keep_all.predict_validity(broken).all(axis=None)
+    for priority in (["text", "audio"], ["text"]):
+        best = CCAValidityFilter(priority=priority, random_state=0).fit(**fit)
+        kept = best.predict_validity(broken)
+        assert kept["text"].all()
+        assert kept["audio"].equals(valid["audio"])
+
+
+@pytest.mark.parametrize("name", ["audio", "text"])
+@pytest.mark.parametrize("kind", ["mean", "gain", "nan"])
+def test_of_two_the_modality_of_unusual_size_is_rejected(two, name, kind):
+    from emoest.validity import CorruptModality
+
+    train, test = two
+    agreement = "pmi" if kind == "gain" else "weighted_cosine"
+    check = CCAValidityFilter(agreement=agreement, random_state=0)
+    check.fit(train, groups=speakers(train))
+    corrupt = CorruptModality(name, kind=kind, gain=8.0, random_state=0).fit(train)
+    valid = check.predict_validity(corrupt.transform(test))
+    other = "text" if name == "audio" else "audio"
+    assert (~valid[name]).mean() > 0.95
+    assert valid[other].mean() > 0.95
+
+
+def test_every_sample_keeps_something_by_default(two):
+    train, _ = two
+    check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    noise = pd.DataFrame(np.random.default_rng(1).normal(size=train.shape), columns=train.columns)
+    noise.iloc[0] = np.nan
+    valid = check.predict_validity(noise)
+    assert valid.iloc[1:].any(axis=1).all()
+    assert not valid.iloc[0].any()
+
+
+def test_one_modality_passes_through(three):
+    audio = three[0][of(three[0], "audio")]
+    with pytest.warns(UserWarning, match="found one modality .*no other to fit"):
+        check = CCAValidityFilter().fit(audio)
+    pd.testing.assert_frame_equal(check.transform(audio), audio)
+    assert check.predict_validity(audio).all(axis=None)
+
+
+def test_pairs_that_cannot_tell_are_named_and_do_not_protect(three, rng):
+    train, test = three
+    noise = pd.DataFrame(rng.normal(size=(300, 5)), index=train.index).add_prefix("eeg__")
+    with pytest.warns(UserWarning, match="cannot check 'audio' with 'eeg'.*share nothing"):
+        check = CCAValidityFilter(random_state=0).fit(
+            pd.concat([train, noise], axis=1), groups=speakers(train)
+        )
+    assert check.disabled_pairs_ == [(n, "eeg") for n in NAMES]
+    broken = pd.concat([test, noise.iloc[:200].set_axis(test.index)], axis=1)
+    broken[of(test, "audio")] = rng.permutation(test[of(test, "audio")])
+    valid = check.predict_validity(broken)
+    assert valid["eeg"].all()
+    assert valid["audio"].mean() < 0.15
+
+
+def test_constant_and_absent_modalities_are_left_alone(three):
+    train, test = three
+    train = train.assign(**dict.fromkeys(of(train, "face"), 1.0))
+    with pytest.warns(UserWarning, match="one is constant"):
+        check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    assert check.pairs_ == [("audio", "text")]
+    assert check.predict_validity(test)["face"].all()
+    train = train.assign(**dict.fromkeys(of(train, "face"), np.nan))
+    with pytest.warns(UserWarning, match="too few training samples"):
+        check = CCAValidityFilter(random_state=0).fit(train, groups=speakers(train))
+    assert check.transform(test)[of(test, "face")].notna().all(axis=None)
+
+
+def test_large_training_sets_are_cut(three):
+    train, _ = three
+    check = CCAValidityFilter(max_fit_samples=120, random_state=0)
+    check.fit(train, groups=speakers(train))
+    assert {c.directions.n_samples for c in check.checks_.values()} == {120}
+
+
+def sequences(rng, n_samples, n_frames, drift):
+    """Frames of two modalities that move together, around offsets of their own."""
+    audio, text = [], []
+    mix = rng.normal(size=(2, 3, 6))
+    for _ in range(n_samples):
+        motion = np.cumsum(rng.normal(size=(n_frames, 3)), axis=0)
+        for cells, loading in zip((audio, text), mix, strict=True):
+            noise = rng.normal(size=(n_frames, 6))
+            cells.append((motion @ loading + noise + drift * rng.normal(size=6)).astype("float32"))
+    return audio, text
+
+
+def frame_table(audio, text):
+    index = [f"r{i}" for i in range(len(audio))]
+    columns = {
+        "audio__x_frames": audio,
+        "audio__seconds": [np.ones(len(a)) for a in audio],
+        "text__frames": text,
+    }
+    series = [object_column(cells, index, name) for name, cells in columns.items()]
+    X = pd.concat(series, axis=1)
+    X.insert(0, "speaker", [f"s{i % 8}" for i in range(len(audio))])
+    return X
+
+
+def test_frames_that_do_not_move_together_are_rejected(rng):
+    audio, text = sequences(rng, 80, 30, drift=3.0)
+    X = frame_table(audio, text)
+    check = CCAValidityFilter(
+        agreement="time", group_column="speaker", fallback="none", random_state=0
+    ).fit(X)
+    assert check.predict_validity(X).mean().min() > 0.9
+    wrong = frame_table(audio, text[1:] + text[:1])
+    valid = check.predict_validity(wrong)
+    assert valid.mean().max() < 0.3
+    output = check.transform(wrong)
+    assert list(output) == ["audio__x_frames", "audio__seconds", "text__frames", "speaker"]
+    assert list(output) == list(check.get_feature_names_out())
+    for column, name in zip(output, ["audio", "audio", "text"], strict=False):
+        assert output[column].map(is_missing).tolist() == (~valid[name]).tolist()
+    valid = check.predict_validity(X)
+    output = check.transform(X)
+    kept = valid.index[valid["text"]][0]
+    np.testing.assert_array_equal(output.loc[kept, "text__frames"], X.loc[kept, "text__frames"])
+    few = frame_table([a[:5] for a in audio], [t[:5] for t in text])
+    assert check.score_samples(few).isna().all(axis=None)
+    assert check.predict_validity(few).all(axis=None)
+
+
+def test_frames_are_checked_on_their_mean_by_default(generate, rng):
+    (audio, text), _ = generate(200, (8, 6), rng, shared=5, private=2)
+    X = frame_table(
+        [np.stack([a - 1, a + 1]) for a in audio],
+        [np.stack([t - 2, t, t + 2]) for t in text],
+    )
+    check = CCAValidityFilter(group_column="speaker", random_state=0).fit(X)
+    vectors = CCAValidityFilter(random_state=0).fit(
+        to_frame([audio, text]), groups=X["speaker"].to_numpy()
+    )
+    np.testing.assert_allclose(
+        check.score_samples(X), vectors.score_samples(to_frame([audio, text])), atol=1e-4
+    )
+
+
+def test_in_a_pipeline_under_cross_validation(three):
+    train, _ = three
+    y = np.where(train["audio__00"] > train["audio__00"].median(), "happy", "sad")
+    X = with_groups(train.assign(speaker=speakers(train)))
+    for fill in (ModalityImputer(), ProxyFeatureGenerator(random_state=0)):
+        model = make_pipeline(
+            CCAValidityFilter(random_state=0), fill, LogisticRegression(max_iter=500)
+        )
+        X_features = X.drop(columns="speaker")
+        scores = cross_validate(
+            model, X_features, y, groups=X["speaker"], cv=GroupKFold(4), error_score="raise"
+        )["test_score"]
+        assert scores.mean() > 0.8
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            search = GridSearchCV(
+                model,
+                {"ccavalidityfilter__alpha": [0.01, 0.2]},
+                cv=GroupKFold(2),
+                error_score="raise",
+            ).fit(X_features, y, groups=X["speaker"])
+        assert len(search.cv_results_["mean_test_score"]) == 2
+
+
+def test_groups_are_routed_when_routing_is_on(three):
+    train, _ = three
+    y = np.arange(300) % 2
+    with config_context(enable_metadata_routing=True):
+        model = make_pipeline(
+            CCAValidityFilter(random_state=0),
+            ProxyFeatureGenerator(random_state=0),
+            LogisticRegression(max_iter=500),
+        ).fit(train, y, groups=speakers(train))
+    assert model[0].grouped_
+    assert model[1].grouped_
+
+
+def test_the_way_a_system_is_written_with_two_modalities(two):
+    from emoest.fusion import EarlyFusionClassifier
+
+    train, _ = two
+    y = np.where(train["audio__00"] + train["text__00"] > 0, "happy", "sad")
+    X = with_groups(train.assign(speaker=speakers(train)))
+    model = make_pipeline(
+        CCAValidityFilter(random_state=0),
+        ProxyFeatureGenerator(random_state=0),
+        EarlyFusionClassifier(SVC(kernel="linear", C=0.1, random_state=0)),
+    ).set_output(transform="pandas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", NotSpeakerIndependentWarning)
+        scores = cross_validate(
+            model,
+            X,
+            y,
+            groups=X["speaker"],
+            cv=GroupKFold(4),
+            scoring="recall_macro",
+            error_score="raise",
+            return_estimator=True,
+        )
+    assert scores["test_score"].mean() > 0.85
+    for fitted in scores["estimator"]:
+        check, proxies, fusion = (step for _, step in fitted.steps)
+        assert check.modalities_ == proxies.modalities_ == ["audio", "text"]
+        assert check.grouped_ and proxies.grouped_
+        assert check.pairs_ == [("audio", "text")]
+        shown = X.copy()
+        shown.iloc[0, :30] = 0.0
+        rejected = check.transform(shown)
+        assert rejected.filter(like="audio").iloc[0].isna().all()
+        assert rejected.filter(like="text").iloc[0].notna().all()
+        filled = proxies.transform(rejected)
+        assert filled.drop(columns="speaker").notna().all(axis=None)
+        assert list(filled) == [*train, "speaker"]
+        assert list(fusion.classes_) == ["happy", "sad"]
+
+
+def test_filter_and_proxies_keep_what_a_useless_modality_costs():
+    from emoest.fusion import EarlyFusionClassifier
+    from emoest.validity import CorruptModality
+
+    rng = np.random.default_rng(3)
+    factors = rng.normal(size=(900, 10))
+    blocks = [
+        factors @ rng.normal(size=(10, 40))
+        + rng.normal(size=(900, 15)) @ rng.normal(size=(15, 40))
+        + rng.normal(size=(900, 40))
+        for _ in NAMES
+    ]
+    X, y = to_frame(blocks), (factors[:, :2].sum(axis=1) > 0).astype(int)
+    train, test = X.iloc[:600], X.iloc[600:]
+    broken = CorruptModality("audio", kind="permute", random_state=0)
+    broken = broken.fit(train).transform(test)
+    accuracy = {}
+    for name, steps in {
+        "plain": [],
+        "imputer": [CCAValidityFilter(random_state=0), ModalityImputer(partial=False)],
+        "proxies": [CCAValidityFilter(random_state=0), ProxyFeatureGenerator(random_state=0)],
+    }.items():
+        model = make_pipeline(*steps, EarlyFusionClassifier(LogisticRegression(max_iter=500)))
+        model = model.set_output(transform="pandas")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotSpeakerIndependentWarning)
+            model.fit(train, y[:600])
+        accuracy[name] = model.score(test, y[600:]), model.score(broken, y[600:])
+    assert accuracy["proxies"][1] > accuracy["plain"][1] + 0.05
+    assert accuracy["imputer"][1] > accuracy["plain"][1] + 0.01
+    assert accuracy["proxies"][0] > accuracy["plain"][0] - 0.03
+
+
+@pytest.mark.real_data
+def test_real_features_with_missing_values(real_data):
+    folder = real_data / "ravdess_av_features"
+    meta = ["file", "emotion", "intensity", "actor", "gender"]
+    tables = []
+    for name, file in (("audio", "audio_summary.csv"), ("face", "video_summary.csv")):
+        table = pd.read_csv(folder / file)
+        table.index = table["file"].str.rpartition(".")[0].str.slice(3)
+        actors = table["actor"]
+        tables.append(table.drop(columns=meta).add_prefix(f"{name}__"))
+    X = tables[0].join(tables[1])
+    assert X.isna().sum().sum() > 100
+    groups = actors.loc[X.index].to_numpy()
+    check = CCAValidityFilter(random_state=0).fit(X, groups=groups)
+    assert check.pairs_ == [("audio", "face")]
+    assert 0.6 < check.separations_["audio", "face"] < 0.9
+    assert check.correlations_["audio", "face"].max() > 0.5
+    output = check.transform(X)
+    kept = check.predict_validity(X)
+    assert kept.mean().min() > 0.9
+    rows = kept.all(axis=1)
+    pd.testing.assert_frame_equal(output[rows], X[rows])
+    filled = (
+        ProxyFeatureGenerator(random_state=0)
+        .fit(X, groups=groups)
+        .transform(X.assign(**dict.fromkeys(of(X, "audio"), np.nan)))
+    )
+    assert filled.notna().all(axis=None)
