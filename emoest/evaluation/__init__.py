@@ -18,6 +18,11 @@ from emoest.evaluation._metrics import (
     wa_score,
     wa_scorer,
 )
+from emoest.evaluation._modalities import (
+    ablation_table,
+    modality_importance,
+    modality_shapley,
+)
 from emoest.evaluation._plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult, Protocol
 
@@ -26,6 +31,7 @@ __all__ = [
     "EvaluationInterrupted",
     "EvaluationResult",
     "Protocol",
+    "ablation_table",
     "ccc_score",
     "ccc_scorer",
     "evaluate",
@@ -33,6 +39,8 @@ __all__ = [
     "macro_f1_scorer",
     "mae_score",
     "mae_scorer",
+    "modality_importance",
+    "modality_shapley",
     "multilabel_uar",
     "pearson_score",
     "pearson_scorer",

@@ -22,8 +22,8 @@ from sklearn.utils.validation import _is_fitted as is_fitted
 from sklearn.utils.validation import _num_samples as num_samples
 
 __all__ = [
-    "BaseSearchCV",
     "BaseComposition",
+    "BaseSearchCV",
     "HasMethods",
     "Interval",
     "InvalidParameterError",

@@ -20,10 +20,8 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from emoest.evaluation import ccc_scorer, evaluate, uar_scorer
-from emoest.evaluation._folds import isolated_generators
 from emoest.tuning import FailedTrialWarning, OptunaSearch
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
 
@@ -342,18 +340,3 @@ def test_optunas_own_search_takes_our_scorer_and_groups(data):
     ).mean()
     assert theirs.best_score_ == pytest.approx(expected)
     assert set(theirs.predict(X)) <= set(y)
-
-
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        OptunaSearch(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
-        OptunaSearch(
-            Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0
-        ),
-    ]
-)
-def test_scikit_learns_checks(estimator, check):
-    # One of the checks draws from the global generator itself.
-    with isolated_generators(0):
-        check(estimator)

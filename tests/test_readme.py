@@ -1,0 +1,41 @@
+"""What the README shows runs as written, and what it names exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import emoest
+
+ROOT = Path(emoest.__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def python_blocks():
+    return re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_there_is_a_pipeline_of_about_fifteen_lines():
+    lines = [line for line in python_blocks()[0].splitlines() if line.strip()]
+    code = [line for line in lines if not line.startswith(("from ", "import "))]
+    assert 5 <= len(code) <= 15
+
+
+@pytest.mark.slow
+def test_code_runs_as_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in python_blocks():
+        exec(compile(block, "README.md", "exec"), namespace)
+    assert "UAR" in capsys.readouterr().out
+
+
+def test_commands_are_targets_of_the_makefile():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_links_point_at_files():
+    for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", README):
+        assert (ROOT / link).exists(), link
