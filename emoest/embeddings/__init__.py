@@ -5,7 +5,10 @@ from typing import Any
 
 _HOMES = {
     "BERTEmbedder": "emoest.embeddings._bert",
+    "FaceEmbedder": "emoest.embeddings._face",
     "SBERTEmbedder": "emoest.embeddings._sbert",
+    "SpeakerEmbedder": "emoest.embeddings._speaker",
+    "Wav2Vec2Embedder": "emoest.embeddings._wav2vec2",
     "YAMNetEmbedder": "emoest.embeddings._yamnet",
     "relocate_weights": "emoest.embeddings._base",
     "unload_models": "emoest.embeddings._base",

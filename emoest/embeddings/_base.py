@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator
 from emoest.embeddings._precision import exact_inference
 from emoest.features._base import CellTransformer
 from emoest.utils import constraints
+from emoest.utils.devices import resolve_device
 from emoest.utils.store import CacheDir, file_digest
 
 ENVIRONMENT = "EMOEST_WEIGHTS"
@@ -78,21 +79,6 @@ def unload_models() -> None:
     """
     with LOCK:
         _loaded.clear()
-
-
-def resolve_device(device: str) -> str:
-    """Turn ``"auto"`` into ``"cuda"`` where there is one and ``"cpu"`` elsewhere.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    'cpu'
-    """
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
@@ -190,7 +176,8 @@ class PretrainedTransformer(CellTransformer):
     def _resolve(self) -> None:
         self._relocated: str | None = None
         name = self._weights_name()
-        path = (None if Path(name).exists() else find_weights(name)) or self._locate()
+        is_path = Path(name).expanduser().exists()
+        path = (None if is_path else find_weights(name)) or self._locate()
         self.weights_digest_ = weights_digest(path, self.cache_dir)
         self._read_spec(path)
 

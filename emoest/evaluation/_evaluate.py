@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from emoest.evaluation._bootstrap import resolve_seed
 from emoest.evaluation._folds import (

@@ -134,10 +134,9 @@ def check_groups(X: Any, groups: Groups) -> Groups:
 
 
 def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
-    placeholder = np.zeros((num_samples(X), 1))
+    rows = X if isinstance(X, pd.DataFrame) else np.zeros((num_samples(X), 1))
     splits = [
-        (np.asarray(train), np.asarray(test))
-        for train, test in splitter.split(placeholder, y, groups)
+        (np.asarray(train), np.asarray(test)) for train, test in splitter.split(rows, y, groups)
     ]
     if not splits:
         raise ValueError("cv gives no folds.")

@@ -107,6 +107,8 @@ def find_subsets(found: Modalities, y: Any) -> list[Subset]:
 
 def on_subset(estimator: Any, subset: Subset, modalities: Any, absent: Absent) -> Pipeline:
     """Put a model behind a step that takes the other modalities away."""
+    if absent not in {"missing", "drop"}:
+        raise ValueError(f"absent must be 'missing' or 'drop', got {absent!r}.")
     keep = KeepModalities(subset, modalities=modalities, absent=absent)
     return Pipeline([("keep", keep), ("model", estimator)])
 

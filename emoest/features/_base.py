@@ -75,7 +75,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     It may further write ``_resolve()`` (called in fit), ``_prepare()`` (called before the first
     item is computed: load the model here), ``_shown_sidecars()``, ``_vector_names()``,
-    ``_order(items)`` and ``_is_full(batch)``.
+    ``_order(items)``, ``_is_full(batch)`` and ``_content(item)``.
 
     With ``pooling="mean"`` the frames of an item are averaged, then the items of a list, weighted
     by their seconds where they have them; ``"max"`` takes the largest value. Without pooling, a
@@ -117,6 +117,11 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     def _vector_names(self) -> list[str]:
         return [f"{self._stem}_{i:04d}" for i in range(self.n_dims_)]
+
+    def _content(self, item: Any) -> bytes:
+        """Content of an item, by which the store knows it."""
+        rate = getattr(self, "sampling_rate", None)
+        return content_of(item, self._media, sampling_rate=rate, cache_dir=self.cache_dir)
 
     def _order(self, items: list[Any]) -> list[int]:
         """Positions of the items in the order in which they are computed."""
@@ -233,12 +238,11 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         raise ValueError(
             f"{name} takes one column of {self._media}s (beside context columns such as "
             f"'speaker'); X has {len(found)}: {columns}. Choose one, for example with "
-            f"X[['{columns[0] if columns else 'audio'}']] or a ColumnTransformer."
+            f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
         )
 
     def _collect(self, column: pd.Series, run: _Run) -> None:
         """Name every item by its content; the first row that has it stands for all."""
-        sampling_rate = getattr(self, "sampling_rate", None)
         for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
             keys = []
             name = where(position, label, column.name)
@@ -247,10 +251,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                 for i, item in items_of(cell):
                     is_list = i is not None
                     name = where(position, label, column.name, i)
-                    content = content_of(
-                        item, self._media, sampling_rate=sampling_rate, cache_dir=self.cache_dir
-                    )
-                    keys.append(run.store.key(content))
+                    keys.append(run.store.key(self._content(item)))
                     run.items.setdefault(keys[-1], (item, name))
             except CELL_ERRORS as error:
                 keys.append(f"unreadable {position}")
@@ -264,8 +265,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             value = run.store.get(key)
             if value is None:
                 continue
-            if value.ndim != 2 or value.shape[1] != width or len(value) == 0:
-                warn_corrupt(run.store.path(key), f"shape {value.shape}")
+            if value.ndim != 2 or value.shape[1] != width or len(value) == 0 or value.dtype != "f4":
+                warn_corrupt(run.store.path(key), f"{value.dtype} of shape {value.shape}")
                 continue
             run.values[key] = self._reduce(value)
 

@@ -103,6 +103,8 @@ def content_of(
 
 def _existing(path: str) -> Path:
     found = Path(path)
+    if not path:
+        raise ValueError("the path is empty. Put None where the modality is missing")
     if not found.exists():
         raise FileNotFoundError(
             f"the file {path!r} is not there. Check the path; a relative one starts at the working "

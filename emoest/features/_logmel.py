@@ -93,7 +93,6 @@ def mel_matrix(settings: LogMel = YAMNET) -> Floats:
     rising = (bins[:, None] - left) / (center - left)
     falling = (right - bins[:, None]) / (right - center)
     weights = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
-    weights[0] = 0.0
     weights.setflags(write=False)
     return weights
 

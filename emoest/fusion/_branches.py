@@ -13,9 +13,9 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.utils.parallel import Parallel, delayed
 
-from emoest.fusion._inner import fit_parameter
 from emoest.fusion._table import Fill, Rows, Table
 from emoest.utils.groups import Split
+from emoest.utils.routing import fit_parameter
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,11 +86,9 @@ class Training:
     sample_weight : ndarray of shape (n_samples,) or None
         Weights.
     groups : ndarray of shape (n_samples,) or None
-        Groups, as resolved.
+        Groups, as resolved; they go on to bases that take them.
     splits : list of (train, test)
         Inner splits; empty where none are needed.
-    explicit_groups : bool
-        Whether groups were handed to fit, and so go on to bases that take them.
     """
 
     table: Table
@@ -99,7 +97,6 @@ class Training:
     sample_weight: Floats | None
     groups: npt.NDArray[Any] | None
     splits: list[Split]
-    explicit_groups: bool = False
 
     def positions(self) -> npt.NDArray[np.intp]:
         """Position of each row's class in `classes`."""
@@ -332,7 +329,7 @@ def _fit_parameters(name: str, model: Any, training: Training, rows: Rows) -> di
                 "whose fit has that parameter (in a Pipeline, its last step)."
             )
         parameters[key] = training.sample_weight[rows]
-    if training.explicit_groups and training.groups is not None:
+    if training.groups is not None:
         key = fit_parameter(model, "groups")
         if key is not None:
             parameters[key] = training.groups[rows]

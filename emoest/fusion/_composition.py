@@ -146,7 +146,9 @@ def read_training(
 ) -> Training:
     """Validate what fit was given, and set `classes_` and `class_prior_` of a classifier."""
     table, y = read_table(owner, X, y, classifier=classifier)
-    weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+    weight = None
+    if sample_weight is not None:
+        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     classes = None
     if classifier:
         check_classification_targets(y)
@@ -168,7 +170,7 @@ def read_training(
             UserWarning,
             stacklevel=3,
         )
-    return Training(table, y, classes, weight, known, [], groups is not None)
+    return Training(table, y, classes, weight, known, [])
 
 
 def with_splits(owner: Any, training: Training, seed: int) -> Training:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from emoest.fusion._inner import fit_parameter
 from emoest.normalization import column_statistics, zscore
 from emoest.utils.blocks import Blocks, Floats, fill_missing, weighted_mean
+from emoest.utils.routing import fit_parameter
 
 
 @dataclass(frozen=True)

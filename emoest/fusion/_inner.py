@@ -3,58 +3,8 @@
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
-from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.validation import has_fit_parameter
 
-from emoest.utils._sklearn import BaseSearchCV
-
-
-def fit_parameter(model: Any, parameter: str) -> str | None:
-    """Say under which name a parameter of ``fit`` reaches an estimator; None if it takes none.
-
-    Parameters
-    ----------
-    model : estimator
-        Any estimator; of a Pipeline the last step counts. A search takes `groups` if its splitter
-        uses them, and `sample_weight` if the estimator that it tunes does.
-    parameter : str
-        ``"sample_weight"`` or ``"groups"``.
-
-    Returns
-    -------
-    name : str or None
-        What to call it, for example ``"logisticregression__sample_weight"`` for a Pipeline.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import GridSearchCV, GroupKFold
-    >>> from sklearn.pipeline import make_pipeline
-    >>> fit_parameter(make_pipeline(LogisticRegression()), "sample_weight")
-    'logisticregression__sample_weight'
-    >>> fit_parameter(GridSearchCV(LogisticRegression(), {}, cv=GroupKFold(3)), "groups")
-    'groups'
-    >>> fit_parameter(GridSearchCV(LogisticRegression(), {}, cv=3), "groups") is None
-    True
-    """
-    if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):
-        consumed = get_routing_for_object(model).consumes("fit", [parameter])
-        return parameter if consumed else None
-    if isinstance(model, Pipeline):
-        step, last = model.steps[-1]
-        inner = fit_parameter(last, parameter)
-        return None if inner is None else f"{step}__{inner}"
-    if has_fit_parameter(model, parameter):
-        return parameter
-    if isinstance(model, BaseSearchCV):
-        if parameter == "groups":
-            splitter = get_routing_for_object(check_cv(model.cv))
-            return "groups" if splitter.consumes("split", ["groups"]) else None
-        return fit_parameter(model.estimator, parameter)
-    return None
+from emoest.utils.routing import fit_parameter
 
 
 def fit_parameters(

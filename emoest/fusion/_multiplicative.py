@@ -28,7 +28,6 @@ from emoest.fusion._composition import (
     read_training,
     with_splits,
 )
-from emoest.fusion._inner import fit_parameter
 from emoest.fusion._rules import (
     confidence_rule,
     liu_rule,
@@ -38,6 +37,7 @@ from emoest.fusion._rules import (
 )
 from emoest.utils._sklearn import BaseComposition, StrOptions, fit_context
 from emoest.utils.constraints import NON_NEGATIVE_REAL, POSITIVE_INT
+from emoest.utils.routing import fit_parameter
 
 _RULES = {
     "liu": liu_rule,

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from emoest.fusion._branches import Floats, Training, seeded_clone
-from emoest.fusion._inner import fit_parameter
+from emoest.utils.routing import fit_parameter
 
 WEIGHTED = ("weighted", "log_pool", "vote")
 """The rules that take weights."""

@@ -18,7 +18,7 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from emoest.evaluation import uar_scorer
 from emoest.evaluation._bootstrap import resolve_seed

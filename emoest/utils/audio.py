@@ -27,6 +27,7 @@ BLOCK_SECONDS = 10.0
 
 _MAX_CHANNELS = 32
 _ROUNDING_SECONDS = 0.01
+_LOST_SECONDS = 0.25
 _FRAGMENT = re.compile(r"#t=(?P<start>\d*\.?\d*)(?:,(?P<end>\d*\.?\d*))?$")
 
 
@@ -41,7 +42,8 @@ def read_audio(
 
     Channels are averaged, integers are scaled by the range of their type to [-1, 1), floats are
     kept as they are, and the signal is resampled with soxr (high quality) where `target_rate`
-    differs from its own rate. A clip of one sample and silence are legal.
+    differs from its own rate. A clip of one sample and silence are legal. Integers of 64 bits are
+    refused: no recording has them, and scaled by their range they would be silence.
 
     Parameters
     ----------
@@ -66,8 +68,9 @@ def read_audio(
     FileNotFoundError
         If the item is a path and the file is not there.
     ValueError
-        If the file is empty, is not audio or is damaged, if there are no samples, if samples are
-        NaN or infinite, if the part asked for lies outside the file, or if the item is not audio.
+        If the file is empty, is not audio, is damaged or ends too early, if there are no samples,
+        if samples are NaN or infinite, if the part asked for lies outside the file, or if the item
+        is not audio.
 
     Examples
     --------
@@ -149,7 +152,8 @@ class Audio:
     def _mono(self, size: int) -> Iterator[Signal]:
         position = self.start
         for block in self._decode(size):
-            mono = _to_float(block).mean(axis=1, dtype=np.float32)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mono = _to_float(block).mean(axis=1, dtype=np.float32)
             if not np.isfinite(mono).all():
                 bad = position + int(np.flatnonzero(~np.isfinite(mono))[0])
                 raise ValueError(
@@ -161,6 +165,12 @@ class Audio:
             yield mono
         if position == self.start:
             raise ValueError(_no_samples(self.name))
+        if self.stop - position > _LOST_SECONDS * self.rate:
+            raise ValueError(
+                f"{self.name} is cut off or damaged: it declares {self.seconds:.3f} s, and "
+                f"{(position - self.start) / self.rate:.3f} s can be decoded. Get the file again, "
+                "or decode it anew, for example with: ffmpeg -i <file> <file>.wav"
+            )
 
     def _decode(self, size: int) -> Iterator[npt.NDArray[Any]]:
         if not isinstance(self.source, str):
@@ -335,6 +345,11 @@ def _check_array(samples: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
         raise ValueError(
             f"{name} is not audio: expected numbers of shape (n,) or (n, channels), found an "
             f"array of {samples.dtype} of shape {samples.shape}."
+        )
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize == 8:
+        raise ValueError(
+            f"{name} holds integers of 64 bits, whose range says nothing about loudness. Give the "
+            "array the type of the recording, for example with samples.astype(numpy.int16)."
         )
     if samples.ndim == 1:
         samples = samples[:, None]

@@ -5,6 +5,7 @@ holds the frames of one row, ``float32 (n_frames, n_dims)`` or the path of an ``
 """
 
 import os
+import tokenize
 import uuid
 from pathlib import Path
 from typing import Any
@@ -105,17 +106,16 @@ def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
 
 def _load_npy(path: Path, name: str) -> npt.NDArray[Any]:
     try:
-        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        return load_array(path)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{name}: the file of frames {str(path)!r} is not there. If the store was moved or "
             "cleared, run the embedder again."
         ) from None
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise ValueError(
             f"{name}: {str(path)!r} is not a readable .npy file of numbers ({error})."
         ) from error
-    return loaded
 
 
 def write_frames(frames: Any, path: str | os.PathLike[str]) -> str:
@@ -165,6 +165,32 @@ def save_array(array: npt.NDArray[Any], target: Path) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def load_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Load an array from an ``.npy`` file, and from nothing else.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is no ``.npy`` file, holds objects, or is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "b.npy"
+    >>> save_array(np.zeros(3), target)
+    >>> load_array(target).tolist()
+    [0.0, 0.0, 0.0]
+    """
+    with open(path, "rb") as file:
+        try:
+            loaded: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        except (tokenize.TokenError, SyntaxError) as error:
+            raise ValueError(f"its header is damaged: {error}") from error
+    return loaded
 
 
 def object_column(cells: list[Any], index: pd.Index, name: object = None) -> pd.Series:

@@ -24,11 +24,12 @@ from emoest.utils.optional import import_optional
 Signal = npt.NDArray[np.float64]
 Cell = tuple[npt.NDArray[np.float32], float]
 
-SEED_CHANNELS = tuple(
-    "FP1 FPZ FP2 AF3 AF4 F7 F5 F3 F1 FZ F2 F4 F6 F8 FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 T7 C5 C3 "
-    "C1 CZ C2 C4 C6 T8 TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 PO7 PO5 PO3 "
-    "POZ PO4 PO6 PO8 CB1 O1 OZ O2 CB2".split()
-)
+_SEED = """
+FP1 FPZ FP2 AF3 AF4 F7 F5 F3 F1 FZ F2 F4 F6 F8 FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 T7 C5 C3 C1 CZ
+C2 C4 C6 T8 TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 PO7 PO5 PO3 POZ PO4 PO6
+PO8 CB1 O1 OZ O2 CB2
+"""
+SEED_CHANNELS = tuple(_SEED.split())
 """The 62 channels of SEED and SEED-IV, in the order of their files."""
 
 _MICROVOLTS = 1e6
@@ -204,20 +205,21 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
         raise TypeError(
             f"cells_from_mne takes mne.io.Raw or mne.Epochs, found {type(obj).__name__}."
         )
-    data = obj.get_data(picks=picks, verbose="error")
-    if data.size == 0:
+    try:
+        data = obj.get_data(picks=picks, verbose="error")
+    except ValueError as error:
         raise ValueError(
-            f"The {type(obj).__name__} holds no samples of the channels picks={picks!r}; it has "
+            f"The {type(obj).__name__} has no channels picks={picks!r}; it has "
             f"{len(obj.ch_names)} channels: {obj.ch_names[:8]}. Set their types with "
             "set_channel_types, or name them in picks."
-        )
+        ) from error
     trials = data[None] if data.ndim == 2 else data
     rate = float(obj.info["sfreq"])
     return [((trial * _MICROVOLTS).astype(np.float32), rate) for trial in trials]
 
 
 def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -> list[str]:
-    """Make cells of the trials in one ``.mat`` file, such as those of SEED-IV.
+    r"""Make cells of the trials in one ``.mat`` file, such as those of SEED-IV.
 
     Only the names of the variables are read; a cell is a path with a variable.
 
@@ -225,7 +227,7 @@ def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -
     ----------
     path : str or path object
         The file.
-    pattern : str, default=r"_eeg(\\d+)$"
+    pattern : str, default="_eeg(\d+)$"
         Regular expression that finds the variables of trials; its first group is the number by
         which they are ordered. The default is the naming of SEED-IV's ``eeg_raw_data``.
 

@@ -30,10 +30,13 @@ def fit_parameter(model: Any, parameter: str) -> str | None:
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV, GroupKFold
     >>> from sklearn.pipeline import make_pipeline
     >>> fit_parameter(make_pipeline(LogisticRegression()), "sample_weight")
     'logisticregression__sample_weight'
-    >>> fit_parameter(LogisticRegression(), "groups") is None
+    >>> fit_parameter(GridSearchCV(LogisticRegression(), {}, cv=GroupKFold(3)), "groups")
+    'groups'
+    >>> fit_parameter(GridSearchCV(LogisticRegression(), {}, cv=3), "groups") is None
     True
     """
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):

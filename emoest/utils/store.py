@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from emoest.utils.cells import save_array
+from emoest.utils.cells import load_array, save_array
 
 ENVIRONMENT = "EMOEST_CACHE"
 
@@ -81,6 +80,7 @@ class Store:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> store = Store("double", {"version": 1}, tempfile.mkdtemp())
     >>> store.get(store.key(b"abc")) is None
     True
@@ -113,11 +113,11 @@ class Store:
         if path is None:
             return None
         try:
-            array: Array = np.load(path, allow_pickle=False)
+            array = load_array(path)
             _mark_used(path)
         except FileNotFoundError:
             return None
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, OSError) as error:
             warn_corrupt(path, error)
             return None
         return array
@@ -304,6 +304,7 @@ def info(cache_dir: CacheDir = None) -> list[RecipeInfo]:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> folder = tempfile.mkdtemp()
     >>> store = Store("double", {"version": 1}, folder)
     >>> store.put(store.key(b"abc"), np.ones((1, 2), dtype="float32"))
@@ -324,8 +325,8 @@ def prune(
 
     Parameters
     ----------
-    cache_dir : str, path object or None, default=None
-        See `cache_folder`.
+    cache_dir : str, path object, False or None, default=None
+        See `cache_folder`; False keeps nothing, so there is nothing to remove.
     days : float, default=None
         Remove entries not used for so many days.
     max_bytes : int, default=None
@@ -339,15 +340,17 @@ def prune(
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> folder = tempfile.mkdtemp()
     >>> store = Store("double", {"version": 1}, folder)
     >>> store.put(store.key(b"abc"), np.ones((1, 2), dtype="float32"))
     >>> prune(folder), prune(folder, max_bytes=0)
     (0, 1)
     """
+    if cache_dir is False:
+        return 0
     folders = _recipe_folders(cache_dir)
-    root = cache_folder(cache_dir) / _FOLDER
-    removed = _remove_old_temporaries(root)
+    removed = _remove_old_temporaries(cache_folder(cache_dir) / _FOLDER)
     entries = [entry for folder in folders for entry in _entries(folder)]
     entries.sort(key=lambda entry: entry[1].st_mtime)
     total = sum(status.st_size for _, status in entries)
@@ -370,6 +373,8 @@ def clear(cache_dir: CacheDir = None) -> int:
     >>> clear(tempfile.mkdtemp())
     0
     """
+    if cache_dir is False:
+        return 0
     count = sum(found.entries for found in info(cache_dir))
     root = cache_folder(cache_dir) / _FOLDER
     if root.is_dir():
@@ -381,7 +386,7 @@ def clear(cache_dir: CacheDir = None) -> int:
 
 def _recipe_folders(cache_dir: CacheDir) -> list[Path]:
     root = cache_folder(cache_dir) / _FOLDER
-    if not root.is_dir():
+    if cache_dir is False or not root.is_dir():
         return []
     return sorted(path for path in root.iterdir() if path.is_dir() and path.name != _DIGESTS)
 

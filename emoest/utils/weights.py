@@ -8,10 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from emoest.utils import download
 from emoest.utils.store import cache_folder
-
-_CHUNK_BYTES = 1 << 16
-_TIMEOUT = 30
 
 
 @dataclass(frozen=True)
@@ -195,78 +193,22 @@ def check_digest(
         ...
     ValueError: The weights file '...a.h5' is corrupted or truncated: expected sha256 0000...
     """
-    import pooch
-
-    found = pooch.file_hash(str(path), alg="sha256")
-    if found == sha256.lower():
-        return
     known = [entry.size for entry in WEIGHTS.values() if entry.sha256 == sha256.lower()]
-    size = f" ({known[0]:,} bytes)" if known else ""
-    raise ValueError(
-        f"The weights file {str(path)!r} is corrupted or truncated: expected sha256 {sha256}"
-        f"{size}, found {found} ({path.stat().st_size:,} bytes). {remedy}"
+    download.check_digest(
+        path, sha256, what="weights file", size=known[0] if known else None, remedy=remedy
     )
 
 
 def _download(entry: Weights, path: Path, verbose: int) -> None:
-    """Download to ``<file>.part``, check, rename; one process at a time."""
-    import requests
-    from filelock import FileLock
-
-    part = path.with_name(f"{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock")):
-        if path.exists():
-            return
-        try:
-            _fetch(entry, part, verbose)
-        except requests.RequestException as error:
-            kept = part.stat().st_size if part.exists() else 0
-            resume = f" {kept:,} of {entry.size:,} bytes are kept; call again to go on."
-            raise ConnectionError(
-                f"The weights {entry.name!r} could not be downloaded from {entry.url} ({error})."
-                f"{resume if kept else ''} Without a network: download that file elsewhere and "
-                f"put it into {str(path.parent)!r} under the name {entry.file_name!r}, or set the "
-                "environment variable EMOEST_WEIGHTS to the folder that holds it."
-            ) from error
-        try:
-            check_digest(
-                part, entry.sha256, remedy=f"What {entry.url} sent was removed; try again."
-            )
-        except ValueError:
-            part.unlink()
-            raise
-        part.replace(path)
-
-
-def _fetch(entry: Weights, part: Path, verbose: int) -> None:
-    """Fill `part`, going on where it ends if the server can do so."""
-    import requests
-    from tqdm import tqdm
-
-    done = part.stat().st_size if part.exists() else 0
-    if done == entry.size:
-        return
-    if done > entry.size:
-        part.unlink()
-        done = 0
-    headers = {"Accept-Encoding": "identity"}
-    if done:
-        headers["Range"] = f"bytes={done}-"
-    with requests.get(entry.url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-        response.raise_for_status()
-        resumed = response.status_code == requests.codes.partial_content
-        with (
-            open(part, "ab" if resumed else "wb") as file,
-            tqdm(
-                total=entry.size,
-                initial=done if resumed else 0,
-                desc=entry.name,
-                unit="B",
-                unit_scale=True,
-                disable=verbose < 1,
-            ) as bar,
-        ):
-            for chunk in response.iter_content(_CHUNK_BYTES):
-                file.write(chunk)
-                bar.update(len(chunk))
+    download.download(
+        download.RemoteFile(entry.url, entry.sha256, entry.size),
+        path,
+        what="weights",
+        name=entry.name,
+        by_hand=(
+            "Without a network: download that file elsewhere and put it into "
+            f"{str(path.parent)!r} under the name {entry.file_name!r}, or set the environment "
+            "variable EMOEST_WEIGHTS to the folder that holds it."
+        ),
+        verbose=verbose,
+    )

@@ -16,7 +16,6 @@ from emoest.embeddings._base import (
     PretrainedTransformer,
     find_weights,
     loaded_model,
-    resolve_device,
     weights_digest,
 )
 
@@ -165,11 +164,14 @@ def test_torch_generator_untouched(weights):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_auto_takes_cuda_where_there_is_one(monkeypatch):
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert resolve_device("auto") == "cuda"
+def test_a_device_that_is_not_there_is_said(weights, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert resolve_device("auto") == "cpu"
+    with pytest.raises(ValueError, match=r"^device='gpu' is no device of torch. Take 'auto'"):
+        Multiplier(weights, device="gpu", errors="missing").fit_transform(TEXTS)
+    embedder = Multiplier(weights, device="cuda:0").fit(TEXTS)
+    with pytest.raises(ValueError, match=r"^device='cuda:0', but torch finds no CUDA device"):
+        embedder.transform(TEXTS)
+    assert vectors(embedder.set_params(device="auto"))[0] == 3.0
 
 
 def test_vectors_that_are_not_finite_are_an_error(weights, tmp_path):
@@ -231,6 +233,14 @@ def test_a_path_that_exists_comes_before_the_environment(weights, tmp_path, monk
     (tmp_path / "other" / "three.txt").write_text("33")
     monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path / "other"))
     assert vectors(Multiplier(weights).fit(TEXTS))[0] == 3.0
+
+
+def test_a_path_from_home_that_exists_comes_before_the_environment(weights, tmp_path, monkeypatch):
+    (tmp_path / "three.txt").write_text("33")
+    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("HOME", str(weights.parent))
+    monkeypatch.setattr(Multiplier, "_locate", lambda self: Path(self.weights).expanduser())
+    assert vectors(Multiplier("~/three.txt").fit(TEXTS))[0] == 3.0
 
 
 def moved(weights, tmp_path, text="3.0"):

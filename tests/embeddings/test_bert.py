@@ -11,7 +11,6 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from emoest.embeddings import BERTEmbedder, unload_models
-from emoest.embeddings import _bert as module
 from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
 
 LONG = " ".join(["the happy dog was not calm", "my house", "a very long story and so"] * 9)
@@ -216,7 +215,6 @@ def test_bad_texts(tiny_bert, texts, message):
     [
         ({"layer": 3}, "layer=3 is out of range: .* has 2 layers"),
         ({"layer": -4}, "layer=-4 is out of range"),
-        ({"max_length": 65}, "max_length=65 is more than the 64 tokens"),
         ({"pooling": "sum"}, "'pooling' parameter of BERTEmbedder"),
         ({"model": "./nowhere"}, "There is no folder './nowhere'"),
     ],
@@ -281,17 +279,3 @@ def test_an_encoder_decoder_is_refused(tiny_bert, tmp_path):
     (folder / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="has none of hidden_size"):
         BERTEmbedder(folder).fit(["a"])
-
-
-@pytest.mark.parametrize(
-    ("config", "tokenizer", "limit"),
-    [
-        ({"max_position_embeddings": 512}, {"model_max_length": 1e30}, 512),
-        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
-        ({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
-        ({"max_position_embeddings": 512}, {"model_max_length": 128}, 128),
-        ({}, {}, 512),
-    ],
-)
-def test_length_limit(config, tokenizer, limit):
-    assert module.length_limit(config, tokenizer) == limit

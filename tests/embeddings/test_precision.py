@@ -1,8 +1,6 @@
 import subprocess
 import sys
 
-import pytest
-
 CODE = """
 import torch
 from torch import backends
@@ -30,14 +28,20 @@ except ZeroDivisionError:
 """
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "torch.set_float32_matmul_precision('medium'); backends.cudnn.allow_tf32 = True",
-        "backends.fp32_precision = 'tf32'",
-    ],
-)
-def test_full_precision_inside_and_the_setting_given_back(setting):
-    command = [sys.executable, "-c", CODE.format(setting=setting)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+SETTINGS = [
+    "torch.set_float32_matmul_precision('medium'); backends.cudnn.allow_tf32 = True",
+    "backends.fp32_precision = 'tf32'",
+]
+
+
+def test_full_precision_inside_and_the_setting_given_back():
+    """Two processes, at the same time: torch refuses a mixture of its two interfaces."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", CODE.format(setting=setting)], stderr=subprocess.PIPE, text=True
+        )
+        for setting in SETTINGS
+    ]
+    for process in running:
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == 0, told

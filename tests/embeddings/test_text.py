@@ -1,9 +1,8 @@
-import sys
-
 import pytest
 
 import emoest.embeddings
-from emoest.embeddings._text import loading, major_version
+from emoest.embeddings import BERTEmbedder, SBERTEmbedder
+from emoest.embeddings._text import length_limit, loading, major_version
 
 
 def test_the_room_lists_its_classes():
@@ -11,17 +10,6 @@ def test_the_room_lists_its_classes():
     assert emoest.embeddings.SBERTEmbedder.__name__ == "SBERTEmbedder"
     with pytest.raises(AttributeError, match="no attribute 'BertEmbedder'"):
         _ = emoest.embeddings.BertEmbedder
-
-
-def test_the_room_loads_neither_torch_nor_transformers():
-    import subprocess
-
-    code = (
-        "import sys, emoest.embeddings as room\n"
-        "room.BERTEmbedder(), room.SBERTEmbedder()\n"
-        "assert not {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_major_version_of_what_is_not_installed_names_the_extra(monkeypatch):
@@ -39,3 +27,37 @@ def test_loading_is_quiet_and_gives_the_settings_back(tmp_path, capfd):
         assert not logging.is_progress_bar_enabled()
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
     assert "not to be seen" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "limit"),
+    [
+        ({"max_position_embeddings": 512}, {"model_max_length": 1e30}, 512),
+        ({"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
+        ({"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": 1}, {}, 512),
+        ({"max_position_embeddings": 512}, {"model_max_length": 128}, 128),
+        ({}, {}, 512),
+    ],
+)
+def test_length_limit(config, tokenizer, limit):
+    assert length_limit(config, tokenizer) == limit
+
+
+@pytest.mark.parametrize("embedder", [BERTEmbedder, SBERTEmbedder])
+def test_what_is_no_character_is_said(tiny_bert, embedder):
+    texts = ["a dog", "the \ud83d dog"]
+    with pytest.raises(ValueError, match=r"row 1: the text holds '\\ud83d' at position 4"):
+        embedder(tiny_bert).fit_transform(texts)
+    with pytest.warns(UserWarning, match="1 of 2 cells"):
+        output = embedder(tiny_bert, errors="missing").fit_transform(texts)
+    assert output.isna().all(axis=1).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("embedder", [BERTEmbedder, SBERTEmbedder])
+@pytest.mark.parametrize(
+    ("max_length", "message"),
+    [(65, "max_length=65 is more than the 64 tokens"), (3, r"int in the range \[4, inf\)")],
+)
+def test_a_length_that_cannot_be_is_said_in_fit(tiny_bert, embedder, max_length, message):
+    with pytest.raises(ValueError, match=message):
+        embedder(tiny_bert, max_length=max_length).fit(["a"])

@@ -1,7 +1,4 @@
 import hashlib
-import pickle
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -18,6 +15,8 @@ from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import YAMNetEmbedder, unload_models
 from emoest.nets.yamnet import YAMNet, save_yamnet
 from emoest.utils import weights as weights_table
+from emoest.utils.cells import object_column
+from emoest.utils.estimator_checks import cell_estimator_checks
 from emoest.utils.weights import Weights
 
 RATE = 16_000
@@ -69,6 +68,15 @@ def wav(tmp_path):
     path = tmp_path / "clip.wav"
     soundfile.write(path, _noise(3.0), RATE, subtype="FLOAT")
     return path
+
+
+@pytest.mark.parametrize("pooling", [None, "mean"])
+def test_cell_estimator_checks(sentinel, weights, pooling):
+    cells = [[_noise(1.0 + i % 3, i), _noise(1.0, 50 + i)] for i in range(10)]
+    X = object_column(cells, pd.Index(list("abcdefghij")), "audio").to_frame()
+    embedder = YAMNetEmbedder(weights, pooling=pooling, sampling_rate=RATE)
+    for check in cell_estimator_checks(embedder):
+        check(clone(embedder), X, None)
 
 
 def _cells(cells, index=None):
@@ -135,6 +143,16 @@ def test_padding_and_hop(weights, sentinel, padding, hop, n_frames):
     out = embedder.fit_transform(_cells([(_noise(3.0), RATE)]))
     assert out["yamnet_frames"][0].shape == (n_frames, 1024)
     assert out["seconds"][0].sum() == pytest.approx(3.0)
+
+
+def test_each_setting_is_a_recipe_of_its_own(weights, sentinel):
+    X = _cells([(_noise(3.0), RATE)])
+    settings = [{}, {"padding": False}, {"hop": 0.1}, {"output": "scores"}]
+    for setting in settings * 2:
+        YAMNetEmbedder(weights, **setting).fit_transform(X)
+    assert sentinel.batches == [6, 5, 22, 6]
+    YAMNetEmbedder(weights, speech=True, pooling="max", batch_size=2).fit_transform(X)
+    assert len(sentinel.batches) == len(settings)
 
 
 def test_scores_and_speech(weights):
@@ -328,6 +346,14 @@ def test_damaged_weights(weights, tmp_path, monkeypatch):
 def test_unknown_weights():
     with pytest.raises(ValueError, match=r"'yamnte' is neither the path of a file nor.*yamnet"):
         YAMNetEmbedder("yamnte").fit(_cells([None]))
+    with pytest.raises(ValueError, match=r"weights='yamnet-classes' is no YAMNet"):
+        YAMNetEmbedder("yamnet-classes").fit(_cells([None]))
+
+
+def test_weights_are_found_by_their_name_in_the_folder_of_the_environment(weights, monkeypatch):
+    monkeypatch.setenv("EMOEST_WEIGHTS", str(weights.parent))
+    by_name = YAMNetEmbedder("random.safetensors").fit(_cells([None]))
+    assert by_name.weights_digest_ == YAMNetEmbedder(weights).fit(_cells([None])).weights_digest_
 
 
 def test_a_net_of_other_classes_is_refused(tmp_path):
@@ -347,28 +373,19 @@ def test_class_names_stand_beside_the_weights(tmp_path):
         YAMNetEmbedder(tmp_path / "yamnet.h5").class_names()
 
 
-def test_a_pickle_holds_no_weights_and_works_elsewhere(weights, wav, tmp_path):
-    X = _cells([str(wav)])
-    embedder = YAMNetEmbedder(weights, pooling="mean").fit(X)
-    expected = embedder.transform(X)
-    blob = pickle.dumps(embedder)
-    assert len(blob) < 100_000
-    (tmp_path / "model.pkl").write_bytes(blob)
-    X.to_pickle(tmp_path / "X.pkl")
-    code = (
-        "import pickle, pandas, sys; folder = sys.argv[1]\n"
-        "model = pickle.load(open(folder + '/model.pkl', 'rb')).set_params(cache_dir=False)\n"
-        "model.transform(pandas.read_pickle(folder + '/X.pkl')).to_pickle(folder + '/out.pkl')\n"
+def test_class_names_of_fetched_weights_are_not_taken_from_the_working_folder(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "yamnet_class_map.csv").write_text("display_name\nwrong")
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    monkeypatch.setattr(
+        "emoest.embeddings._yamnet.fetch_weights",
+        lambda name, **kwargs: asked.append(name) or tmp_path / "yamnet_class_map.csv",
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120)
-    out = pd.read_pickle(tmp_path / "out.pkl")
-    pd.testing.assert_frame_equal(out, expected, atol=1e-5, rtol=0)
-
-
-def test_importing_the_class_loads_no_torch():
-    code = "import sys; from emoest.embeddings import YAMNetEmbedder; print('torch' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert out.stdout.strip() == "False"
+    with pytest.raises(ValueError, match="does not name 521"):
+        YAMNetEmbedder("yamnet").class_names()
+    assert asked == ["yamnet-classes"]
 
 
 def _official(name):

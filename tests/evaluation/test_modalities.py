@@ -71,6 +71,18 @@ def test_importance_is_the_loss_when_rows_of_a_block_are_shuffled():
     pd.testing.assert_frame_equal(table, again)
 
 
+def test_the_spread_of_importance_is_that_of_the_shuffles():
+    X, y, _ = sample()
+    model = LogisticRegression().fit(X, y)
+    one, two = (
+        modality_importance(model, X, y, n_repeats=n, random_state=1).loc["audio"] for n in (1, 2)
+    )
+    second = 2 * two["importance"] - one["importance"]
+    assert second != one["importance"]
+    assert_allclose(two["std"], abs(second - one["importance"]) / np.sqrt(2))
+    assert np.isnan(one["std"])
+
+
 def test_columns_of_a_modality_move_together():
     """Only the product of the two columns tells; shuffled alone they would lose it."""
 
@@ -289,6 +301,9 @@ def test_values_that_do_not_exist_are_refused():
         modality_shapley(tolerant(), X, y, groups=speakers, value="loo")
     with pytest.raises(ValueError, match="by absent='missing' only"):
         modality_shapley(tolerant(), X, y, groups=speakers, value="predict", absent="drop")
+    for function in (ablation_table, modality_shapley):
+        with pytest.raises(ValueError, match="absent must be 'missing' or 'drop', got 'dropped'"):
+            function(tolerant(), X, y, groups=speakers, absent="dropped")
 
 
 def test_splits_given_once_serve_every_subset():

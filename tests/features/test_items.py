@@ -12,6 +12,11 @@ def test_items_of_an_object_array_are_those_of_a_list():
     assert items_of(pd.NA) == items_of([None]) == []
 
 
+def test_an_empty_path_is_said():
+    with pytest.raises(ValueError, match=r"^the path is empty. Put None"):
+        content_of("", "file", cache_dir=False)
+
+
 def test_the_parts_of_a_file_differ(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(b"sound")

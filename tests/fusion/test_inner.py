@@ -1,52 +1,9 @@
 import numpy as np
 import pytest
-import sklearn
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
 
 from emoest.fusion import EarlyFusionClassifier
-from emoest.fusion._inner import fit_parameter, fit_parameters, refuse_several_targets
-
-
-@pytest.mark.parametrize(
-    ("model", "weight", "groups"),
-    [
-        (LogisticRegression(), "sample_weight", None),
-        (KNeighborsClassifier(), None, None),
-        (make_pipeline(LogisticRegression()), "logisticregression__sample_weight", None),
-        (make_pipeline(KNeighborsClassifier()), None, None),
-        (GridSearchCV(LogisticRegression(), {}, cv=GroupKFold(2)), "sample_weight", "groups"),
-        (GridSearchCV(KNeighborsClassifier(), {}), None, None),
-        (
-            RandomizedSearchCV(LogisticRegression(), {}, cv=StratifiedKFold(2)),
-            "sample_weight",
-            None,
-        ),
-        (
-            GridSearchCV(make_pipeline(LogisticRegression()), {}, cv=GroupKFold(2)),
-            "logisticregression__sample_weight",
-            "groups",
-        ),
-        (CalibratedClassifierCV(LogisticRegression(), cv=GroupKFold(2)), "sample_weight", None),
-        (EarlyFusionClassifier(), "sample_weight", "groups"),
-    ],
-    ids=str,
-)
-def test_what_an_estimator_takes(model, weight, groups):
-    assert fit_parameter(model, "sample_weight") == weight
-    assert fit_parameter(model, "groups") == groups
-
-
-def test_with_routing_the_requests_decide():
-    search = GridSearchCV(LogisticRegression(), {}, cv=GroupKFold(2))
-    with sklearn.config_context(enable_metadata_routing=True):
-        assert fit_parameter(search, "groups") == "groups"
-        assert fit_parameter(search, "sample_weight") is None
-        asked = LogisticRegression().set_fit_request(sample_weight=True)
-        assert fit_parameter(make_pipeline(asked), "sample_weight") == "sample_weight"
+from emoest.fusion._inner import fit_parameters, refuse_several_targets
 
 
 def test_weights_that_nobody_takes_are_an_error():

@@ -163,6 +163,23 @@ def test_samples_that_are_no_numbers(tmp_path, bad):
             read_audio(item, target_rate=16000)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [[np.inf, -np.inf], [1e300, 0.0]])
+def test_samples_that_are_no_numbers_cause_no_other_warning(bad):
+    with pytest.raises(ValueError, match=r"NaN or infinite sample at 0\.000 s"):
+        read_audio((np.array([bad]), 1000))
+
+
+def test_a_file_that_ends_too_early(tmp_path):
+    path = tmp_path / "cut.mp3"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 10 * 16000), 16000)
+    assert len(read_audio(path)[0]) == 10 * 16000
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=r"cut\.mp3.*declares 10\.000 s, and 4\.\d+ s can be"):
+        read_audio(path)
+    assert len(read_audio(f"{path}#t=1,3")[0]) == 2 * 16000
+
+
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_one_sample_and_silence_are_legal(rate):
     signal, _ = read_audio((np.ones(1), rate), target_rate=16000)
@@ -181,6 +198,7 @@ def test_one_sample_and_silence_are_legal(rate):
         (np.array(["a"]), "expected numbers of shape"),
         (np.zeros((2, 2, 2)), r"expected numbers of shape.*\(2, 2, 2\)"),
         (np.zeros((2, 16000)), "16000 channels.*transpose"),
+        ((np.arange(4), 8000), "integers of 64 bits.*samples.astype"),
         (np.zeros(4), "without a sampling rate.*sampling_rate=<Hz>"),
         ((16000, np.zeros(4)), r"must be \(array, rate\), in this order"),
         ((np.zeros(4), -1), "positive number of Hz, found -1"),

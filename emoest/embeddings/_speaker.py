@@ -1,0 +1,272 @@
+"""Resemblyzer's voice encoder: what a voice sounds like, in 256 numbers."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._voice_parts import (
+    COVERAGE,
+    RATE,
+    STEP,
+    cut_pauses,
+    mel_partial,
+    partial_starts,
+    raise_level,
+)
+from emoest.utils import constraints
+from emoest.utils._sklearn import HasMethods, StrOptions
+from emoest.utils.audio import read_audio
+from emoest.utils.weights import check_digest
+
+PACKAGE = "resemblyzer"
+FILE = "pretrained.pt"
+SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
+"""Digest of the weights in Resemblyzer 0.1.4 (Apache-2.0, 256 dimensions, 17,090,379 bytes)."""
+
+N_DIMS = 256
+
+_SUFFIXES = (".pt", ".safetensors")
+_RECIPE_VERSION = 1
+
+
+class _Voice(NamedTuple):
+    """A decoded item: its samples without pauses, and its seconds with them."""
+
+    signal: np.ndarray
+    seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.signal.nbytes)
+
+
+class SpeakerEmbedder(PretrainedTransformer):
+    """Embed voices with the encoder of Resemblyzer, an LSTM trained to tell speakers apart.
+
+    Sound of any rate, channel count and format is averaged over channels and resampled to 16 kHz,
+    raised to -30 dB if it is quieter, and its pauses are shortened. The net sees stretches of
+    1.6 s and gives 256 numbers a stretch.
+
+    Parameters
+    ----------
+    weights : str or path object, default="resemblyzer"
+        ``"resemblyzer"`` takes the weights of the installed package (17 MB, Apache-2.0; nothing of
+        it is imported, so ``pip install --no-deps resemblyzer`` is enough), checked by digest; or
+        the path of its ``pretrained.pt``, of which only tensors are read, or of a ``.safetensors``
+        file of `emoest.nets.voice_encoder.save_voice_encoder`.
+    pooling : {"mean", "max"} or None, default="mean"
+        ``"mean"`` gives one vector of length 1 a sample; None gives frames (n_stretches, 256).
+    chunks : {"pool", "concat"}, default="pool"
+        What frames a list gives: one frame an item, the mean of its stretches, or all stretches.
+    rate : float, default=1.3
+        Stretches a second, at least 0.625 (no overlap); rounded to steps of 10 ms.
+    cut_pauses : bool, default=True
+        Whether pauses are shortened and silence at the ends is left out.
+    sampling_rate : float, default=None
+        Rate in Hz of arrays that come without one; files and tuples (array, rate) bring their own.
+    errors : {"raise", "missing"}, default="raise"
+        What an item that cannot be read means.
+    cache_dir : str, path object, False or None, default=None
+        Folder of the store; None takes the user's, False keeps nothing.
+    batch_size : int, default=64
+        Stretches that the net takes at a time.
+    device : str, default="auto"
+        Where the net computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+    verbose : int, default=0
+        Above 0 progress is shown.
+
+    Attributes
+    ----------
+    weights_digest_ : str
+        SHA-256 of the weights.
+    n_dims_ : int
+        256.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names.
+
+    Raises
+    ------
+    FileNotFoundError
+        In `fit`, if the package or the file is not there.
+    ValueError
+        In `fit`, if the package's weights are not those of version 0.1.4.
+
+    Notes
+    -----
+    A voice's vector says who speaks far more than how: under speaker-independent evaluation it is
+    a means of grouping and of normalizing, and no feature of emotion by itself.
+
+    Stretches, mel spectra and net are the original's [1]_. Pauses go by energy here; the original
+    asks the voice detector of WebRTC, so vectors of recordings with pauses differ from its own.
+    Several items in a list with ``pooling="mean"``: their means are averaged by seconds.
+
+    References
+    ----------
+    .. [1] C. Jemine, "Resemblyzer" (Apache-2.0).
+    .. [2] L. Wan, Q. Wang, A. Papir and I. Lopez Moreno, "Generalized end-to-end loss for speaker
+       verification", ICASSP 2018.
+
+    Examples
+    --------
+    A net without training, to show the shapes:
+
+    >>> import tempfile
+    >>> from emoest.nets.voice_encoder import VoiceEncoder, save_voice_encoder
+    >>> weights = save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> vectors = SpeakerEmbedder(weights, cache_dir=False).fit_transform([(np.ones(8000), 8000)])
+    >>> vectors.shape, vectors.columns[0]
+    ((1, 256), 'voice_0000')
+    """
+
+    _stem: ClassVar[str] = "voice"
+    _media: ClassVar[str] = "file"
+    _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+
+    _parameter_constraints: dict = {
+        "weights": [str, HasMethods("__fspath__")],
+        "pooling": [StrOptions({"mean", "max"}), None],
+        "chunks": [StrOptions({"pool", "concat"})],
+        "rate": [constraints.POSITIVE_REAL],
+        "cut_pauses": ["boolean"],
+        "sampling_rate": [constraints.POSITIVE_REAL, None],
+        **PretrainedTransformer._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        weights: str | os.PathLike[str] = PACKAGE,
+        *,
+        pooling: str | None = "mean",
+        chunks: str = "pool",
+        rate: float = 1.3,
+        cut_pauses: bool = True,
+        sampling_rate: float | None = None,
+        errors: str = "raise",
+        cache_dir: Any = None,
+        batch_size: int = 64,
+        device: str = "auto",
+        verbose: int = 0,
+    ):
+        self.weights = weights
+        self.pooling = pooling
+        self.chunks = chunks
+        self.rate = rate
+        self.cut_pauses = cut_pauses
+        self.sampling_rate = sampling_rate
+        self.errors = errors
+        self.cache_dir = cache_dir
+        self.batch_size = batch_size
+        self.device = device
+        self.verbose = verbose
+
+    def _weights_name(self) -> str:
+        return os.fspath(self.weights)
+
+    def _locate(self) -> Path:
+        name = self._weights_name()
+        if name == PACKAGE and not Path(name).is_file():
+            return _packaged()
+        path = Path(name).expanduser()
+        if not path.is_file() or path.suffix not in _SUFFIXES:
+            raise FileNotFoundError(
+                f"There is no file {name!r} of weights ({' or '.join(_SUFFIXES)}). Pass "
+                f"{PACKAGE!r}, the path of its {FILE}, or of a safetensors file."
+            )
+        return path
+
+    def _read_spec(self, path: Path) -> None:
+        self._step = round(RATE / self.rate / STEP)
+        if not 0 < self._step <= 1.6 * RATE / STEP:
+            raise ValueError(
+                f"rate={self.rate} stretches a second is out of range: from 0.625 (stretches of "
+                "1.6 s without overlap) to 100."
+            )
+
+    def _n_dims(self) -> int:
+        return N_DIMS
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "version": _RECIPE_VERSION,
+            "step": self._step,
+            "cut_pauses": bool(self.cut_pauses),
+            "coverage": COVERAGE,
+            "soxr": version("soxr").partition(".")[0],
+            "torch": version("torch").partition(".")[0],
+        }
+
+    def _load(self, path: Path, device: str) -> Any:
+        from emoest.nets.voice_encoder import load_voice_encoder
+
+        return load_voice_encoder(path).to(device)
+
+    def _read_item(self, item: Any, name: str) -> _Voice:
+        signal, _ = read_audio(item, sampling_rate=self.sampling_rate, target_rate=RATE, name=name)
+        seconds = len(signal) / RATE
+        signal = raise_level(signal)
+        return _Voice(cut_pauses(signal) if self.cut_pauses else signal, seconds)
+
+    def _is_full(self, batch: list[_Voice]) -> bool:
+        return super()._is_full(batch) or self._n_partials(batch) >= self.batch_size
+
+    def _n_partials(self, batch: list[_Voice]) -> int:
+        return sum(len(partial_starts(len(voice.signal), self._step)) for voice in batch)
+
+    def _embed(self, model: Any, batch: list[_Voice]) -> list[np.ndarray]:
+        import torch
+
+        device = next(model.parameters()).device
+        counts = [len(partial_starts(len(voice.signal), self._step)) for voice in batch]
+        rows = [
+            model(torch.from_numpy(mels).to(device)).cpu().numpy() for mels in self._packed(batch)
+        ]
+        parts = np.split(np.concatenate(rows), np.cumsum(counts)[:-1])
+        return [
+            np.column_stack([part, np.full(len(part), voice.seconds / len(part), np.float32)])
+            for voice, part in zip(batch, parts, strict=True)
+        ]
+
+    def _packed(self, batch: list[_Voice]) -> Iterator[np.ndarray]:
+        """Mel spectra of all stretches, `batch_size` at a time."""
+        held: list[np.ndarray] = []
+        for voice in batch:
+            for start in partial_starts(len(voice.signal), self._step):
+                held.append(mel_partial(voice.signal, start))
+                if len(held) == self.batch_size:
+                    yield np.stack(held)
+                    held = []
+        if held:
+            yield np.stack(held)
+
+    def _vectors(self, cells: list[np.ndarray | None], index: pd.Index) -> pd.DataFrame:
+        vectors = super()._vectors(cells, index)
+        if self.pooling != "mean":
+            return vectors
+        lengths = np.linalg.norm(vectors.to_numpy(), axis=1)
+        return vectors.div(np.where(lengths > 0, lengths, 1.0).astype(np.float32), axis=0)
+
+
+def _packaged() -> Path:
+    """Find the weights inside the installed package, without importing it."""
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise FileNotFoundError(
+            f"The weights {PACKAGE!r} come in the package of that name, which is not installed. "
+            f"Install it with: pip install --no-deps {PACKAGE}"
+        )
+    path = Path(next(iter(found.submodule_search_locations))) / FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The package {PACKAGE!r} holds no {FILE}. Install version 0.1.4 of it."
+        )
+    check_digest(path, SHA256, remedy=f"Install version 0.1.4 of {PACKAGE!r} again.")
+    return path

@@ -1,0 +1,182 @@
+"""AcousticFunctionals: statistics of voice, loudness, spectrum and rhythm, without any weights."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from emoest.features._base import CellTransformer
+from emoest.features._functionals import NAMES, functionals
+from emoest.features._voice import Analysis, describe_frames
+from emoest.utils import constraints
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.audio import open_audio
+
+_RATE = 16000
+_RECIPE_VERSION = 1
+
+
+class AcousticFunctionals(CellTransformer):
+    """Describe sound by 67 statistics that one can read, computed without any weights.
+
+    Sound of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
+    cut into frames of three periods of `f0_min` (40 ms), one every 10 ms. Pitch is found in the
+    autocorrelation of each frame, in the manner of Boersma [1]_. Frames that lie more than 30 dB
+    below the loud ones of the same clip count as pause and enter the statistics of pauses only. One
+    clip gives one vector, however long it is; recordings are read piece by piece.
+
+    The set is in the spirit of eGeMAPS [2]_ and is neither that set nor comparable with it number
+    by number.
+
+    Parameters
+    ----------
+    pooling : {"mean", "max"} or None, default=None
+        None gives frames, (1, 67) for a clip and one row a clip for a list of clips, in a column
+        ``acoustic_frames`` with their ``seconds``. ``"mean"`` gives one vector a sample under the
+        names below, for a list of clips the mean weighted by their durations.
+    f0_min, f0_max : float, default=75.0, 500.0
+        Range in Hz in which the pitch is looked for.
+    sampling_rate : float, default=None
+        Rate in Hz of arrays that come without one; files and tuples (array, rate) bring their own.
+    errors : {"raise", "missing"}, default="raise"
+        What an item that cannot be read means.
+    cache_dir : str, path object, False or None, default=None
+        Folder of the store; None takes the user's, False keeps nothing.
+    batch_size : int, default=32
+        Items computed at a time; the values do not depend on it.
+    verbose : int, default=0
+        Above 0 progress is shown.
+
+    Attributes
+    ----------
+    n_dims_ : int
+        Size of a vector, 67.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if `f0_max` is not above `f0_min` or above 8000 Hz.
+
+    Notes
+    -----
+    Where nothing is voiced, or there is no pause, the statistics of it are 0; ``voiced_share`` and
+    ``pause_share`` say so. Every value is finite, silence included. The duration of a clip is not
+    among the values.
+
+    ============================== ============ ================================================
+    name                           unit         meaning
+    ============================== ============ ================================================
+    f0_median, f0_mean, f0_std     semitones    pitch of voiced frames, above 27.5 Hz
+    f0_p10, f0_p90, f0_range       semitones    percentiles of the pitch and their difference
+    f0_change, f0_slope            semitones/s  mean absolute and mean change of the pitch
+    voiced_share                   0 to 1       voiced among active frames
+    harmonicity_mean, _std         0 to 1       peak of the autocorrelation
+    energy_mean, _std              dB           power of active frames re full scale
+    energy_p10, _p50, _p90, _range dB           its percentiles and their difference
+    energy_change                  dB/s         its mean absolute change
+    zero_crossings_mean, _std      1/s          zero crossings
+    centroid_mean, _std            Hz           center of the spectrum
+    spread_mean, _std              Hz           standard deviation of the spectrum
+    rolloff_mean, _std             Hz           85 % of the power lies below
+    flatness_mean, _std            dB           geometric over arithmetic mean of the power
+    flux_mean, _std                0 to sqrt(2) change of the normalized spectrum
+    alpha_ratio_mean, _std         dB           power of 50-1000 Hz over 1-5 kHz
+    hammarberg_mean, _std          dB           strongest of 0-2 kHz over strongest of 2-5 kHz
+    mfcc_01_mean ... mfcc_12_std   none         mel cepstrum, 26 bands, natural logarithm
+    syllable_rate                  1/s          voiced peaks of the energy, pauses included
+    articulation_rate              1/s          the same, pauses left out
+    syllable_interval_std          s            evenness of the rhythm
+    pause_rate                     1/s          pauses of at least 0.15 s between phrases
+    pause_share, pause_mean        0 to 1, s    their share of the clip and mean length
+    phrase_mean                    s            mean stretch between pauses
+    voiced_segment_rate, _mean     1/s, s       runs of voiced frames
+    ============================== ============ ================================================
+
+    References
+    ----------
+    .. [1] P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
+       harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993.
+    .. [2] F. Eyben et al., "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for voice
+       research and affective computing", IEEE Transactions on Affective Computing 7(2), 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> time = np.arange(8000) / 8000
+    >>> buzz = 0.3 * (2 * (110 * time % 1) - 1)
+    >>> acoustic = AcousticFunctionals(pooling="mean", sampling_rate=8000, cache_dir=False)
+    >>> vectors = acoustic.fit_transform([buzz, [buzz, 0.5 * buzz], None])
+    >>> vectors["f0_median"].round(1).tolist()
+    [24.0, 24.0, nan]
+    >>> vectors["energy_mean"].round().tolist()
+    [-15.0, -18.0, nan]
+    """
+
+    _stem: ClassVar[str] = "acoustic"
+    _media: ClassVar[str] = "file"
+    _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+
+    _parameter_constraints: dict = {
+        "pooling": [StrOptions({"mean", "max"}), None],
+        "f0_min": [constraints.POSITIVE_REAL],
+        "f0_max": [constraints.POSITIVE_REAL],
+        "sampling_rate": [constraints.POSITIVE_REAL, None],
+        **CellTransformer._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        pooling: str | None = None,
+        f0_min: float = 75.0,
+        f0_max: float = 500.0,
+        sampling_rate: float | None = None,
+        errors: str = "raise",
+        cache_dir: Any = None,
+        batch_size: int = 32,
+        verbose: int = 0,
+    ):
+        self.pooling = pooling
+        self.f0_min = f0_min
+        self.f0_max = f0_max
+        self.sampling_rate = sampling_rate
+        self.errors = errors
+        self.cache_dir = cache_dir
+        self.batch_size = batch_size
+        self.verbose = verbose
+
+    def _analysis(self) -> Analysis:
+        return Analysis(_RATE, float(self.f0_min), float(self.f0_max))
+
+    def _resolve(self) -> None:
+        if not self.f0_min < self.f0_max <= _RATE / 2:
+            raise ValueError(
+                f"f0_min={self.f0_min} and f0_max={self.f0_max} are no range of pitch: f0_max must "
+                f"be above f0_min and at most {_RATE // 2} Hz."
+            )
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "version": _RECIPE_VERSION,
+            "f0_min": float(self.f0_min),
+            "f0_max": float(self.f0_max),
+        }
+
+    def _read_item(self, item: Any, name: str) -> np.ndarray:
+        """Decode and describe an item at once: its frames are far smaller than its samples."""
+        audio = open_audio(item, sampling_rate=self.sampling_rate, name=name)
+        analysis = self._analysis()
+        frames = describe_frames(audio.blocks(analysis.sampling_rate), analysis)
+        return np.append(functionals(frames, analysis.hop), audio.seconds).astype(np.float32)
+
+    def _compute(self, batch: list[np.ndarray]) -> list[np.ndarray]:
+        return [values[None, :] for values in batch]
+
+    def _n_dims(self) -> int:
+        return len(NAMES)
+
+    def _vector_names(self) -> list[str]:
+        return list(NAMES)

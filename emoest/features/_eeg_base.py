@@ -1,0 +1,181 @@
+"""What the features of EEG share: cells, channels and windows."""
+
+import os
+from importlib.metadata import version
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from emoest.features._bands import (
+    Windows,
+    channel_major,
+    check_flat,
+    check_rate,
+    find_bands,
+    place_windows,
+)
+from emoest.features._base import CELL_ERRORS, CellTransformer
+from emoest.features._items import as_table, content_of, items_of, raise_for_cell, where
+from emoest.utils import constraints
+from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.cells import is_path
+from emoest.utils.eeg import count_channels, read_eeg, split_path
+
+_RECIPE_VERSION = 1
+
+
+class EEGTransformer(CellTransformer):
+    """Base of features of EEG: one frame a window, in it the bands of each channel.
+
+    A subclass has the parameters of `_parameter_constraints` and writes ``_measure`` (a signal to
+    values (n_channels, n_windows, n_bands)) and ``_settings`` (its part of the recipe).
+    """
+
+    _media: ClassVar[str] = "file"
+    _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+
+    _parameter_constraints: dict = {
+        "window": [constraints.POSITIVE_REAL],
+        "step": [constraints.POSITIVE_REAL, None],
+        "bands": [StrOptions({"seed"}), dict],
+        "pooling": [StrOptions({"mean", "max"}), None],
+        "chunks": [StrOptions({"pool", "concat"})],
+        "channels": [constraints.POSITIVE_INT, list, tuple, None],
+        "sampling_rate": [constraints.POSITIVE_REAL, None],
+        **CellTransformer._parameter_constraints,
+    }
+
+    def _measure(self, signal: np.ndarray, rate: float, windows: Windows) -> np.ndarray:
+        raise NotImplementedError
+
+    def _settings(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "EEGTransformer":
+        """Check X and the parameters, and count the channels.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or list of n_samples cells
+            One column of EEG; a DataFrame may have context columns (such as speaker) beside it.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If X has no column of EEG or several, if bands, channels or the rate make no sense, or
+            if `channels` is None and no cell tells how many there are.
+        """
+        self._bands = find_bands(self.bands)
+        if self.sampling_rate is not None:
+            self._check_bands()
+        table = as_table(X)
+        self._names = _channel_names(self.channels)
+        if self._names is not None:
+            self._n_channels = len(self._names)
+        elif self.channels is not None:
+            self._n_channels = int(self.channels)
+        else:
+            self._n_channels = self._count(table.iloc[:, self._media_position(table)])
+        return super().fit(table, y)
+
+    def _check_bands(self) -> None:
+        try:
+            check_rate(self._bands, self.sampling_rate)
+        except ValueError as error:
+            raise ValueError(f"sampling_rate={self.sampling_rate:g}: {error}.") from error
+
+    def _count(self, column: pd.Series) -> int:
+        """Count the channels of the first item that can be read."""
+        for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
+            name = where(position, label, column.name)
+            try:
+                for _, item in items_of(cell):
+                    return count_channels(item, name=name)
+            except CELL_ERRORS as error:
+                if self.errors == "raise":
+                    message = str(error)
+                    message = message if name in message else f"{name}: {message}"
+                    raise_for_cell(message, error)
+        raise ValueError(
+            f"{type(self).__name__} found no EEG in any of the {len(column)} rows of fit, so the "
+            "number of channels is unknown. Pass channels=<number, or their names>."
+        )
+
+    def _recipe(self) -> dict[str, Any]:
+        return {
+            "version": _RECIPE_VERSION,
+            "window": float(self.window),
+            "step": None if self.step is None else float(self.step),
+            "bands": [[band.low, band.high] for band in self._bands],
+            "n_channels": self._n_channels,
+            "scipy": version("scipy").partition(".")[0],
+            **self._settings(),
+        }
+
+    def _content(self, item: Any) -> bytes:
+        """Files bring no rate and may hold several variables; both belong to the content."""
+        if is_path(item):
+            path, variable, start, end = split_path(os.fspath(item))
+            content = content_of(path, "file", cache_dir=self.cache_dir)
+            return content + f":{variable}:{start}:{end}:{self.sampling_rate}".encode()
+        count_channels(item)
+        return super()._content(item)
+
+    def _read_item(self, item: Any, name: str) -> np.ndarray:
+        """Read and measure an item at once: its frames are far smaller than its samples."""
+        signal, rate = read_eeg(
+            item, sampling_rate=self.sampling_rate, channels=self._names, name=name
+        )
+        if len(signal) != self._n_channels:
+            raise ValueError(
+                f"{name} has {len(signal)} channels where {self._n_channels} are expected "
+                f"({'as in fit' if self.channels is None else 'channels'}). Keep the same "
+                "channels, in the same order, in all recordings"
+            )
+        check_rate(self._bands, rate)
+        windows = place_windows(signal.shape[1], rate, self.window, self.step)
+        check_flat(signal, windows, rate, self._names)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            frames = channel_major(self._measure(signal, rate, windows))
+        if not np.isfinite(frames).all():
+            raise ValueError(
+                f"{name} gives values that are not finite: a band holds no signal in a window. "
+                "Look at the recording, or choose other bands"
+            )
+        seconds = np.full((len(frames), 1), signal.shape[1] / rate / len(frames), np.float32)
+        return np.hstack([frames, seconds])
+
+    def _compute(self, batch: list[np.ndarray]) -> list[np.ndarray]:
+        return batch
+
+    def _n_dims(self) -> int:
+        return self._n_channels * len(self._bands)
+
+    def _vector_names(self) -> list[str]:
+        channels = self._names or [f"{i:02d}" for i in range(self._n_channels)]
+        return [
+            f"{self._stem}_{channel}_{band.name}" for channel in channels for band in self._bands
+        ]
+
+
+def _channel_names(channels: Any) -> list[str] | None:
+    """Names of the channels; None where they are counted or not given."""
+    if channels is None or isinstance(channels, int | np.integer):
+        return None
+    names = list(channels)
+    good = all(isinstance(name, str) and name and "__" not in name for name in names)
+    if not names or not good or len(set(names)) < len(names):
+        raise ValueError(
+            f"channels={names[:6]} must be a number, or names that are unique, not empty and "
+            "without '__'."
+        )
+    return names

@@ -1,0 +1,138 @@
+"""The voice encoder of Resemblyzer: an LSTM that tells speakers apart, and its weight files.
+
+Architecture and file layout follow Resemblyzer (``voice_encoder.py``; Apache-2.0), which follows
+Wan, Wang, Papir and Lopez Moreno, "Generalized end-to-end loss for speaker verification", ICASSP
+2018. Input is power mel spectra (no logarithm) of 1.6 s.
+"""
+
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+N_MELS = 40
+N_DIMS = 256
+PARTIAL_FRAMES = 160
+"""Frames in one stretch that the net sees, 1.6 s."""
+
+_N_LAYERS = 3
+_TINY = 1e-12
+
+
+class VoiceEncoder(nn.Module):
+    """Three layers of LSTM, a linear layer with ReLU, and a vector of length 1.
+
+    Examples
+    --------
+    >>> with torch.inference_mode():
+    ...     vectors = VoiceEncoder()(torch.rand(2, 160, 40))
+    >>> vectors.shape, bool((vectors >= 0).all())
+    (torch.Size([2, 256]), True)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(N_MELS, N_DIMS, _N_LAYERS, batch_first=True)
+        self.linear = nn.Linear(N_DIMS, N_DIMS)
+
+    def forward(self, mels: Tensor) -> Tensor:
+        """Embed stretches of one length.
+
+        Parameters
+        ----------
+        mels : Tensor of shape (n, n_frames, 40)
+            Power mel spectra.
+
+        Returns
+        -------
+        vectors : Tensor of shape (n, 256)
+            Not negative, of Euclidean length 1 (or 0 where no unit answers).
+        """
+        _, (hidden, _) = self.lstm(mels)
+        raw = torch.relu(self.linear(hidden[-1]))
+        return raw / torch.linalg.vector_norm(raw, dim=1, keepdim=True).clamp_min(_TINY)
+
+
+def load_voice_encoder(path: Path) -> VoiceEncoder:
+    """Load weights; a pickle is opened for its tensors only.
+
+    Parameters
+    ----------
+    path : Path
+        Resemblyzer's ``pretrained.pt``, or a ``.safetensors`` file of `save_voice_encoder`.
+
+    Returns
+    -------
+    net : VoiceEncoder
+        In eval mode.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or holds other weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> load_voice_encoder(path).training
+    False
+    """
+    state = _read(path)
+    net = VoiceEncoder()
+    own = net.state_dict()
+    for name, tensor in own.items():
+        found = state.get(name)
+        if found is None or found.shape != tensor.shape:
+            shape = None if found is None else tuple(found.shape)
+            raise ValueError(
+                f"{str(path)!r} does not hold the voice encoder: {name!r} should have shape "
+                f"{tuple(tensor.shape)}, found {shape}."
+            )
+    net.load_state_dict({name: state[name] for name in own})
+    return net.eval()
+
+
+def save_voice_encoder(net: VoiceEncoder, path: Path) -> Path:
+    """Save weights as safetensors.
+
+    Parameters
+    ----------
+    net : VoiceEncoder
+        The net.
+    path : Path
+        The file, ending in ``.safetensors``.
+
+    Returns
+    -------
+    path : Path
+        The same.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors").name
+    'net.safetensors'
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    save_file(tensors, path)
+    return path
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (safetensors.SafetensorError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{str(path)!r} is corrupted or truncated ({error}).") from error
+    except Exception as error:
+        raise ValueError(
+            f"{str(path)!r} is no file of tensors, and nothing else in it is run ({error})."
+        ) from error
+    state = found.get("model_state") if isinstance(found, dict) else None
+    if not isinstance(state, dict):
+        raise ValueError(f"{str(path)!r} does not hold the voice encoder: no 'model_state'.")
+    return state

@@ -1,0 +1,33 @@
+"""Where torch computes: `device="auto"` in one place."""
+
+
+def resolve_device(device: str) -> str:
+    """Turn ``"auto"`` into ``"cuda"`` where there is one and ``"cpu"`` elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If torch knows no such device, or if it is CUDA and there is none.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    'cpu'
+    """
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if device == "auto":
+        return "cuda" if has_cuda else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(
+            f"device={device!r} is no device of torch. Take 'auto', 'cpu', 'cuda' or 'cuda:1'."
+        ) from error
+    if kind == "cuda" and not has_cuda:
+        raise ValueError(
+            f"device={device!r}, but torch finds no CUDA device on this machine. Take 'auto', for "
+            "a fitted model with set_params."
+        )
+    return device

