@@ -159,6 +159,28 @@ def test_the_literal_m3er_rule_picks_what_all_exclude_and_liu_does_not():
     assert np.mean(liu_rule(sharp, present, 0.5).argmax(axis=1) == product) > 0.8
 
 
+@pytest.mark.parametrize(("n_modalities", "beta"), [(2, 0.5), (2, 2.0), (3, 2.0)])
+def test_the_literal_loss_falls_on_both_sides_of_its_peak(n_modalities, beta):
+    """So its gradient changes sign at p = exp(-(M - 1) / beta): a hopeless class is left alone."""
+    p = np.linspace(0.001, 0.999, 2000)
+    proba = np.full((len(p), n_modalities, 3), 0.3)
+    proba[:, :, 0] = p[:, None]
+    fused = m3er_min_loss_rule(proba, np.ones((len(p), n_modalities), dtype=bool), beta)
+    loss = -np.log(fused[:, 0] / fused[:, 1])
+    peak = p[loss.argmax()]
+    assert peak == pytest.approx(np.exp(-(n_modalities - 1) / beta), abs=1e-3)
+    assert (np.diff(loss[p < peak]) > 0).all() and (np.diff(loss[p > peak]) < 0).all()
+
+
+@pytest.mark.parametrize("beta", [0.5, 2.0])
+@pytest.mark.parametrize("rule", [liu_rule, confidence_rule])
+def test_one_modality_is_judged_by_its_cross_entropy(rule, beta):
+    proba, present = sample(n_modalities=1)
+    fused = rule(proba, present, beta)
+    cross_entropy = -np.log(proba[:, 0])
+    assert_allclose(-np.log(fused / fused[:, :1]), cross_entropy - cross_entropy[:, :1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("make", [liu_sample_weights, m3er_sample_weights])
 def test_sample_weights_have_mean_one_over_present_rows(make):
     proba, present = sample()
