@@ -11,23 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn import get_config
 from sklearn.base import clone
 from sklearn.model_selection import (
-    GridSearchCV,
     GroupKFold,
     KFold,
-    RandomizedSearchCV,
     StratifiedGroupKFold,
     StratifiedKFold,
     check_cv,
 )
-from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.validation import has_fit_parameter
 
 from emoest.utils._sklearn import safe_indexing
 from emoest.utils.groups import GROUP_LEVEL, Split
+from emoest.utils.routing import fit_parameter
 from emoest.utils.seeds import torch_seed
 
 Groups = npt.NDArray[Any] | None
@@ -203,22 +198,14 @@ def fit_parameters(estimator: Any, groups: Groups) -> dict[str, Any]:
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.pipeline import make_pipeline
     >>> search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))
     >>> list(fit_parameters(make_pipeline("passthrough", search), np.array([1, 2])))
     ['gridsearchcv__groups']
     """
-    if groups is None:
-        return {}
-    if get_config()["enable_metadata_routing"]:
-        routing = get_routing_for_object(estimator)
-        return {"groups": groups} if routing.consumes("fit", ["groups"]) else {}
-    if isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        return {f"{name}__{key}": value for key, value in fit_parameters(last, groups).items()}
-    searches = isinstance(estimator, GridSearchCV | RandomizedSearchCV)
-    takes = searches or (hasattr(estimator, "fit") and has_fit_parameter(estimator, "groups"))
-    return {"groups": groups} if takes else {}
+    name = None if groups is None else fit_parameter(estimator, "groups")
+    return {} if name is None else {name: groups}
 
 
 @contextmanager
