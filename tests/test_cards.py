@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from emoest.datasets import corpus_record, list_corpora
+from emoest.datasets._sources import SOURCES
 
 FOLDER = Path(__file__).resolve().parents[1] / "datasets_cards"
 TEMPLATE = FOLDER / "TEMPLATE.md"
@@ -67,6 +68,13 @@ def test_the_prose_has_all_sections_and_says_where_facts_come_from(path):
     assert not empty, f"{path.name} says nothing under {empty}"
     assert len(re.findall("^# .", prose, flags=re.MULTILINE)) == 1
     assert SOURCE.search(prose), f"{path.name} marks no fact as verified, recalled, unknown, ..."
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_what_can_be_fetched_says_so(name):
+    _, prose = read_card(FOLDER / f"{name}.md")
+    words = " ".join(sections_of(prose)["How to get it"].split())
+    assert f"`emoest fetch {name}` (`fetch_{name}`)" in words
 
 
 def test_there_is_no_card_without_a_corpus():

@@ -28,7 +28,7 @@ def test_datasets_lists_all_corpora_with_their_state(meld, tmp_path, capsys):
     assert list(states) == list_corpora()
     assert states["ravdess"] == states["meld"] == "fetchable"
     assert states["iemocap"] == states["seed4"] == "licensed"
-    assert states["cremad"] == states["isear"] == "free"
+    assert states["cremad"] == states["isear"] == "fetchable"
     assert states["emotions"] == "generated"
     assert str(tmp_path) in legend
     with pytest.warns(UserWarning, match="Nobody told the digest"):
@@ -59,7 +59,7 @@ def test_fetch_with_a_folder_and_a_digest(meld, tmp_path, capsys):
 
 def test_what_cannot_be_fetched(capsys):
     assert main(["fetch", "iemocap"]) == 1
-    assert "'iemocap' cannot be fetched; emodb," in capsys.readouterr().err
+    assert "'iemocap' cannot be fetched; cremad, emodb," in capsys.readouterr().err
     assert main(["fetch", "nothing"]) == 1
     assert "'nothing' is unknown; there are yamnet" in capsys.readouterr().err
     assert main(["fetch", "yamnet", "--folder", "x"]) == 1

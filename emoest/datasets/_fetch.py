@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from emoest.datasets._large_files import copy_tables, download_all, read_pointers
 from emoest.datasets._record import corpus_record
-from emoest.datasets._sources import SOURCES, Source
+from emoest.datasets._sources import SOURCES, LargeFiles, Source
 from emoest.utils.download import RemoteFile, check_digest, download, find_digest, unpack
 from emoest.utils.store import cache_folder
 
@@ -111,15 +112,15 @@ def fetch_corpus(
     """Download a corpus once, and return the folder for its loader.
 
     Before a download, the license and the source are written to standard error. A download that was
-    interrupted is continued. Archives are unpacked next to the folder and moved there when all is
+    interrupted is continued. Files are collected next to the folder and moved there when all is
     well, so that no half of a corpus is ever found; see `emoest.utils.download.unpack` for what is
-    refused.
+    refused in an archive. The clips of CREMA-D are downloaded one by one, four at a time.
 
     Parameters
     ----------
     name : str
-        Short name of the corpus: ``"emodb"``, ``"goemotions"``, ``"meld"`` (texts) or
-        ``"ravdess"`` (speech).
+        Short name of the corpus: ``"cremad"`` (sound), ``"emodb"``, ``"goemotions"``, ``"isear"``,
+        ``"meld"`` (texts) or ``"ravdess"`` (speech).
     folder : str or path object, default=None
         Where its files go; None takes a sub-folder of `corpora_folder`.
     sha256 : str or dict of str to str, default=None
@@ -151,7 +152,7 @@ def fetch_corpus(
     --------
     >>> fetch_corpus("iemocap")
     Traceback (most recent call last):
-    ValueError: 'iemocap' cannot be fetched; emodb, goemotions, meld, ravdess can. ...
+    ValueError: 'iemocap' cannot be fetched; cremad, emodb, goemotions, isear, meld, ...
     """
     if name not in SOURCES:
         access = corpus_record(name).access
@@ -172,7 +173,11 @@ def fetch_corpus(
     _show_license(name, source)
     for file in source.files:
         _download(file, downloads, name, verbose)
-    _put(source, downloads, target)
+    if source.large is None:
+        _put(source, downloads, target)
+    else:
+        _put_large(source.large, downloads / source.files[0].file_name, target, name, verbose)
+    _mark(source, target)
     for path in downloads.iterdir():
         if path.name.removesuffix(".lock") in known:
             path.unlink()
@@ -210,11 +215,12 @@ def _with_digests(source: Source, name: str, sha256: Digests | None) -> Source:
 
 def _show_license(name: str, source: Source) -> None:
     record = corpus_record(name)
-    sizes = [file.size for file in source.files if file.size]
-    size = f"{sum(sizes) / 1e6:.1f} MB" if len(sizes) == len(source.files) else "size unknown"
+    urls = [file.url for file in source.files]
+    if source.large is not None:
+        urls.append(f"{source.large.url}{source.large.folder}")
     print(
         f"{record.title}\nLicense: {record.license}\nCite: {record.citation}\n"
-        f"From: {', '.join(file.url for file in source.files)} ({size})\n{source.origin}",
+        f"From: {', '.join(urls)} ({source.describe_size()})\n{source.origin}",
         file=sys.stderr,
         flush=True,
     )
@@ -222,13 +228,9 @@ def _show_license(name: str, source: Source) -> None:
 
 def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> None:
     path = downloads / file.file_name
-    by_hand = (
-        "Without a network: download it elsewhere, unpack it if it is an archive, and pass its "
-        f"folder to load_{name}."
-    )
     if path.exists() and file.digest is not None:
         check_digest(path, file.digest, remedy="Delete it and fetch again.")
-    download(file, path, what=f"file of {name}", by_hand=by_hand, verbose=verbose)
+    download(file, path, what=f"file of {name}", by_hand=_by_hand(name), verbose=verbose)
     if file.digest is None:
         warnings.warn(
             f"Nobody told the digest of {file.url}, so that the file could be another than the "
@@ -239,10 +241,16 @@ def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> Non
         )
 
 
+def _by_hand(name: str) -> str:
+    return (
+        "Without a network: download it elsewhere, unpack it if it is an archive, and pass its "
+        f"folder to load_{name}."
+    )
+
+
 def _put(source: Source, downloads: Path, target: Path) -> None:
-    """Unpack or move the files, and leave the mark."""
+    """Unpack or move the files."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    lines = "".join(f"{file.url}\t{file.digest or 'unknown'}\n" for file in source.files)
     if source.is_archive:
         for file in source.files:
             archive = downloads / file.file_name
@@ -255,7 +263,64 @@ def _put(source: Source, downloads: Path, target: Path) -> None:
         target.mkdir(exist_ok=True)
         for file in source.files:
             (downloads / file.file_name).replace(target / file.file_name)
+
+
+def _put_large(large: LargeFiles, archive: Path, target: Path, name: str, verbose: int) -> None:
+    """Download the files whose pointers are in the archive, and move them when all are there."""
+    clips = archive.parent / large.folder
+    try:
+        files = read_pointers(archive, large)
+        copy_tables(archive, large, archive.parent)
+    except ValueError:
+        archive.unlink()
+        raise
+    download_all(files, clips, corpus=name, by_hand=_by_hand(name), verbose=verbose)
+    for lock in clips.glob("*.lock"):
+        lock.unlink()
+    target.mkdir(parents=True, exist_ok=True)
+    for table in large.tables:
+        (archive.parent / table).replace(target / table)
+    clips.replace(target / large.folder)
+
+
+def _mark(source: Source, target: Path) -> None:
+    """Write down what the folder was fetched from."""
+    lines = "".join(f"{file.url}\t{file.digest or 'unknown'}\n" for file in source.files)
     (target / MARK).write_text(lines, encoding="utf-8")
+
+
+def fetch_cremad(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download the sound of CREMA-D clip by clip (606 MB, ODbL); parameters as `fetch_corpus`.
+
+    Each clip's SHA-256 is that of the authors' own pointer to it. The digest of the archive that
+    holds the pointers is unknown: that is what the warning speaks of, and what `sha256` may give.
+    Videos are not downloaded.
+
+    Examples
+    --------
+    >>> X, y = load_cremad(fetch_cremad(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("cremad", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_isear(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download ISEAR, whose public extract has no known digest; parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_isear(fetch_isear(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("isear", folder, sha256=sha256, verbose=verbose)
 
 
 def fetch_ravdess(

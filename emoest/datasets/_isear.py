@@ -1,7 +1,9 @@
 """ISEAR: people of many countries tell of a situation for each of seven emotions."""
 
 import os
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from emoest.datasets._label_tables import (
     find_tables,
     read_labels,
     read_table,
+    read_text,
     table_gaps,
     unique_names,
 )
@@ -22,16 +25,21 @@ from emoest.utils._sklearn import StrOptions, validate_params
 from emoest.utils.cells import object_column
 
 EMOTIONS = ("joy", "fear", "anger", "sadness", "disgust", "shame", "guilt")
-TABLES = {"all": "isear_clean.tsv"}
+TABLES = {"extract": "isear.csv", "clean": "isear_clean.tsv"}
+"""The public forms: the extract of the authors' database, and one cleaned by others."""
 
 _COLUMNS = ("id", "emotion", "situation")
+_FIELDS = ("ID", "EMOT", "SIT")
+_CODES = {str(code): emotion for code, emotion in enumerate(EMOTIONS, start=1)}
 _NO_RESPONSE = r"(?i)\W*no response\W*"
+_LINE_BREAK = re.compile(r"\s*[á\xa0|]\s*")
 
 ISEAR = register(
     CorpusRecord(
         name="isear",
         title="ISEAR, International Survey on Emotion Antecedents and Reactions",
         labels={"emotion": EMOTIONS},
+        codes={"emotion": _CODES},
         modalities=("text",),
         n_speakers=1096,
         sizes={
@@ -85,11 +93,16 @@ def load_isear(
 ) -> Any:
     r"""Load ISEAR from its table of situations.
 
+    Either of the two public forms will do, and both give the same. In both, lines of the original
+    were broken and quotation marks were mangled; they are put right (see `mend_situation`).
+
     Parameters
     ----------
     folder : str or path object
-        Where ``isear_clean.tsv`` lies (columns ``id``, ``emotion`` and ``situation``, separated by
-        tabs); sub-folders are searched.
+        Where ``isear.csv`` lies (the extract of the authors' database that `fetch_isear` downloads:
+        43 columns, separated by bars) or ``isear_clean.tsv`` (columns ``id``, ``emotion`` and
+        ``situation``, separated by tabs); sub-folders are searched. If both are there, the first is
+        read. Copies with two columns, label and text, do not say who wrote and are refused.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven).
     no_response : {"keep", "missing", "drop"}, default="keep"
@@ -131,8 +144,7 @@ def load_isear(
 
     Examples
     --------
-    >>> import tempfile, warnings
-    >>> from pathlib import Path
+    >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "isear_clean.tsv"
     >>> _ = path.write_text("id\temotion\tsituation\n11001\tfear\tA storm at sea.\n")
     >>> with warnings.catch_warnings(action="ignore"):
@@ -141,10 +153,11 @@ def load_isear(
     ('A storm at sea.', '11001', 'fear')
     """
     check_target(target, ISEAR)
-    path = find_tables(folder, TABLES, corpus="ISEAR")["all"]
-    table = read_table(path, _COLUMNS, sep="\t", strict=strict)
-    gaps = table_gaps(TABLES, {"all": len(table)}, ISEAR.n_samples)
-    table = read_labels(table, "emotion", EMOTIONS, path=path)
+    found = find_tables(folder, TABLES, corpus="ISEAR")
+    form, path = next(iter(found.items()))
+    table = _READERS[form](path, strict)
+    table["situation"] = [mend_situation(text) for text in table["situation"]]
+    gaps = table_gaps({"all": TABLES[form]}, {"all": len(table)}, ISEAR.n_samples)
     silent = table["situation"].str.fullmatch(_NO_RESPONSE).to_numpy(dtype=bool)
     frame = _frame(table, silent if no_response == "missing" else np.zeros_like(silent))
     if no_response == "drop" and silent.any():
@@ -174,3 +187,67 @@ def _frame(table: pd.DataFrame, absent: npt.NDArray[np.bool_]) -> pd.DataFrame:
         },
         index=index,
     )
+
+
+def mend_situation(text: str) -> str:
+    r"""Put right what the public forms of ISEAR did to line breaks and quotation marks.
+
+    A line break of the original is a lone ``\xe1`` or a bar; a quotation mark is a backslash, or a
+    backslash and a mark; such texts end with one mark too many. Runs of spaces become one.
+
+    Parameters
+    ----------
+    text : str
+        A situation as a table has it.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> mend_situation('They needed \\clever people\\" and \xe1|I came. "')
+    'They needed "clever people" and I came.'
+    """
+    text = " ".join(_LINE_BREAK.sub(" ", text).split())
+    if "\\" not in text:
+        return text
+    text = text.replace('\\"', '"').replace("\\", '"')
+    return text.removesuffix('"').rstrip()
+
+
+def _read_clean(path: Path, strict: bool) -> pd.DataFrame:
+    table = read_table(path, _COLUMNS, sep="\t", quotes=True, strict=strict)
+    return read_labels(table, "emotion", EMOTIONS, path=path)
+
+
+def _read_extract(path: Path, strict: bool) -> pd.DataFrame:
+    """Read the table with bars, whose situations may hold bars as well."""
+    head, *lines = read_text(path, strict=strict).replace("\r\n", "\n").split("\n")
+    fields = head.split("|")
+    if not set(_FIELDS) <= set(fields):
+        raise ValueError(
+            f"{str(path)!r} is not the extract of ISEAR: its first line should name the columns "
+            f"{', '.join(_FIELDS)} between bars. A copy with two columns, label and text, does not "
+            "say who wrote, so that nobody can keep writers apart; load_table reads it."
+        )
+    before = fields.index("SIT")
+    after = len(fields) - before - 1
+    rows = []
+    for number, line in enumerate(lines, start=2):
+        if not line:
+            continue
+        cells = line.split("|", before)
+        situation = cells[-1].rsplit("|", after)
+        if len(cells) <= before or len(situation) <= after:
+            raise ValueError(
+                f"Line {number} of {str(path)!r} breaks off: it has {line.count('|') + 1} cells, "
+                f"and there are {len(fields)} columns. Copy the file again."
+            )
+        cells[before] = situation[0]
+        rows.append([cells[fields.index(field)] for field in _FIELDS])
+    table = pd.DataFrame(rows, columns=list(_COLUMNS), dtype=str)
+    return read_labels(table, "emotion", _CODES, path=path)
+
+
+_READERS = {"extract": _read_extract, "clean": _read_clean}

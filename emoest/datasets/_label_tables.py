@@ -71,7 +71,13 @@ def find_tables(
 
 
 def read_table(
-    path: Path, columns: Sequence[str], *, sep: str = ",", header: bool = True, strict: bool = False
+    path: Path,
+    columns: Sequence[str],
+    *,
+    sep: str = ",",
+    quotes: bool | None = None,
+    header: bool = True,
+    strict: bool = False,
 ) -> pd.DataFrame:
     r"""Read a table of text, whatever happened to its encoding.
 
@@ -82,7 +88,9 @@ def read_table(
     columns : sequence of str
         The columns that it must have; without `header`, all of them in order.
     sep : str, default=","
-        Between the cells; a table with tabs has no quotes.
+        Between the cells.
+    quotes : bool, default=None
+        Whether a cell may stand in quotes; None: not in a table with tabs.
     header : bool, default=True
         Whether the first line names the columns.
     strict : bool, default=False
@@ -111,10 +119,11 @@ def read_table(
     >>> read_table(path, ["text", "labels"], sep="\t", header=False).loc[0].tolist()
     ['Well.', '27']
     """
+    quotes = sep != "\t" if quotes is None else quotes
     reader = csv.reader(
-        io.StringIO(_read_text(path, strict), newline=""),
+        io.StringIO(read_text(path, strict=strict), newline=""),
         delimiter=sep,
-        quoting=csv.QUOTE_NONE if sep == "\t" else csv.QUOTE_MINIMAL,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
         strict=True,
     )
     try:
@@ -142,7 +151,38 @@ def read_table(
     return pd.DataFrame(rows, columns=names, dtype=str)
 
 
-def _read_text(path: Path, strict: bool) -> str:
+def read_text(path: Path, *, strict: bool = False) -> str:
+    r"""Read a text of a corpus, whatever happened to its encoding; see `mend_text`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    strict : bool, default=False
+        Whether characters that are lost are an error.
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If the file is no text, or characters are lost and `strict`.
+
+    Warns
+    -----
+    UserWarning
+        If characters were mended, or are lost.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_text("Well.\n")
+    >>> read_text(path)
+    'Well.\n'
+    """
     mended = mend_text(path.read_bytes(), name=repr(str(path)))
     if mended.n_mended:
         warnings.warn(

@@ -11,7 +11,10 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import requests
 
 CHUNK_BYTES = 1 << 16
 TIMEOUT = 30
@@ -122,6 +125,7 @@ def download(
     what: str = "file",
     name: str | None = None,
     by_hand: str = "",
+    session: "requests.Session | None" = None,
     verbose: int = 0,
 ) -> None:
     """Download a file once: to ``<file>.part``, checked, then renamed; one process at a time.
@@ -140,6 +144,8 @@ def download(
         Its name in messages and in the progress bar; None takes that of `path`.
     by_hand : str, default=""
         The end of the message when there is no network: what to do instead.
+    session : requests.Session, default=None
+        Keeps the connection open between files of one server; one session per thread.
     verbose : int, default=0
         Above 0 a bar shows the progress.
 
@@ -166,7 +172,7 @@ def download(
         if path.exists():
             return
         try:
-            _receive(file, part, name, verbose)
+            _receive(file, part, name, session, verbose)
         except requests.RequestException as error:
             kept = part.stat().st_size if part.exists() else 0
             total = f"{file.size:,}" if file.size else "an unknown number of"
@@ -194,7 +200,9 @@ def _check_received(file: RemoteFile, part: Path, what: str) -> None:
         )
 
 
-def _receive(file: RemoteFile, part: Path, name: str, verbose: int) -> None:
+def _receive(
+    file: RemoteFile, part: Path, name: str, session: "requests.Session | None", verbose: int
+) -> None:
     """Fill `part`, going on where it ends if the server can do so."""
     import requests
     from tqdm import tqdm
@@ -208,7 +216,8 @@ def _receive(file: RemoteFile, part: Path, name: str, verbose: int) -> None:
     headers = {"Accept-Encoding": "identity"}
     if done:
         headers["Range"] = f"bytes={done}-"
-    with requests.get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+    get = requests.get if session is None else session.get
+    with get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable and done:
             return
         response.raise_for_status()
@@ -230,6 +239,8 @@ def _receive(file: RemoteFile, part: Path, name: str, verbose: int) -> None:
             for chunk in response.iter_content(CHUNK_BYTES):
                 sink.write(chunk)
                 bar.update(len(chunk))
+                if file.size is not None and sink.tell() > file.size:
+                    break
 
 
 def unpack(

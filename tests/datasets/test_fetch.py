@@ -1,16 +1,23 @@
 import hashlib
 import io
-import threading
 import warnings
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
 import pytest
 
-from emoest.datasets import corpus_record, fetch_corpus, fetch_emodb, fetch_meld, load_emodb
+from emoest.datasets import (
+    corpus_record,
+    fetch_corpus,
+    fetch_cremad,
+    fetch_emodb,
+    fetch_isear,
+    fetch_meld,
+    load_cremad,
+    load_emodb,
+    load_isear,
+)
 from emoest.datasets._fetch import UnverifiedDownloadWarning, corpora_folder, is_fetched
-from emoest.datasets._sources import SOURCES, Source
+from emoest.datasets._sources import SOURCES, LargeFiles, Source
 from emoest.utils.download import RemoteFile, UnsafeArchiveError
 
 
@@ -26,48 +33,18 @@ GOOD = zip_bytes("wav/03a01Fa.wav", "wav/03a01Nc.wav")
 TABLE = b"No,Utterance\n"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        settings = self.server.settings
-        settings.requests.append((self.path, self.headers.get("Range")))
-        if self.path not in settings.files:
-            self.send_error(404)
-            return
-        asked = self.headers.get("Range")
-        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-        body = settings.files[self.path][start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body if settings.stop_after is None else body[: settings.stop_after])
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
-def server(monkeypatch):
+def server(file_server, monkeypatch):
     """A local server of an archive (EmoDB) and three tables (MELD)."""
     names = ("train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv")
-    settings = SimpleNamespace(
-        files={"/emodb.zip": GOOD, **{f"/{name}": TABLE for name in names}},
-        stop_after=None,
-        requests=[],
-    )
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    http.settings = settings
-    url = f"http://127.0.0.1:{http.server_port}/"
+    file_server.files = {"/emodb.zip": GOOD, **{f"/{name}": TABLE for name in names}}
+    url = file_server.url
     digest, table_digest = (hashlib.sha256(content).hexdigest() for content in (GOOD, TABLE))
     archive = RemoteFile(f"{url}emodb.zip", digest, len(GOOD))
     tables = tuple(RemoteFile(url + name, table_digest) for name in names)
     monkeypatch.setitem(SOURCES, "emodb", Source((archive,), True, 1_000_000, "A test."))
     monkeypatch.setitem(SOURCES, "meld", Source(tables, False, 100_000, "A test."))
-    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield settings
-    http.shutdown()
-    thread.join()
-    http.server_close()
+    return file_server
 
 
 def names_in(folder):
@@ -84,7 +61,8 @@ def test_the_table_of_sources():
             if file.digest is not None:
                 algorithm, _, digest = file.digest.rpartition(":")
                 assert len(bytes.fromhex(digest)) == {"": 32, "md5": 16}[algorithm]
-                assert file.size
+    unknown = {name for name, source in SOURCES.items() for file in source.files if not file.digest}
+    assert unknown == {"cremad", "emodb", "isear"}
     assert SOURCES["ravdess"].files[0].size == 208_468_073
 
 
@@ -140,11 +118,11 @@ def test_what_is_not_the_file(server, tmp_path, content):
 
 
 def test_interrupted_and_resumed(server, tmp_path):
-    server.stop_after = 150_000
+    server.stop_after["/emodb.zip"] = 150_000
     with pytest.raises(ConnectionError, match="bytes are kept; call again to go on"):
         fetch_emodb(tmp_path / "emodb", verbose=0)
     assert not (tmp_path / "emodb").exists()
-    server.stop_after = None
+    server.stop_after.clear()
     fetch_emodb(tmp_path / "emodb", verbose=0)
     assert server.requests[0] == ("/emodb.zip", None)
     assert server.requests[1][1].startswith("bytes=")
@@ -215,8 +193,89 @@ def test_not_over_the_users_files(server, tmp_path):
 
 def test_a_corpus_that_needs_a_license():
     access = corpus_record("iemocap").access
-    with pytest.raises(ValueError, match="'iemocap' cannot be fetched; emodb, ") as caught:
+    with pytest.raises(ValueError, match="'iemocap' cannot be fetched; cremad, ") as caught:
         fetch_corpus("iemocap")
     assert access in str(caught.value)
     with pytest.raises(ValueError, match="'nothing' is no corpus"):
         fetch_corpus("nothing")
+
+
+@pytest.fixture
+def cremad(file_server, monkeypatch):
+    """A server of a repository of two clips in Git LFS."""
+    clips = {f"{actor}_DFA_ANG_XX": b"sound" * actor for actor in (1001, 1002)}
+    members = {"CREMA-D-1/SentenceFilenames.csv": "Filename\n" + "\n".join(clips)}
+    for name, content in clips.items():
+        digest = hashlib.sha256(content).hexdigest()
+        members[f"CREMA-D-1/AudioWAV/{name}.wav"] = (
+            "version https://git-lfs.github.com/spec/v1\n"
+            f"oid sha256:{digest}\nsize {len(content)}\n"
+        )
+        file_server.files[f"/media/AudioWAV/{name}.wav"] = content
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    file_server.files["/1.zip"] = buffer.getvalue()
+    large = LargeFiles(
+        f"{file_server.url}media/", "AudioWAV", ".wav", 10_015, 2, ("SentenceFilenames.csv",)
+    )
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    file = RemoteFile(f"{file_server.url}1.zip", digest)
+    monkeypatch.setitem(SOURCES, "cremad", Source((file,), False, 10**6, "A test.", large))
+    return file_server
+
+
+def test_cremad_comes_clip_by_clip(cremad, tmp_path, capsys):
+    folder = fetch_cremad(tmp_path / "cremad", verbose=0)
+    err = capsys.readouterr().err
+    assert "ODbL" in err and "2 files of 0.0 MB together" in err and "/media/AudioWAV" in err
+    assert names_in(folder) == [
+        ".emoest-source",
+        "AudioWAV",
+        "AudioWAV/1001_DFA_ANG_XX.wav",
+        "AudioWAV/1002_DFA_ANG_XX.wav",
+        "SentenceFilenames.csv",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["cremad"]
+    X, y = load_cremad(folder, strict=True, return_X_y=True)
+    assert X["speaker"].tolist() == ["1001", "1002"] and set(y) == {"anger"}
+    cremad.requests.clear()
+    assert is_fetched("cremad", fetch_cremad(folder, verbose=0))
+    assert cremad.requests == []
+
+
+def test_cremad_goes_on_where_it_stopped(cremad, tmp_path):
+    gone = cremad.files.pop("/media/AudioWAV/1002_DFA_ANG_XX.wav")
+    with pytest.raises(ConnectionError, match=r"\d of 2 files.*1002_DFA_ANG_XX.*load_cremad\."):
+        fetch_cremad(tmp_path / "cremad", verbose=0)
+    assert not (tmp_path / "cremad").exists()
+    cremad.files["/media/AudioWAV/1002_DFA_ANG_XX.wav"] = gone
+    cremad.requests.clear()
+    kept = {path.name for path in tmp_path.rglob("*.wav")}
+    fetch_cremad(tmp_path / "cremad", verbose=0)
+    asked = {path.rpartition("/")[2] for path, _ in cremad.requests}
+    assert asked == {"1001_DFA_ANG_XX.wav", "1002_DFA_ANG_XX.wav"} - kept
+    assert [path.name for path in tmp_path.iterdir()] == ["cremad"]
+
+
+def test_cremad_with_a_damaged_archive(cremad, tmp_path):
+    good = cremad.files["/1.zip"]
+    cremad.files["/1.zip"] = bad = good[:-30]
+    with pytest.raises(ValueError, match="is damaged or no zip archive"):
+        fetch_cremad(tmp_path / "a", sha256=hashlib.sha256(bad).hexdigest(), verbose=0)
+    assert not list(tmp_path.rglob("*.zip")) and not (tmp_path / "a").exists()
+    cremad.files["/1.zip"] = good
+    assert is_fetched("cremad", fetch_cremad(tmp_path / "a", verbose=0))
+
+
+def test_isear_is_what_its_loader_reads(file_server, monkeypatch, tmp_path):
+    table = b"ID|EMOT|SIT|STATE|\n11001|2|A storm \xc3\xa1 at sea.|1|\n"
+    file_server.files["/isear.csv"] = table
+    file = RemoteFile(f"{file_server.url}isear.csv")
+    monkeypatch.setitem(SOURCES, "isear", Source((file,), False, 10**6, "A test."))
+    with pytest.warns(UnverifiedDownloadWarning, match=hashlib.sha256(table).hexdigest()):
+        folder = fetch_isear(tmp_path / "isear", verbose=0)
+    with warnings.catch_warnings(action="ignore"):
+        X, y = load_isear(folder, return_X_y=True)
+    assert X["text"].tolist() == ["A storm at sea."] and y.tolist() == ["fear"]

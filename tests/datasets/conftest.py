@@ -1,0 +1,70 @@
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import pytest
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        settings = self.server.settings
+        with settings.lock:
+            settings.requests.append((self.path, self.headers.get("Range")))
+            settings.open += 1
+            settings.most_open = max(settings.most_open, settings.open)
+        try:
+            time.sleep(settings.delay)
+            self._answer(settings)
+        finally:
+            with settings.lock:
+                settings.open -= 1
+
+    def _answer(self, settings):
+        if settings.errors.get(self.path):
+            self.send_response(settings.errors[self.path].pop(0))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            return
+        if self.path not in settings.files:
+            self.send_error(404)
+            return
+        asked = self.headers.get("Range")
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        body = settings.files[self.path][start:]
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: settings.stop_after.get(self.path)])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def file_server():
+    """A local HTTP server.
+
+    Of the settings, `files` gives contents by path, `stop_after` where a transfer breaks off,
+    `errors` the statuses that are answered first, and `delay` seconds before each answer;
+    `requests` and `most_open` (requests at a time) are for looking.
+    """
+    settings = SimpleNamespace(
+        files={},
+        stop_after={},
+        errors={},
+        delay=0.0,
+        requests=[],
+        open=0,
+        most_open=0,
+        lock=threading.Lock(),
+    )
+    http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    http.settings = settings
+    settings.url = f"http://127.0.0.1:{http.server_port}/"
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield settings
+    http.shutdown()
+    thread.join()
+    http.server_close()
