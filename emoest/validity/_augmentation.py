@@ -9,10 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.blocks import Blocks, validate_blocks, weighted_mean, weighted_std
+from emoest.utils.blocks import Blocks, weighted_mean, weighted_std
 from emoest.utils.seeds import private_generator
 from emoest.validity._blocks import BlocksInBlocksOut
-from emoest.validity._corruption import KINDS, corrupt_block, drop_modalities
+from emoest.validity._corruption import KINDS, corrupt_block, corrupt_cells, drop_modalities
+from emoest.validity._frames import FrameTable, reject, validate_zone
 
 
 class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
@@ -51,6 +52,7 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     Notes
     -----
     ``fit_transform(X)`` differs from ``fit(X).transform(X)``: deliberately, and in this class only.
+    Of frames (zone 2) whole cells are dropped.
 
     Examples
     --------
@@ -89,7 +91,7 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
 
@@ -101,9 +103,9 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X: Any, y: Any = None) -> Blocks:
-        blocks = validate_blocks(self, X, reset=True, modalities=self.modalities)
-        self.modalities_ = blocks.modalities.names
+    def _fit(self, X: Any, y: Any = None) -> Blocks | FrameTable:
+        table = validate_zone(self, X, reset=True)
+        self.modalities_ = table.modalities.names
         if isinstance(self.p, dict):
             unknown = [name for name in self.p if name not in self.modalities_]
             if unknown:
@@ -113,7 +115,7 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             wrong = {k: v for k, v in self.p.items() if not 0 <= v <= 1}
             if wrong:
                 raise ValueError(f"p must hold chances between 0 and 1; found {wrong}.")
-        return blocks
+        return table
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Fit, and drop modalities of the training samples.
@@ -121,27 +123,29 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
 
         Returns
         -------
         X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy with NaN blocks, context columns last.
+            A copy with NaN blocks or empty cells, context columns last.
         """
-        blocks = self._fit(X)
+        table = self._fit(X)
         p = self.p if isinstance(self.p, dict) else dict.fromkeys(self.modalities_, self.p)
         dropped = drop_modalities(
-            blocks.missing,
+            table.missing,
             np.array([p.get(name, 0.0) for name in self.modalities_]),
             keep_one=self.keep_one,
             rng=private_generator(self.random_state),
         )
-        values = blocks.values.copy()
-        for rows, positions in zip(dropped.T, blocks.modalities.values(), strict=True):
+        if isinstance(table, FrameTable):
+            return table.rebuild(reject(table, ~dropped, np.arange(len(dropped))))
+        values = table.values.copy()
+        for rows, positions in zip(dropped.T, table.modalities.values(), strict=True):
             values[np.ix_(rows, positions)] = np.nan
-        return blocks.rebuild(values)
+        return table.rebuild(values)
 
     def transform(self, X: Any) -> Any:
         """Leave X as it is.
@@ -157,8 +161,8 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy, context columns last.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
-        return blocks.rebuild(blocks.values.copy())
+        table = validate_zone(self, X, reset=False)
+        return table.rebuild({} if isinstance(table, FrameTable) else table.values.copy())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -197,7 +201,8 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     modalities_ : list of str
         Names of the modalities.
     means_, stds_ : ndarray of shape (n_columns,)
-        Training mean and standard deviation of each column, context left out.
+        Training mean and standard deviation of each column, context left out; of frames, of each
+        dimension of each modality.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -261,7 +266,7 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
 
@@ -273,17 +278,26 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X: Any, y: Any = None) -> Blocks:
-        blocks = validate_blocks(self, X, reset=True, modalities=self.modalities)
-        self.modalities_ = blocks.modalities.names
+    def _fit(self, X: Any, y: Any = None) -> Blocks | FrameTable:
+        table = validate_zone(self, X, reset=True)
+        self.modalities_ = table.modalities.names
         unknown = [name for name in self._chosen() if name not in self.modalities_]
         if unknown:
             raise ValueError(
                 f"modality names {unknown[0]!r}, which is no modality of X: {self.modalities_}."
             )
-        self.means_ = weighted_mean(blocks.values)
-        self.stds_ = weighted_std(blocks.values, self.means_)
-        return blocks
+        if isinstance(table, FrameTable):
+            parts = {name: table.stacked(name)[0] for name in table.names}
+        else:
+            parts = {name: table.block(name) for name in table.modalities}
+        self._moments = {}
+        self.means_, self.stds_ = np.zeros((2, sum(part.shape[1] for part in parts.values())))
+        for name, part in parts.items():
+            mean = weighted_mean(part)
+            self._moments[name] = mean, weighted_std(part, mean)
+            positions = table.modalities[name]
+            self.means_[positions], self.stds_[positions] = self._moments[name]
+        return table
 
     def _chosen(self) -> list[str]:
         if self.modality is None:
@@ -296,7 +310,7 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
 
@@ -321,25 +335,33 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy, context columns last.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
-        return self._corrupt(blocks, self.when != "fit")
+        return self._corrupt(validate_zone(self, X, reset=False), self.when != "fit")
 
-    def _corrupt(self, blocks: Blocks, now: bool) -> Any:
-        values = blocks.values.copy()
+    def _corrupt(self, table: Blocks | FrameTable, now: bool) -> Any:
         rng = private_generator(self.random_state)
-        for name in self._chosen() if now else []:
-            columns = blocks.modalities[name]
-            values[:, columns], _ = corrupt_block(
-                values[:, columns],
-                self.kind,
-                mean=self.means_[columns],
-                std=self.stds_[columns],
-                fraction=self.fraction,
-                snr=self.snr,
-                gain=self.gain,
-                random_state=rng,
-            )
-        return blocks.rebuild(values)
+        chosen = self._chosen() if now else []
+        if isinstance(table, FrameTable):
+            cells = table.cells
+            return table.rebuild({n: corrupt_cells(cells[n], **self._how(n, rng)) for n in chosen})
+        values = table.values.copy()
+        for name in chosen:
+            block, _ = corrupt_block(table.block(name), **self._how(name, rng))
+            values[:, table.modalities[name]] = block
+        return table.rebuild(values)
+
+    def _how(self, name: str, rng: np.random.RandomState) -> dict[str, Any]:
+        """Arguments of `corrupt_block` and `corrupt_cells` for one modality."""
+        mean, std = self._moments[name]
+        seen = len(mean) > 0
+        return {
+            "kind": self.kind,
+            "mean": mean if seen else np.zeros(1),
+            "std": std if seen else np.zeros(1),
+            "fraction": self.fraction,
+            "snr": self.snr,
+            "gain": self.gain,
+            "random_state": rng,
+        }
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emoest.utils.cells import Frames
 from emoest.utils.seeds import RandomState, private_generator
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ def corrupt_block(
     values = np.array(values, dtype=np.float64)
     rng = private_generator(random_state)
     present = np.flatnonzero(~np.isnan(values).all(axis=1))
-    chosen = np.sort(rng.permutation(present)[: round(fraction * len(present))])
+    chosen = _choose(present, fraction, rng)
     corrupted = np.zeros(len(values), dtype=bool)
     corrupted[chosen] = True
     if len(chosen):
@@ -84,6 +85,69 @@ def corrupt_block(
             rng=rng,
         )
     return values, corrupted
+
+
+def corrupt_cells(
+    cells: list[Frames | None],
+    kind: str,
+    *,
+    mean: Floats,
+    std: Floats,
+    fraction: float = 1.0,
+    snr: float = 0.0,
+    gain: float = 3.0,
+    random_state: RandomState = None,
+) -> dict[int, Frames | None]:
+    """Corrupt the frames of one modality of some samples; numbers of frames stay as they are.
+
+    Parameters
+    ----------
+    cells : list of (ndarray of shape (n_frames, n_dims) or None)
+        The frames of each sample.
+    kind : {"zeros", "mean", "noise", "permute", "additive", "gain", "nan"}
+        See `corrupt_block`. ``"permute"`` gives another sample's frames, repeated from the start or
+        cut to the number there was.
+    mean, std : ndarray of shape (n_dims,)
+        Of the clean frames.
+    fraction, snr, gain, random_state
+        See `corrupt_block`.
+
+    Returns
+    -------
+    changes : dict of int to (ndarray or None)
+        The new cells of the samples that were corrupted, by position.
+
+    Examples
+    --------
+    >>> cells = [np.ones((1, 1), dtype="float32"), np.zeros((2, 1), dtype="float32")]
+    >>> changes = corrupt_cells(cells, "permute", mean=np.zeros(1), std=np.ones(1))
+    >>> {row: cell.ravel().tolist() for row, cell in sorted(changes.items())}
+    {0: [0.0], 1: [1.0, 1.0]}
+    """
+    rng = private_generator(random_state)
+    present = np.array([i for i, cell in enumerate(cells) if cell is not None], dtype=np.intp)
+    chosen = _choose(present, fraction, rng)
+    donors = _other_rows(chosen, present, rng) if len(chosen) else chosen
+    changes: dict[int, Frames | None] = {}
+    for row, donor in zip(chosen.tolist(), donors.tolist(), strict=True):
+        frames = np.asarray(cells[row], dtype=np.float64)
+        new = _corrupted_rows(
+            frames,
+            np.resize(cells[donor], frames.shape),
+            kind=kind,
+            moments=(mean, std),
+            snr=snr,
+            gain=gain,
+            rng=rng,
+        )
+        changes[row] = None if kind == "nan" else np.asarray(new, dtype=np.float32)
+    return changes
+
+
+def _choose(
+    present: npt.NDArray[np.intp], fraction: float, rng: np.random.RandomState
+) -> npt.NDArray[np.intp]:
+    return np.sort(rng.permutation(present)[: round(fraction * len(present))])
 
 
 def _corrupted_rows(

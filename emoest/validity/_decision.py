@@ -1,6 +1,7 @@
 """From pair scores to valid modalities: the rule, and what is kept when nothing fits."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,95 @@ def score_pairs(readings: Readings, checks: dict[Pair, PairCheck], score: str) -
                 n_samples=readings.n_samples,
             )
     return scores
+
+
+def check_thresholds(threshold: Any, pairs: list[Pair]) -> None:
+    """Raise if a dict of thresholds leaves out a pair or names one that is not there.
+
+    Examples
+    --------
+    >>> check_thresholds({("a", "x"): 0.3}, [("a", "b")])
+    Traceback (most recent call last):
+        ...
+    ValueError: threshold must give one float for each of [('a', 'b')]; it has no pair ('a', 'x').
+    """
+    if not isinstance(threshold, dict):
+        return
+    known = {frozenset(pair) for pair in pairs}
+    unknown = [pair for pair in threshold if frozenset(pair) not in known]
+    given = {frozenset(pair) for pair in threshold}
+    absent = [pair for pair in pairs if frozenset(pair) not in given]
+    if unknown or absent:
+        problem = f"has no pair {unknown[0]}" if unknown else f"leaves out {absent[0]}"
+        raise ValueError(f"threshold must give one float for each of {pairs}; it {problem}.")
+
+
+def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> float:
+    """Find the score from which on a pair fits.
+
+    Parameters
+    ----------
+    threshold : "quantile", float or dict of pair to float
+        Given, or the `alpha`-quantile of `scores`.
+    pair : pair of modality names
+        For a dict, in either order.
+    scores : ndarray
+        Out-of-fold scores of the training samples, NaN where there is none.
+    alpha : float
+        Share of them that falls below.
+
+    Examples
+    --------
+    >>> find_threshold("quantile", ("a", "b"), np.arange(100.0), 0.05)
+    4.0
+    """
+    if isinstance(threshold, dict):
+        return float(threshold.get(pair, threshold.get(pair[::-1])))
+    if isinstance(threshold, str):
+        known = scores[~np.isnan(scores)]
+        return float(np.quantile(known, alpha, method="lower")) if len(known) else -np.inf
+    return float(threshold)
+
+
+def by_row(values: Any, owners: npt.NDArray[np.intp], n_rows: int, how: str) -> Any:
+    """Bring what was found of samples together by the row of the table that they belong to.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        Scores, or which sample is valid.
+    owners : ndarray of int, shape (n_samples,)
+        The row of each sample, in increasing order.
+    n_rows : int
+        Number of rows of the table.
+    how : {"median", "any"}
+        The median leaves NaN out; ``"any"`` is for truth values.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_columns)
+        NaN, or False, for a row without samples.
+
+    Examples
+    --------
+    >>> by_row(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 2]), 3, "median").ravel().tolist()
+    [1.0, nan, 5.0]
+    """
+    if len(owners) == n_rows and (owners == np.arange(n_rows)).all():
+        return values
+    empty, merge = (False, np.any) if how == "any" else (np.nan, _median)
+    output = np.full((n_rows, values.shape[1]), empty)
+    edges = np.searchsorted(owners, np.arange(n_rows + 1))
+    for row in np.unique(owners):
+        output[row] = merge(values[edges[row] : edges[row + 1]], axis=0)
+    return output
+
+
+def _median(values: Floats, axis: int) -> Floats:
+    known = ~np.isnan(values).all(axis=axis)
+    median = np.full(values.shape[1], np.nan)
+    median[known] = np.nanquantile(values[:, known], 0.5, axis=axis, method="lower")
+    return median
 
 
 def decide(

@@ -5,25 +5,30 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from emoest.utils import constraints
-from emoest.utils._sklearn import Interval, StrOptions, fit_context
-from emoest.utils.blocks import Blocks, validate_blocks
-from emoest.utils.cells import object_column
+from emoest.utils._sklearn import Interval, StrOptions, fit_context, num_samples
+from emoest.utils.blocks import Blocks
 from emoest.utils.groups import inner_splits, resolve_groups
-from emoest.utils.modalities import find_frames
 from emoest.utils.seeds import private_generator
-from emoest.validity._blocks import BlocksInBlocksOut, all_pairs, context_last, warn_if_single
-from emoest.validity._decision import decide, keep_best, rank_trust, score_pairs, usual_size
+from emoest.validity._blocks import BlocksInBlocksOut, all_pairs, warn_if_single
+from emoest.validity._decision import (
+    by_row,
+    check_thresholds,
+    decide,
+    find_threshold,
+    keep_best,
+    rank_trust,
+    score_pairs,
+    usual_size,
+)
+from emoest.validity._frames import READINGS, FrameTable, reject, stack, validate_zone
 from emoest.validity._pairs import Mask, Pair, PairOptions, fit_pairs
-from emoest.validity._readings import Readings, holds_frames, read_cells, read_vectors
+from emoest.validity._readings import Readings, read_over_time, read_vectors, spread
 from emoest.validity._scores import VECTOR_SCORES
-
-Floats = npt.NDArray[np.float64]
 
 
 class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
@@ -51,6 +56,11 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Pearson correlation over components, which is M3ER to the letter; the pointwise mutual
         information of the Gaussian model, which also notices a wrong loudness; the correlation
         over the frames of the sample, for tables of frames on one clock.
+    reading : {"mean", "flatten", "frames"}, default="mean"
+        What is read of the frames of a sample. ``"mean"``: their mean. ``"flatten"``: all of them
+        side by side, for samples of equal length. ``"frames"``: each step by itself, for tables on
+        one clock; a rejected frame becomes NaN, a cell without a valid frame None. Not used for
+        numbers, nor by ``agreement="time"``.
     threshold : "quantile", float or dict, default="quantile"
         ``"quantile"`` takes for each pair the `alpha`-quantile of the out-of-fold scores of the
         training samples; a float holds for all pairs; a dict maps ``("audio", "text")`` to a
@@ -123,9 +133,11 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     Missing modalities stay missing, take no part in ``fit`` and say nothing about the others; a
     modality with no other to be compared with is kept. Single missing values count as the training
-    mean and are given back as they came. No label is used. A table of frames (zone 2) is checked
-    on the mean over frames, or frame by frame with ``agreement="time"``, and what is rejected
-    becomes None.
+    mean and are given back as they came. No label is used. In a table of frames (zone 2) what is
+    rejected becomes None. The paper does not say what is read of a sequence, so `reading` decides.
+    With ``reading="frames"`` "sample" above means a step, a modality counts as valid where any of
+    its steps is, and a sample's score is the median over its steps; steps of one row are held out
+    together and count as one when noise is told from correlation.
 
     Examples
     --------
@@ -150,6 +162,7 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "shrinkage": [constraints.UNIT_INTERVAL, StrOptions({"auto"})],
         "scale": ["boolean"],
         "agreement": [StrOptions({*VECTOR_SCORES, "time"})],
+        "reading": [StrOptions(set(READINGS))],
         "threshold": [StrOptions({"quantile"}), Real, dict],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
         **constraints.CV,
@@ -168,6 +181,7 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         shrinkage: float | str = 0.1,
         scale: bool = True,
         agreement: str = "weighted_cosine",
+        reading: str = "mean",
         threshold: Any = "quantile",
         alpha: float = 0.05,
         cv: Any = 5,
@@ -182,6 +196,7 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self.shrinkage = shrinkage
         self.scale = scale
         self.agreement = agreement
+        self.reading = reading
         self.threshold = threshold
         self.alpha = alpha
         self.cv = cv
@@ -219,16 +234,18 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             warn_if_single(self, readings.names, "which has no other to fit")
             return self
         pairs = all_pairs(readings.names)
-        self._check_thresholds(pairs)
+        check_thresholds(self.threshold, pairs)
         rng = private_generator(self.random_state)
+        n_rows = num_samples(X)
         splits, self.grouped_ = inner_splits(
-            np.zeros((readings.n_samples, 1)),
-            np.zeros(readings.n_samples),
+            np.zeros((n_rows, 1)),
+            np.zeros(n_rows),
             groups=resolve_groups(X, groups, self.group_column),
             cv=self.cv,
             classifier=False,
             random_state=rng,
         )
+        splits = spread(splits, readings.owners)
         options = PairOptions(self.n_components, self.shrinkage, self.scale, self.agreement)
         checks = fit_pairs(readings, pairs, splits, self._part(readings, rng), options)
         self.checks_ = {pair: check for pair, check in checks.items() if check.informative}
@@ -239,7 +256,7 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def _summarize(self) -> None:
         for pair, check in self.checks_.items():
-            self.thresholds_[pair] = self._threshold(pair, check.scores)
+            self.thresholds_[pair] = find_threshold(self.threshold, pair, check.scores, self.alpha)
             self.correlations_[pair] = check.correlations
             self.train_correlations_[pair] = check.directions.correlations
             self.separations_[pair] = check.separation
@@ -253,26 +270,20 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
                 stacklevel=4,
             )
 
-    def _read(self, X: Any, *, reset: bool) -> tuple[Any, Readings]:
-        if holds_frames(X):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            widths = None if reset else self._widths
-            frames = find_frames(X, self.modalities)
-            readings = read_cells(X, frames, widths, aligned=self.agreement == "time")
-            table: Any = frames
-        else:
-            table = validate_blocks(
-                self, X, reset=reset, modalities=self.modalities, ensure_min_samples=1
-            )
-            readings = read_vectors(table)
-            if self.agreement == "time" and len(readings.names) > 1:
+    def _read(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Readings]:
+        table = validate_zone(self, X, reset=reset, ensure_min_samples=1)
+        if isinstance(table, Blocks):
+            if self.agreement == "time" and len(table.modalities) > 1:
                 raise ValueError(
                     "agreement='time' compares modalities over the frames of a sample and needs a "
                     "DataFrame of frames, one object column per modality; X holds numbers."
                 )
+            return table, read_vectors(table)
         if reset:
-            self._widths = {name: values.shape[1] for name, values in readings.values.items()}
-        return table, readings
+            self._n_frames = dict(zip(table.names, table.lengths.max(axis=0), strict=True))
+        if self.agreement == "time":
+            return table, read_over_time(table)
+        return table, read_vectors(*stack(table, self.reading, self._n_frames))
 
     def _part(self, readings: Readings, rng: np.random.RandomState) -> Mask:
         """Choose the samples that directions are found from."""
@@ -291,27 +302,6 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
                 f"priority names {unknown[0]!r}, which is no modality of X: {self.modalities_}."
             )
 
-    def _check_thresholds(self, pairs: list[Pair]) -> None:
-        if not isinstance(self.threshold, dict):
-            return
-        known = {frozenset(pair) for pair in pairs}
-        unknown = [pair for pair in self.threshold if frozenset(pair) not in known]
-        given = {frozenset(pair) for pair in self.threshold}
-        absent = [pair for pair in pairs if frozenset(pair) not in given]
-        if unknown or absent:
-            problem = f"has no pair {unknown[0]}" if unknown else f"leaves out {absent[0]}"
-            raise ValueError(f"threshold must give one float for each of {pairs}; it {problem}.")
-
-    def _threshold(self, pair: Pair, scores: Floats) -> float:
-        if isinstance(self.threshold, dict):
-            first, second = pair
-            value = self.threshold.get(pair, self.threshold.get((second, first)))
-            return float(value)
-        if isinstance(self.threshold, str):
-            known = scores[~np.isnan(scores)]
-            return float(np.quantile(known, self.alpha, method="lower")) if len(known) else -np.inf
-        return float(self.threshold)
-
     def score_samples(self, X: Any) -> Any:
         """Score how well each pair of modalities of each sample fits.
 
@@ -327,7 +317,9 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             of the two, ``-inf`` where one says nothing.
         """
         check_is_fitted(self)
-        scores = score_pairs(self._read(X, reset=False)[1], self.checks_, self.agreement)
+        readings = self._read(X, reset=False)[1]
+        scores = score_pairs(readings, self.checks_, self.agreement)
+        scores = by_row(scores, readings.owners, num_samples(X), "median")
         if isinstance(X, pd.DataFrame):
             names = [f"{first} ~ {second}" for first, second in self.pairs_]
             return pd.DataFrame(scores, index=X.index, columns=names)
@@ -347,7 +339,8 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             One column per modality of `modalities_`.
         """
         check_is_fitted(self)
-        valid = self._valid(self._read(X, reset=False)[1])
+        readings = self._read(X, reset=False)[1]
+        valid = by_row(self._valid(readings), readings.owners, num_samples(X), "any")
         if isinstance(X, pd.DataFrame):
             return pd.DataFrame(valid, index=X.index, columns=self.modalities_)
         return valid
@@ -380,7 +373,8 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Returns
         -------
         X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy, context columns last; in a table of frames, rejected cells are None.
+            A copy, context columns last; in a table of frames rejected cells are None, or rejected
+            frames NaN.
         """
         check_is_fitted(self)
         table, readings = self._read(X, reset=False)
@@ -390,16 +384,7 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             for j, positions in enumerate(table.modalities.values()):
                 values[np.ix_(~valid[:, j], positions)] = np.nan
             return table.rebuild(values)
-        output = X.copy()
-        for j, column in enumerate(table.values()):
-            for position in (column.position, *column.sidecars.values()):
-                cells = [
-                    c if ok else None
-                    for c, ok in zip(X.iloc[:, position], valid[:, j], strict=True)
-                ]
-                label = X.columns[position]
-                output[label] = object_column(cells, X.index, label)
-        return output[list(context_last(X.columns))]
+        return table.rebuild(reject(table, valid, readings.owners))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,18 +9,20 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.utils import constraints
-from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.blocks import Blocks, validate_blocks
+from emoest.utils._sklearn import StrOptions, fit_context, num_samples
+from emoest.utils.blocks import Blocks
 from emoest.utils.groups import inner_splits, resolve_groups
 from emoest.utils.seeds import private_generator
 from emoest.validity._blocks import BlocksInBlocksOut, warn_if_single
+from emoest.validity._frames import FrameTable, Owners, fill, stack, validate_zone
 from emoest.validity._proxies import (
     GLOBAL_METHODS,
     LOCAL_METHODS,
     GlobalProxy,
     LocalProxy,
-    explained_variance,
+    held_out_r2,
 )
+from emoest.validity._readings import spread
 from emoest.validity._whitening import center_and_scale, standardize
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +63,12 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     cv : int, splitter or iterable, default=5
         How samples are held out for `r2_`, by group where there are groups.
     max_reference : int, default=20000
-        From more training samples a random part is kept.
+        From more training samples (frames, where these are read) a random part is kept.
+    reading : {"auto", "mean", "frames"}, default="auto"
+        How a table of frames is read. ``"frames"``: each step by itself, so that a proxy of a step
+        comes from the same step of the sources, for tables on one clock. ``"mean"``: from the mean
+        over a source's frames comes the mean of the target, which every frame of the proxy holds.
+        ``"auto"``: ``"frames"`` where all training samples are on one clock. Not used for numbers.
     group_column : str, default=None
         Context column that names the groups; see `emoest.utils.resolve_groups`.
     n_jobs : int, default=None
@@ -82,6 +89,8 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         How columns are standardized.
     grouped_ : bool
         Whether groups were kept apart for `r2_`.
+    reading_ : {"mean", "frames"} or None
+        How frames are read; None for numbers.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -90,7 +99,8 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If `clip` is not two increasing quantiles.
+        If `clip` is not two increasing quantiles, or single frames are read of modalities that are
+        not on one clock.
 
     See Also
     --------
@@ -111,6 +121,11 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     reference row that equals the query, so a training sample is not its own neighbor. In the paper
     proxies are made at test time; here also in training, so that the classifier learns from what
     it will meet.
+
+    In a table of frames (zone 2) a missing cell gets as many frames as the longest modality of the
+    sample has. A frame that is wholly NaN is missing too, and is filled when single frames are
+    read. A sample without any modality stays so, as nothing says how long it is; so does a modality
+    that no training sample has, as nothing says how wide it is.
 
     Examples
     --------
@@ -142,6 +157,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "clip": [tuple, list, None],
         **constraints.CV,
         "max_reference": [constraints.POSITIVE_INT],
+        "reading": [StrOptions({"auto", "mean", "frames"})],
         **constraints.GROUP_COLUMN,
         **constraints.N_JOBS,
         **constraints.RANDOM_STATE,
@@ -158,6 +174,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         clip: tuple[float, float] | None = None,
         cv: Any = 5,
         max_reference: int = 20_000,
+        reading: str = "auto",
         group_column: str | None = None,
         n_jobs: int | None = None,
         random_state: Any = None,
@@ -170,6 +187,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self.clip = clip
         self.cv = cv
         self.max_reference = max_reference
+        self.reading = reading
         self.group_column = group_column
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -181,7 +199,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
         groups : array-like of shape (n_samples,), default=None
@@ -191,7 +209,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         -------
         self : ProxyFeatureGenerator
         """
-        blocks = validate_blocks(self, X, reset=True, modalities=self.modalities)
+        _, blocks, owners = self._read(X, reset=True)
         self.modalities_ = blocks.modalities.names
         self.r2_, self.n_reference_, self.grouped_ = {}, {}, False
         self.means_, self.scales_, self._limits, self._proxies = {}, {}, {}, {}
@@ -201,16 +219,28 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self._check_clip()
         self._standardize_by(blocks)
         rng = private_generator(self.random_state)
+        n_rows = num_samples(X)
         splits, self.grouped_ = inner_splits(
-            blocks.values,
-            np.zeros(len(blocks.values)),
+            np.zeros((n_rows, 1)),
+            np.zeros(n_rows),
             groups=resolve_groups(X, groups, self.group_column),
             cv=self.cv,
             classifier=False,
             random_state=rng,
         )
-        self._fit_pairs(blocks, splits, rng)
+        self._fit_pairs(blocks, spread(splits, owners), rng)
         return self
+
+    def _read(self, X: Any, *, reset: bool) -> tuple[FrameTable | None, Blocks, Owners]:
+        """Read X as rows of numbers; the table is None where it holds numbers."""
+        table = validate_zone(self, X, reset=reset)
+        if isinstance(table, Blocks):
+            self.reading_ = None
+            return None, table, np.arange(len(table.values))
+        if reset:
+            clock = "frames" if table.on_one_clock else "mean"
+            self.reading_ = clock if self.reading == "auto" else self.reading
+        return table, *stack(table, self.reading_)
 
     def _check_clip(self) -> None:
         if self.clip is None:
@@ -246,7 +276,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
                 continue
             V, W = standard[source], standard[target]
             self._proxies[source, target] = self._make(V[chosen], W[chosen])
-            self.r2_[source, target] = self._held_out_r2(V, W, both, part, splits)
+            self.r2_[source, target] = held_out_r2(
+                self._make, V, W, both=both, reference=part, splits=splits
+            )
         alone = [t for t in self.modalities_ if not any(t == pair[1] for pair in self._proxies)]
         if alone:
             warnings.warn(
@@ -287,19 +319,6 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
 
-    def _held_out_r2(self, V: Floats, W: Floats, both: Mask, part: Mask, splits: list) -> float:
-        error = total = 0.0
-        for train, test in splits:
-            inside, outside = np.zeros((2, len(V)), dtype=bool)
-            inside[train], outside[test] = True, True
-            inside, outside = inside & both & part, outside & both
-            if not inside.any() or not outside.any():
-                continue
-            proxy = self._make(V[inside], W[inside]).predict(V[outside])
-            e, t = explained_variance(W[outside], proxy, W[inside].mean(axis=0))
-            error, total = error + e, total + t
-        return 1 - error / total if total > 0 else float("nan")
-
     def transform(self, X: Any) -> Any:
         """Fill missing modalities with their proxies.
 
@@ -314,26 +333,38 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy in which every modality is present, context columns last.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
-        values = blocks.values.copy()
+        table, blocks, owners = self._read(X, reset=False)
         if len(self.modalities_) == 1:
-            return blocks.rebuild(values)
-        observed = dict(zip(self.modalities_, ~blocks.missing.T, strict=True))
-        without_source = np.zeros(len(values), dtype=bool)
-        for target in self.modalities_:
-            rows = ~observed[target]
-            if rows.any():
-                proxy, found = self._proxy(target, rows, observed, blocks)
-                values[np.ix_(rows, blocks.modalities[target])] = proxy
-                without_source[np.flatnonzero(rows)[~found]] = True
-        if without_source.any():
+            return blocks.rebuild(blocks.values.copy()) if table is None else table.rebuild({})
+        values, alone = self._fill(blocks)
+        samples = set(owners[alone].tolist())
+        if table is not None:
+            samples |= set(np.flatnonzero(table.lengths.max(axis=1) == 0).tolist())
+        if samples:
+            what = "" if table is None else ", or nothing where they have no modality at all"
             warnings.warn(
-                f"{int(without_source.sum())} of {len(values)} samples have no modality that tells "
-                "of a missing one; they get its training mean.",
+                f"{len(samples)} of {num_samples(X)} samples have no modality that tells of a "
+                f"missing one; they get its training mean{what}.",
                 UserWarning,
                 stacklevel=3,
             )
-        return blocks.rebuild(values)
+        if table is None:
+            return blocks.rebuild(values)
+        return table.rebuild(fill(table, blocks, values, owners))
+
+    def _fill(self, blocks: Blocks) -> tuple[Floats, Mask]:
+        """Fill missing blocks; also say which rows had no source for one of theirs."""
+        values = blocks.values.copy()
+        observed = dict(zip(self.modalities_, ~blocks.missing.T, strict=True))
+        alone = np.zeros(len(values), dtype=bool)
+        for target in self.modalities_:
+            rows = ~observed[target]
+            positions = blocks.modalities[target]
+            if rows.any() and len(positions) == len(self.means_[target]):
+                proxy, found = self._proxy(target, rows, observed, blocks)
+                values[np.ix_(rows, positions)] = proxy
+                alone[np.flatnonzero(rows)[~found]] = True
+        return values, alone
 
     def _proxy(
         self, target: str, rows: Mask, observed: dict[str, Mask], blocks: Blocks

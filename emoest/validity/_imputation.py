@@ -10,8 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, check_sample_weight, fit_context
-from emoest.utils.blocks import fill_missing, validate_blocks, weighted_mean
+from emoest.utils.blocks import Blocks, fill_missing, validate_blocks, weighted_mean
+from emoest.utils.cells import Frames
 from emoest.validity._blocks import BlocksInBlocksOut
+from emoest.validity._frames import Changes, FrameTable, validate_zone
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +41,8 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     modalities_ : list of str
         Names of the modalities.
     statistics_ : ndarray of shape (n_columns,)
-        What each column is filled with, context columns left out.
+        What each column is filled with, context columns left out; of frames, what each dimension
+        of each modality is filled with.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -54,6 +57,11 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     --------
     emoest.validity.ProxyFeatureGenerator : Fills from the modalities that are present.
     emoest.validity.ModalityIndicator : Remembers what was missing.
+
+    Notes
+    -----
+    In a table of frames (zone 2) statistics are taken over all frames, and a missing cell gets as
+    many frames as the longest modality of the sample has. A sample without any modality stays so.
 
     Examples
     --------
@@ -90,7 +98,7 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers; a wholly NaN block is a missing modality.
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -100,13 +108,22 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         -------
         self : ModalityImputer
         """
-        blocks = validate_blocks(self, X, reset=True, modalities=self.modalities)
-        self.modalities_ = blocks.modalities.names
+        if self.strategy == "median" and sample_weight is not None:
+            raise ValueError("strategy='median' takes no sample_weight; use strategy='mean'.")
+        table = validate_zone(self, X, reset=True)
         if sample_weight is not None:
-            if self.strategy == "median":
-                raise ValueError("strategy='median' takes no sample_weight; use strategy='mean'.")
-            sample_weight = check_sample_weight(sample_weight, blocks.values, dtype=np.float64)
-        self.statistics_ = self._statistics(blocks.values, sample_weight)
+            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        if isinstance(table, Blocks):
+            self.modalities_ = table.modalities.names
+            self.statistics_ = self._statistics(table.values, sample_weight)
+            return self
+        self.modalities_ = table.names
+        parts = []
+        for name in table.names:
+            values, owners = table.stacked(name)
+            weight = None if sample_weight is None else sample_weight[owners]
+            parts.append(self._statistics(values, weight))
+        self.statistics_ = np.concatenate(parts)
         return self
 
     def _statistics(self, values: Floats, sample_weight: Any) -> Floats:
@@ -133,13 +150,33 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy, context columns last.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
+        table = validate_zone(self, X, reset=False)
+        if not isinstance(table, Blocks):
+            return table.rebuild(self._fill_frames(table))
         if self.partial:
-            return blocks.rebuild(fill_missing(blocks.values, self.statistics_))
-        values = blocks.values.copy()
-        for missing, positions in zip(blocks.missing.T, blocks.modalities.values(), strict=True):
+            return table.rebuild(fill_missing(table.values, self.statistics_))
+        values = table.values.copy()
+        for missing, positions in zip(table.missing.T, table.modalities.values(), strict=True):
             values[np.ix_(missing, positions)] = self.statistics_[positions]
-        return blocks.rebuild(values)
+        return table.rebuild(values)
+
+    def _fill_frames(self, table: FrameTable) -> Changes:
+        ends = np.cumsum(list(self._widths.values()))[:-1]
+        fills = dict(zip(self.modalities_, np.split(self.statistics_, ends), strict=True))
+        steps = table.lengths.max(axis=1)
+        changes: dict[str, dict[int, Any]] = {name: {} for name in table.names}
+        for name, cells in table.cells.items():
+            for row, cell in enumerate(cells if len(fills[name]) else ()):
+                if cell is None and steps[row] > 0:
+                    changes[name][row] = np.tile(fills[name], (steps[row], 1)).astype(np.float32)
+                elif cell is not None and np.isnan(cell).any():
+                    changes[name][row] = self._filled(cell, fills[name])
+        return changes
+
+    def _filled(self, cell: Frames, fill: Floats) -> Frames:
+        """Fill single values of a cell, or with ``partial=False`` whole frames only."""
+        gaps = np.isnan(cell) if self.partial else np.isnan(cell).all(axis=1, keepdims=True)
+        return np.where(gaps, fill, cell).astype(np.float32)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -96,14 +96,14 @@ class _HeldOut:
     def width(self) -> int:
         return min((u.shape[1] for u in self.u), default=0)
 
-    def correlations(self) -> Floats:
+    def correlations(self, n_independent: int) -> Floats:
         k = self.width()
         sizes = [len(u) for u in self.u]
         found = [
             column_correlations(u[:, :k], v[:, :k]) for u, v in zip(self.u, self.v, strict=True)
         ]
         mean = np.average(found, axis=0, weights=sizes)
-        return np.where(mean > significance_floor(sum(sizes), k), mean, 0.0).clip(
+        return np.where(mean > significance_floor(n_independent, k), mean, 0.0).clip(
             0.0, MAX_CORRELATION
         )
 
@@ -112,7 +112,7 @@ def significance_floor(n_samples: int, n_components: int) -> float:
     """Smallest held-out correlation that counts as more than noise.
 
     The one-sided 99 % point over all components (Bonferroni), divided by the square root of the
-    number of samples.
+    number of independent samples: rows of the table, as the frames of one row resemble each other.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def fit_pairs(
     pairs : list of pairs of modality names
         Which pairs.
     splits : list of (train, test) index arrays
-        How samples are held out.
+        How samples are held out; see `emoest.validity._readings.spread`.
     fitted_on : ndarray of bool, shape (n_samples,)
         The samples that may be used to find directions.
     options : PairOptions
@@ -209,11 +209,11 @@ def _calibrate(
     readings: Readings,
     options: PairOptions,
 ) -> PairCheck:
-    rho = gathered.correlations()
+    rows = np.concatenate(gathered.rows)
+    rho = gathered.correlations(len(np.unique(readings.owners[rows])))
     k = min(len(rho), directions.n_components)
     rho = np.pad(rho[:k], (0, directions.n_components - k))
     u, v = (np.concatenate([w[:, :k] for w in part]) for part in (gathered.u, gathered.v))
-    rows = np.concatenate(gathered.rows)
     how = {"score": options.score, "rows": rows, "n_samples": readings.n_samples}
     scores = score_samples(u, v, rho[:k], **how)
     shifted = np.concatenate([_other_sample(w[:, :k]) for w in gathered.v])

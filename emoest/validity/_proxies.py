@@ -6,12 +6,16 @@ source to target, writes the query as a combination of observed source vectors a
 coefficients to their partners.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 from sklearn.neighbors import NearestNeighbors
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 LOCAL_METHODS = ("local_linear", "affine", "mean")
 GLOBAL_METHODS = ("ridge", "ols")
@@ -203,3 +207,56 @@ def explained_variance(truth: Floats, proxy: Floats, mean: Floats) -> tuple[floa
     (1.0, 10.0)
     """
     return float(((truth - proxy) ** 2).sum()), float(((truth - mean) ** 2).sum())
+
+
+def held_out_r2(
+    make: Callable[[Floats, Floats], Any],
+    V: Floats,
+    W: Floats,
+    *,
+    both: Mask,
+    reference: Mask,
+    splits: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
+) -> float:
+    """Share of the target's variance that proxies explain on held-out rows.
+
+    Parameters
+    ----------
+    make : callable
+        Takes source and target rows and returns a `LocalProxy` or `GlobalProxy`.
+    V : ndarray of shape (n_rows, n_source)
+        Source rows.
+    W : ndarray of shape (n_rows, n_target)
+        Target rows.
+    both : ndarray of bool, shape (n_rows,)
+        Which rows have both.
+    reference : ndarray of bool, shape (n_rows,)
+        Which rows proxies may be made from.
+    splits : list of (train, test) index arrays
+        How rows are held out.
+
+    Returns
+    -------
+    r2 : float
+        NaN where nothing could be held out.
+
+    Examples
+    --------
+    >>> V, every = np.arange(4.0)[:, None], np.ones(4, dtype=bool)
+    >>> splits = [(np.array([0, 1, 3]), np.array([2]))]
+    >>> make = lambda V, W: GlobalProxy(V, W, ridge=0.0)
+    >>> r2 = held_out_r2(make, V, 2 * V, both=every, reference=every, splits=splits)
+    >>> round(r2, 6)
+    1.0
+    """
+    error = total = 0.0
+    for train, test in splits:
+        inside, outside = np.zeros((2, len(V)), dtype=bool)
+        inside[train], outside[test] = True, True
+        inside, outside = inside & both & reference, outside & both
+        if not inside.any() or not outside.any():
+            continue
+        proxy = make(V[inside], W[inside]).predict(V[outside])
+        e, t = explained_variance(W[outside], proxy, W[inside].mean(axis=0))
+        error, total = error + e, total + t
+    return 1 - error / total if total > 0 else float("nan")

@@ -1,15 +1,13 @@
 """What the validity filter reads of a table: rows, or frames, of each modality."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from emoest.utils.blocks import Blocks
-from emoest.utils.cells import read_frames
-from emoest.utils.modalities import FrameColumn, is_context, is_sidecar
+from emoest.utils.groups import Split
+from emoest.validity._frames import FrameTable
 
 Floats = npt.NDArray[np.float64]
 
@@ -17,6 +15,9 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class Readings:
     """The modalities of a table as stacked rows.
+
+    What is judged is called a sample here: a row of the table, or, where steps are judged one by
+    one, a step of a row.
 
     Parameters
     ----------
@@ -26,11 +27,14 @@ class Readings:
         The sample that each stacked row belongs to, in increasing order.
     observed : ndarray of bool, shape (n_samples, n_modalities)
         Which sample has which modality.
+    owners : ndarray of int, shape (n_samples,)
+        The row of the table that each sample belongs to, in increasing order.
     """
 
     values: dict[str, Floats]
     rows: dict[str, npt.NDArray[np.intp]]
     observed: npt.NDArray[np.bool_]
+    owners: npt.NDArray[np.intp]
 
     @property
     def names(self) -> list[str]:
@@ -56,109 +60,58 @@ class Readings:
         return self.rows[name][samples[self.rows[name]]]
 
 
-def holds_frames(X: Any) -> bool:
-    """Say whether X is a table of frames (zone 2) rather than of numbers.
+def read_vectors(blocks: Blocks, owners: npt.NDArray[np.intp] | None = None) -> Readings:
+    """Read one row a sample from a table of numbers.
 
-    Examples
-    --------
-    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
-    >>> holds_frames(X), holds_frames(np.zeros((2, 3)))
-    (True, False)
+    Parameters
+    ----------
+    blocks : Blocks
+        The numbers.
+    owners : ndarray of int, shape (n_samples,), default=None
+        Which row of the table each belongs to; None: each is one.
     """
-    if not isinstance(X, pd.DataFrame):
-        return False
-    frames = [c for c in X.columns if not is_context(c) and not is_sidecar(c)]
-    return bool(frames) and all(X[c].dtype == object for c in frames)
-
-
-def read_vectors(blocks: Blocks) -> Readings:
-    """Read one row a sample from a table of numbers."""
     rows = np.arange(len(blocks.values))
     return Readings(
         {name: blocks.block(name) for name in blocks.modalities},
         dict.fromkeys(blocks.modalities, rows),
         ~blocks.missing,
+        rows if owners is None else owners,
     )
 
 
-def read_cells(
-    X: pd.DataFrame,
-    frames: dict[str, FrameColumn],
-    widths: dict[str, int] | None,
-    *,
-    aligned: bool,
-) -> Readings:
-    """Read a table of frames, frame by frame or as the mean over the frames.
+def read_over_time(table: FrameTable) -> Readings:
+    """Read all frames of each sample, to be judged together.
 
     Parameters
     ----------
-    X : DataFrame
-        A table in zone 2.
-    frames : dict of str to FrameColumn
-        Where the frames are.
-    widths : dict of str to int or None
-        Number of dimensions that each modality must have; None takes those of its first cell.
-    aligned : bool
-        True keeps frames and asks for the same number in all modalities of a sample, False takes
-        their mean.
+    table : FrameTable
+        The modalities of a sample must have the same number of frames.
 
     Raises
     ------
     ValueError
-        If widths differ, or if aligned modalities of a sample differ in their number of frames.
+        If they have not.
     """
-    values, rows, observed, lengths = {}, {}, [], []
-    for name, column in frames.items():
-        width = None if widths is None else widths[name]
-        cells = _read_column(X, column, width)
-        present = [i for i, cell in enumerate(cells) if cell is not None]
-        counts = np.array([0 if cell is None else len(cell) for cell in cells], dtype=np.intp)
-        stack = [np.asarray(cells[i], dtype=np.float64) for i in present]
-        if not aligned:
-            stack = [_mean_over_frames(cell) for cell in stack]
-        n_dims = stack[0].shape[1] if stack else (width or 0)
-        values[name] = np.concatenate(stack) if stack else np.empty((0, n_dims))
-        rows[name] = np.repeat(present, counts[present] if aligned else 1).astype(np.intp)
-        observed.append(counts > 0)
-        lengths.append(counts)
-    if aligned:
-        _check_aligned(X, list(frames), np.column_stack(lengths))
-    return Readings(values, rows, np.column_stack(observed))
+    table.clock("agreement='time'")
+    values, rows = {}, {}
+    for name in table.names:
+        values[name], rows[name] = table.stacked(name)
+    return Readings(values, rows, table.lengths > 0, np.arange(len(table.X)))
 
 
-def _read_column(
-    X: pd.DataFrame, column: FrameColumn, width: int | None
-) -> list[npt.NDArray[np.float32] | None]:
-    cells = []
-    for label, cell in zip(X.index, X.iloc[:, column.position], strict=True):
-        frames = read_frames(cell, name=f"row {label!r}, column {column.column!r}")
-        if frames is not None and len(frames) == 0:
-            frames = None
-        if frames is not None:
-            width = frames.shape[1] if width is None else width
-            if frames.shape[1] != width:
-                raise ValueError(
-                    f"row {label!r}, column {column.column!r} has frames of {frames.shape[1]} "
-                    f"dimensions where {width} were expected."
-                )
-        cells.append(frames)
-    return cells
+def spread(splits: list[Split], owners: npt.NDArray[np.intp]) -> list[Split]:
+    """Turn splits of the rows of a table into splits of the samples that they own.
 
+    Parameters
+    ----------
+    splits : list of (train, test) index arrays
+        Positions of rows.
+    owners : ndarray of int, shape (n_samples,)
+        The row of each sample.
 
-def _mean_over_frames(frames: Floats) -> Floats:
-    present = ~np.isnan(frames)
-    count = present.sum(axis=0)
-    total = np.where(present, frames, 0.0).sum(axis=0)
-    mean = np.divide(total, count, out=np.full(frames.shape[1], np.nan), where=count > 0)
-    return mean[None, :]
-
-
-def _check_aligned(X: pd.DataFrame, names: list[str], lengths: npt.NDArray[np.intp]) -> None:
-    for label, counts in zip(X.index, lengths, strict=True):
-        found = {name: int(n) for name, n in zip(names, counts, strict=True) if n > 0}
-        if len(set(found.values())) > 1:
-            raise ValueError(
-                f"row {label!r}: the modalities have different numbers of frames, {found}. "
-                "agreement='time' needs one clock: resample them to it, or use another agreement, "
-                "which takes the mean over frames."
-            )
+    Examples
+    --------
+    >>> spread([(np.array([0]), np.array([1]))], np.array([0, 0, 1]))[0][0].tolist()
+    [0, 1]
+    """
+    return [tuple(np.flatnonzero(np.isin(owners, part)) for part in split) for split in splits]

@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
-from emoest.utils.cells import is_missing, object_column
 from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGenerator
 
 NAMES = ["audio", "text", "face"]
@@ -305,70 +304,6 @@ def test_large_training_sets_are_cut(three):
     check = CCAValidityFilter(max_fit_samples=120, random_state=0)
     check.fit(train, groups=speakers(train))
     assert {c.directions.n_samples for c in check.checks_.values()} == {120}
-
-
-def sequences(rng, n_samples, n_frames, drift):
-    """Frames of two modalities that move together, around offsets of their own."""
-    audio, text = [], []
-    mix = rng.normal(size=(2, 3, 6))
-    for _ in range(n_samples):
-        motion = np.cumsum(rng.normal(size=(n_frames, 3)), axis=0)
-        for cells, loading in zip((audio, text), mix, strict=True):
-            noise = rng.normal(size=(n_frames, 6))
-            cells.append((motion @ loading + noise + drift * rng.normal(size=6)).astype("float32"))
-    return audio, text
-
-
-def frame_table(audio, text):
-    index = [f"r{i}" for i in range(len(audio))]
-    columns = {
-        "audio__x_frames": audio,
-        "audio__seconds": [np.ones(len(a)) for a in audio],
-        "text__frames": text,
-    }
-    series = [object_column(cells, index, name) for name, cells in columns.items()]
-    X = pd.concat(series, axis=1)
-    X.insert(0, "speaker", [f"s{i % 8}" for i in range(len(audio))])
-    return X
-
-
-def test_frames_that_do_not_move_together_are_rejected(rng):
-    audio, text = sequences(rng, 80, 30, drift=3.0)
-    X = frame_table(audio, text)
-    check = CCAValidityFilter(
-        agreement="time", group_column="speaker", fallback="none", random_state=0
-    ).fit(X)
-    assert check.predict_validity(X).mean().min() > 0.9
-    wrong = frame_table(audio, text[1:] + text[:1])
-    valid = check.predict_validity(wrong)
-    assert valid.mean().max() < 0.3
-    output = check.transform(wrong)
-    assert list(output) == ["audio__x_frames", "audio__seconds", "text__frames", "speaker"]
-    assert list(output) == list(check.get_feature_names_out())
-    for column, name in zip(output, ["audio", "audio", "text"], strict=False):
-        assert output[column].map(is_missing).tolist() == (~valid[name]).tolist()
-    valid = check.predict_validity(X)
-    output = check.transform(X)
-    kept = valid.index[valid["text"]][0]
-    np.testing.assert_array_equal(output.loc[kept, "text__frames"], X.loc[kept, "text__frames"])
-    few = frame_table([a[:5] for a in audio], [t[:5] for t in text])
-    assert check.score_samples(few).isna().all(axis=None)
-    assert check.predict_validity(few).all(axis=None)
-
-
-def test_frames_are_checked_on_their_mean_by_default(generate, rng):
-    (audio, text), _ = generate(200, (8, 6), rng, shared=5, private=2)
-    X = frame_table(
-        [np.stack([a - 1, a + 1]) for a in audio],
-        [np.stack([t - 2, t, t + 2]) for t in text],
-    )
-    check = CCAValidityFilter(group_column="speaker", random_state=0).fit(X)
-    vectors = CCAValidityFilter(random_state=0).fit(
-        to_frame([audio, text]), groups=X["speaker"].to_numpy()
-    )
-    np.testing.assert_allclose(
-        check.score_samples(X), vectors.score_samples(to_frame([audio, text])), atol=1e-4
-    )
 
 
 def test_in_a_pipeline_under_cross_validation(three):

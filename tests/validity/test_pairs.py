@@ -13,7 +13,8 @@ def readings_of(blocks, observed=None):
     n_samples = len(blocks["a"])
     if observed is None:
         observed = np.ones((n_samples, len(blocks)), dtype=bool)
-    return Readings(blocks, dict.fromkeys(blocks, np.arange(n_samples)), observed)
+    rows = np.arange(n_samples)
+    return Readings(blocks, dict.fromkeys(blocks, rows), observed, rows)
 
 
 def fit(readings, options=OPTIONS, pairs=(("a", "b"),)):

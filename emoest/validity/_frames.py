@@ -1,0 +1,412 @@
+"""Tables of frames (zone 2) in this room: read them, stack them as rows of numbers, write back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from emoest.utils.blocks import Blocks, validate_blocks
+from emoest.utils.cells import Frames, object_column, read_frames
+from emoest.utils.modalities import (
+    FrameColumn,
+    Modalities,
+    context_last,
+    find_frames,
+    is_context,
+    is_sidecar,
+)
+
+Floats = npt.NDArray[np.float64]
+Owners = npt.NDArray[np.intp]
+Changes = Mapping[str, Mapping[int, Frames | None]]
+
+READINGS = ("mean", "flatten", "frames")
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """A validated table of frames.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_columns)
+        The table.
+    columns : dict of str to FrameColumn
+        Where the frames of each modality stand.
+    cells : dict of str to list of (ndarray of shape (n_frames, n_dims) or None)
+        The frames; None where there are none.
+    widths : dict of str to int
+        Number of dimensions of each modality; 0 where no cell has shown it.
+    """
+
+    X: pd.DataFrame
+    columns: dict[str, FrameColumn]
+    cells: dict[str, list[Frames | None]]
+    widths: dict[str, int]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the modalities."""
+        return list(self.columns)
+
+    @property
+    def modalities(self) -> Modalities:
+        """Positions of the dimensions of each modality when frames stand side by side."""
+        return _side_by_side(self.widths)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.intp]:
+        """Number of frames of each cell, shape (n_samples, n_modalities); 0 is missing."""
+        return np.array(
+            [[0 if cell is None else len(cell) for cell in cells] for cells in self.cells.values()],
+            dtype=np.intp,
+        ).T.reshape(len(self.X), len(self.cells))
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Which samples miss which modality, shape (n_samples, n_modalities)."""
+        return self.lengths == 0
+
+    @property
+    def on_one_clock(self) -> bool:
+        """Whether all modalities that a row has are equally long, in every row."""
+        lengths = self.lengths
+        return bool(((lengths == 0) | (lengths == lengths.max(axis=1, keepdims=True))).all())
+
+    def clock(self, why: str) -> npt.NDArray[np.intp]:
+        """Return the number of steps of each row, 0 where it has no modality.
+
+        Parameters
+        ----------
+        why : str
+            What needs one clock, to begin an error with.
+
+        Raises
+        ------
+        ValueError
+            If the modalities of a row differ in their number of frames.
+        """
+        for label, counts in zip(self.X.index, self.lengths, strict=True):
+            found = {name: int(n) for name, n in zip(self.names, counts, strict=True) if n > 0}
+            if len(set(found.values())) > 1:
+                raise ValueError(
+                    f"row {label!r}: the modalities have different numbers of frames, {found}. "
+                    f"{why} needs one clock: align them with emoest.aggregation.FrameAligner, or "
+                    "take the mean over frames."
+                )
+        return self.lengths.max(axis=1, initial=0)
+
+    def stacked(self, name: str) -> tuple[Floats, Owners]:
+        """Return all frames of one modality, one below the other, and the sample of each."""
+        cells = [(i, cell) for i, cell in enumerate(self.cells[name]) if cell is not None]
+        if not cells:
+            return np.empty((0, self.widths[name])), np.empty(0, dtype=np.intp)
+        values = np.concatenate([cell for _, cell in cells]).astype(np.float64)
+        owners = np.repeat([i for i, _ in cells], [len(cell) for _, cell in cells])
+        return values, owners.astype(np.intp)
+
+    def rebuild(self, changes: Changes) -> pd.DataFrame:
+        """Return a copy of the table with some cells changed, context columns last.
+
+        Parameters
+        ----------
+        changes : dict of str to dict of int to (ndarray or None)
+            The new cells of each modality by position of the row; what stands beside a cell that
+            becomes None becomes None too.
+        """
+        output = self.X.copy()
+        for name, cells in changes.items():
+            column = self.columns[name]
+            gone = dict.fromkeys((row for row, cell in cells.items() if cell is None), None)
+            for position in (column.position, *column.sidecars.values()):
+                new = cells if position == column.position else gone
+                if new:
+                    label = self.X.columns[position]
+                    output[label] = _with_cells(self.X.iloc[:, position], new, label)
+        return output[list(context_last(self.X.columns))]
+
+
+def _with_cells(column: pd.Series, new: Mapping[int, Any], label: object) -> pd.Series:
+    cells = [new.get(row, cell) for row, cell in enumerate(column)]
+    return object_column(cells, column.index, label)
+
+
+def holds_frames(X: Any) -> bool:
+    """Say whether X is a table of frames (zone 2) rather than of numbers.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
+    >>> holds_frames(X), holds_frames(np.zeros((2, 3)))
+    (True, False)
+    """
+    if not isinstance(X, pd.DataFrame):
+        return False
+    names = [c for c in X.columns if not is_context(c) and not is_sidecar(c)]
+    objects = [name for name in names if X[name].dtype == object]
+    rest = [name for name in names if name not in objects]
+    return bool(objects) and all(bool(X[name].isna().all()) for name in rest)
+
+
+def read_table(X: pd.DataFrame, modalities: Any, widths: dict[str, int] | None) -> FrameTable:
+    """Read a table of frames.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_samples, n_columns)
+        One object column of frames per modality; zero frames count as a missing cell.
+    modalities : "auto", list or dict
+        Which modalities; see `emoest.utils.modalities.find_frames`.
+    widths : dict of str to int or None
+        Number of dimensions that each modality must have; None, and 0, take those of its first
+        cell.
+
+    Returns
+    -------
+    table : FrameTable
+
+    Raises
+    ------
+    ValueError
+        If widths differ or a value is infinite; the message names row and column.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
+    >>> table = read_table(X, "auto", None)
+    >>> table.widths, table.lengths.tolist()
+    ({'audio': 3}, [[2], [0]])
+    """
+    columns = find_frames(X, modalities)
+    cells, found = {}, {}
+    for name, column in columns.items():
+        width = 0 if widths is None else widths[name]
+        cells[name], found[name] = _read_column(X, column, width)
+    return FrameTable(X, columns, cells, found)
+
+
+def _read_column(
+    X: pd.DataFrame, column: FrameColumn, width: int
+) -> tuple[list[Frames | None], int]:
+    cells: list[Frames | None] = []
+    for label, cell in zip(X.index, X.iloc[:, column.position], strict=True):
+        where = f"row {label!r}, column {column.column!r}"
+        frames = read_frames(cell, name=where)
+        if frames is None or len(frames) == 0:
+            cells.append(None)
+            continue
+        width = width or frames.shape[1]
+        if frames.shape[1] != width:
+            raise ValueError(
+                f"{where} has frames of {frames.shape[1]} dimensions where {width} were expected."
+            )
+        if np.isinf(frames).any():
+            raise ValueError(
+                f"{where} holds infinite values. Put NaN there, which counts as a missing value."
+            )
+        cells.append(frames)
+    return cells, width
+
+
+def validate_zone(
+    estimator: Any, X: Any, *, reset: bool, **check_params: Any
+) -> Blocks | FrameTable:
+    """Validate a table of numbers or of frames, whichever X is, or was in ``fit``.
+
+    Sets or checks ``n_features_in_`` and ``feature_names_in_``, and remembers in ``_framed`` and
+    ``_widths`` what was seen.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``fit`` or ``transform`` was called; it has the parameter ``modalities``.
+    X : DataFrame or array-like of shape (n_samples, n_columns)
+        The table.
+    reset : bool
+        True in ``fit``, False elsewhere.
+    **check_params : dict
+        For numbers; see `emoest.utils.blocks.validate_blocks`.
+
+    Returns
+    -------
+    table : Blocks or FrameTable
+
+    Examples
+    --------
+    >>> from emoest.validity import ModalityImputer
+    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
+    >>> type(validate_zone(ModalityImputer(), X, reset=True)).__name__
+    'FrameTable'
+    """
+    if reset:
+        estimator._framed = holds_frames(X)
+    if not estimator._framed:
+        return validate_blocks(
+            estimator, X, reset=reset, modalities=estimator.modalities, **check_params
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    table = read_table(X, estimator.modalities, None if reset else estimator._widths)
+    if reset:
+        estimator._widths = table.widths
+    return table
+
+
+def stack(
+    table: FrameTable, reading: str, n_frames: Mapping[str, int] | None = None
+) -> tuple[Blocks, Owners]:
+    """Make rows of numbers of a table of frames: one a sample, or one a step.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table.
+    reading : {"mean", "flatten", "frames"}
+        One row a sample: the mean over its frames, NaN left out, or all frames side by side. Or
+        one row for each step of each sample; a frame that is wholly NaN is missing.
+    n_frames : dict of str to int, default=None
+        For ``"flatten"``: how many frames each modality has; None takes those of its first cell.
+
+    Returns
+    -------
+    blocks : Blocks
+        float64; a modality that a row misses is NaN.
+    owners : ndarray of int, shape (n_rows,)
+        The sample of each row, in increasing order.
+
+    Raises
+    ------
+    ValueError
+        If steps are wanted of modalities that are not on one clock, or frames side by side of
+        cells that are not equally long.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio": [np.array([[1.0], [3.0]]), np.array([[5.0]])]})
+    >>> table = read_table(X, "auto", None)
+    >>> stack(table, "mean")[0].values.ravel().tolist()
+    [2.0, 5.0]
+    >>> stack(table, "frames")[1].tolist()
+    [0, 0, 1]
+    """
+    n_samples = len(table.X)
+    if reading == "frames":
+        steps = table.clock("A reading of single frames")
+    else:
+        steps = np.ones(n_samples, dtype=np.intp)
+    owners = np.repeat(np.arange(n_samples), steps)
+    starts = np.cumsum(steps) - steps
+    blocks = []
+    for name, cells in table.cells.items():
+        length = _flat_length(table, name, n_frames) if reading == "flatten" else 1
+        block = np.full((len(owners), length * table.widths[name]), np.nan)
+        for row, cell in enumerate(cells):
+            if cell is not None:
+                block[starts[row] : starts[row] + steps[row]] = _rows_of(cell, reading)
+        blocks.append(block)
+    columns = {n: block.shape[1] for n, block in zip(table.names, blocks, strict=True)}
+    return Blocks(np.hstack(blocks), _side_by_side(columns), None, None), owners
+
+
+def _side_by_side(widths: Mapping[str, int]) -> Modalities:
+    edges = np.cumsum([0, *widths.values()])
+    spans = zip(widths, pairwise(edges.tolist()), strict=True)
+    return Modalities({name: np.arange(*span) for name, span in spans})
+
+
+def _rows_of(cell: Frames, reading: str) -> Floats:
+    frames = cell.astype(np.float64)
+    if reading == "frames":
+        return frames
+    if reading == "flatten":
+        return frames.reshape(1, -1)
+    present = ~np.isnan(frames)
+    count = present.sum(axis=0)
+    total = np.where(present, frames, 0.0).sum(axis=0)
+    mean = np.divide(total, count, out=np.full(frames.shape[1], np.nan), where=count > 0)
+    return mean[None, :]
+
+
+def _flat_length(table: FrameTable, name: str, n_frames: Mapping[str, int] | None) -> int:
+    """Number of frames that all cells of a modality share."""
+    length = 0 if n_frames is None else n_frames[name]
+    for label, cell in zip(table.X.index, table.cells[name], strict=True):
+        if cell is None:
+            continue
+        length = length or len(cell)
+        if len(cell) != length:
+            raise ValueError(
+                f"row {label!r}, column {table.columns[name].column!r} has {len(cell)} frames "
+                f"where {length} were expected. reading='flatten' needs equal lengths: pad or cut "
+                "with emoest.aggregation.FrameAligner, or take the mean over frames."
+            )
+    return length
+
+
+def reject(table: FrameTable, valid: npt.NDArray[np.bool_], owners: Owners) -> Changes:
+    """Say which cells change when what is not valid is taken out.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table.
+    valid : ndarray of bool, shape (n_rows, n_modalities)
+        Of each row that `stack` made.
+    owners : ndarray of int, shape (n_rows,)
+        The sample of each row.
+
+    Returns
+    -------
+    changes : dict of str to dict of int to (ndarray or None)
+        None where no frame is valid, else frames with NaN where they are not.
+    """
+    changes: dict[str, dict[int, Frames | None]] = {name: {} for name in table.names}
+    edges = np.searchsorted(owners, np.arange(len(table.X) + 1))
+    for j, name in enumerate(table.names):
+        for row in np.unique(owners[~valid[:, j]]):
+            cell, kept = table.cells[name][row], valid[edges[row] : edges[row + 1], j]
+            if cell is not None:
+                changes[name][int(row)] = _kept_frames(cell, kept) if kept.any() else None
+    return changes
+
+
+def _kept_frames(cell: Frames, kept: npt.NDArray[np.bool_]) -> Frames:
+    return np.where(kept[:, None], cell, np.float32(np.nan))
+
+
+def fill(table: FrameTable, blocks: Blocks, values: Floats, owners: Owners) -> Changes:
+    """Say which cells change when missing rows of numbers have been filled.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table.
+    blocks : Blocks
+        What `stack` made of it, one row a step or one a sample.
+    values : ndarray of shape (n_rows, n_columns)
+        The same with missing blocks filled.
+    owners : ndarray of int, shape (n_rows,)
+        The sample of each row.
+
+    Returns
+    -------
+    changes : dict of str to dict of int to ndarray
+        Cells that were missing, and cells with missing frames where rows are steps. What is still
+        NaN throughout is left as it is.
+    """
+    changes: dict[str, dict[int, Frames | None]] = {name: {} for name in table.names}
+    edges = np.searchsorted(owners, np.arange(len(table.X) + 1))
+    steps = table.lengths.max(axis=1, initial=0)
+    for name, missing in zip(table.names, blocks.missing.T, strict=True):
+        block = values[:, blocks.modalities[name]]
+        for row in np.unique(owners[missing]):
+            cell, new = table.cells[name][row], block[edges[row] : edges[row + 1]]
+            n_frames = steps[row] if cell is None else len(cell)
+            if n_frames > 0 and not np.isnan(new).all():
+                rows = new if len(new) == n_frames else np.repeat(new, n_frames, axis=0)
+                changes[name][int(row)] = rows.astype(np.float32)
+    return changes
