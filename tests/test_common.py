@@ -123,6 +123,7 @@ CELLS = {
     "SpeakerEmbedder": "embeddings/test_speaker.py",
     "Wav2Vec2Embedder": "embeddings/test_wav2vec2.py",
     "YAMNetEmbedder": "embeddings/test_yamnet.py",
+    "FrameAligner": "aggregation/test_alignment.py",
     "StatisticsPooling": "aggregation/test_base.py",
     "WeightedAggregator": "aggregation/test_base.py",
 }

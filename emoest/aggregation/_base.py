@@ -98,15 +98,15 @@ class FrameAggregator(TransformerMixin, BaseEstimator):
             If a modality has no column of frames or several, or no frames in any row.
         """
         validate_data(self, X, reset=True, skip_check_array=True)
-        X = _as_frame(X)
+        X = as_frame(X)
         reserved = self._reserved(X)
-        self.frames_ = _find(X, self.modalities, reserved)
+        self.frames_ = find_frame_columns(X, self.modalities, reserved)
         self._check_columns(X)
         used = {*reserved, *(i for i, name in enumerate(X.columns) if is_context(name))}
         for column in self.frames_.values():
             used |= {column.position, *column.sidecars.values()}
         self._kept = [i for i in range(X.shape[1]) if i not in used]
-        self.n_dims_ = {name: _width(X, name, column) for name, column in self.frames_.items()}
+        self.n_dims_ = {name: frame_width(X, name, column) for name, column in self.frames_.items()}
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
@@ -136,7 +136,7 @@ class FrameAggregator(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         validate_data(self, X, reset=False, skip_check_array=True)
-        X = _as_frame(X)
+        X = as_frame(X)
         notes: list[str] = []
         parts = [self._block(X, name, notes) for name in self.frames_]
         if notes:
@@ -196,13 +196,47 @@ class FrameAggregator(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _as_frame(X: Any) -> pd.DataFrame:
-    """A table without names gets the numbers of its columns."""
+def as_frame(X: Any) -> pd.DataFrame:
+    """Give a table without names the numbers of its columns.
+
+    Examples
+    --------
+    >>> list(as_frame(np.array([[None]], dtype=object)).columns)
+    [0]
+    """
     return X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X, dtype=object))
 
 
-def _find(X: pd.DataFrame, modalities: Any, reserved: list[int]) -> dict[str, FrameColumn]:
-    """Find the frames among the columns that can hold any; positions are those in X."""
+def find_frame_columns(
+    X: pd.DataFrame, modalities: Any, reserved: list[int]
+) -> dict[str, FrameColumn]:
+    """Find the frames among the columns that can hold any.
+
+    Parameters
+    ----------
+    X : DataFrame
+        The table; numeric columns may stand beside the frames.
+    modalities : "auto" or list of str
+        See `emoest.utils.modalities.find_frames`.
+    reserved : list of int
+        Positions of columns that are no frames.
+
+    Returns
+    -------
+    frames : dict of str to FrameColumn
+        Positions are those in X.
+
+    Raises
+    ------
+    ValueError
+        If no column holds frames.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"text__length": [1.0], "audio__frames": [np.zeros((2, 3))]})
+    >>> find_frame_columns(X, "auto", [])["audio"].position
+    1
+    """
     candidates = [i for i in range(X.shape[1]) if i not in reserved and _may_hold_frames(X, i)]
     if not candidates:
         raise ValueError(
@@ -227,7 +261,20 @@ def _may_hold_frames(X: pd.DataFrame, position: int) -> bool:
     return named or not pd.api.types.is_numeric_dtype(X.dtypes.iloc[position])
 
 
-def _width(X: pd.DataFrame, name: str, column: FrameColumn) -> int:
+def frame_width(X: pd.DataFrame, name: str, column: FrameColumn) -> int:
+    """Find how many dimensions the frames of a modality have.
+
+    Raises
+    ------
+    ValueError
+        If no row has frames.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3))]})
+    >>> frame_width(X, "audio", FrameColumn(0, {}, "audio__frames"))
+    3
+    """
     for label, cell in zip(X.index, X.iloc[:, column.position], strict=True):
         frames = read_frames(cell, name=f"row {label!r}, column {column.column!r}")
         if frames is not None and frames.size:

@@ -1,0 +1,399 @@
+"""One clock for all modalities: frames of one averaged over the spans of another."""
+
+import warnings
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from emoest.aggregation._base import FrameCell, as_frame, find_frame_columns, frame_width
+from emoest.utils import constraints
+from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.cells import Frames, is_missing, object_column, read_frames
+from emoest.utils.modalities import is_context
+
+Floats = npt.NDArray[np.float64]
+
+_SHOWN = 5
+
+
+def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
+    """Average the frames that fall into each span, as words are aligned with sound and face.
+
+    Parameters
+    ----------
+    frames : array-like of shape (n_frames, n_dims)
+        The frames; values that are not finite are left out.
+    times : array-like of shape (n_frames,)
+        When each frame is, in seconds.
+    spans : array-like of shape (n_spans, 2)
+        When each span begins and ends, in seconds. The end is outside, and spans may overlap or
+        leave gaps.
+
+    Returns
+    -------
+    aligned : ndarray of shape (n_spans, n_dims), dtype float32
+        Zeros for a span that no frame falls into, and for a dimension without a finite value.
+
+    Notes
+    -----
+    The alignment of the packs of CMU (Zadeh et al., "Memory fusion network for multi-view
+    sequential learning", AAAI 2018, the authors' code): the mean over the frames inside a word,
+    zeros for a word without frames. There not finite values become zeros and are averaged; here
+    they are left out.
+
+    Examples
+    --------
+    >>> frames = [[1.0], [3.0], [8.0]]
+    >>> align_frames(frames, [0.05, 0.15, 0.25], [[0.0, 0.2], [0.2, 0.3], [0.3, 0.9]]).tolist()
+    [[2.0], [8.0], [0.0]]
+    """
+    values = np.asarray(frames, dtype=np.float64)
+    times, spans = np.asarray(times), np.asarray(spans)
+    inside = ((times >= spans[:, :1]) & (times < spans[:, 1:])).astype(np.float64)
+    finite = np.isfinite(values)
+    count = inside @ finite
+    total = inside @ np.where(finite, values, 0.0)
+    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    return mean.astype(np.float32)
+
+
+def fit_length(frames: Any, length: int, padding: str = "front") -> Frames:
+    """Pad or cut frames to a length.
+
+    Parameters
+    ----------
+    frames : array-like of shape (n_frames, n_dims)
+        The frames.
+    length : int
+        How many there shall be.
+    padding : {"front", "back"}, default="front"
+        ``"front"`` keeps the last `length` frames, or puts zeros before them, as the packs of CMU
+        do; ``"back"`` keeps the first ones, or puts zeros after them.
+
+    Returns
+    -------
+    frames : ndarray of shape (length, n_dims), dtype float32
+
+    Examples
+    --------
+    >>> fit_length([[1.0], [2.0]], 3).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    >>> fit_length([[1.0], [2.0]], 1, padding="back").ravel().tolist()
+    [1.0]
+    """
+    values = np.asarray(frames, dtype=np.float32)
+    output = np.zeros((length, values.shape[1]), dtype=np.float32)
+    kept = min(length, len(values))
+    if padding == "front":
+        output[length - kept :] = values[len(values) - kept :]
+    else:
+        output[:kept] = values[:kept]
+    return output
+
+
+class FrameAligner(TransformerMixin, BaseEstimator):
+    """Bring the frames of all modalities onto the clock of one of them.
+
+    The frames of every other modality are averaged over the span of each frame of `to`, for
+    example over each word, so that step t of all modalities is the same piece of time: what
+    sequence nets such as `emoest.neural.MFNClassifier` ask for. A span without frames gets zeros.
+
+    Parameters
+    ----------
+    to : str, default="text"
+        The modality whose frames (words) are the clock.
+    length : int, default=None
+        Number of steps that all cells are padded with zeros or cut to; None leaves them ragged.
+    padding : {"front", "back"}, default="front"
+        Where; see `fit_length`.
+    rates : float or dict of str to float, default=None
+        Frames per second of the modalities that have no column ``seconds`` beside their frames.
+    modalities : "auto" or list of str, default="auto"
+        Whose frames to align; ``"auto"`` takes all. Other columns pass through.
+
+    Attributes
+    ----------
+    n_dims_ : dict of str to int
+        Width of the frames of each modality.
+    frames_ : dict of str to FrameColumn
+        Where the frames of each modality stand in X.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, when X was a DataFrame.
+
+    Raises
+    ------
+    ValueError
+        If `to` is no modality of X, nothing says when the frames of a modality are, or times and
+        frames of a row do not fit; the message names row and column.
+
+    Warns
+    -----
+    UserWarning
+        If rows miss `to`, and so have no clock: each of their other modalities becomes one frame,
+        its mean.
+
+    See Also
+    --------
+    StatisticsPooling : One vector a row, where time does not matter.
+
+    Notes
+    -----
+    When frames are is read from the sidecar ``seconds``: one number a frame is a duration, and
+    frames follow each other from 0 on (as embedders of this package give it); a pair is beginning
+    and end, which words need that have pauses between them. A frame belongs to the span that its
+    middle falls into. Sidecars are dropped.
+
+    Examples
+    --------
+    >>> from emoest.utils.cells import object_column
+    >>> words = object_column([np.ones((2, 3))], range(1))
+    >>> times = object_column([np.array([[0.0, 0.2], [0.5, 0.6]])], range(1))
+    >>> sound = object_column([np.arange(6.0)[:, None]], range(1))
+    >>> X = pd.DataFrame(
+    ...     {"text__frames": words, "text__seconds": times, "audio__frames": sound}
+    ... )
+    >>> aligned = FrameAligner("text", rates={"audio": 10}).fit_transform(X)
+    >>> aligned["audio__frames"].iloc[0].ravel().tolist()
+    [0.5, 5.0]
+    """
+
+    _parameter_constraints: dict = {
+        "to": [str],
+        "length": [constraints.POSITIVE_INT, None],
+        "padding": [StrOptions({"front", "back"})],
+        "rates": [constraints.POSITIVE_REAL, dict, None],
+        "modalities": [StrOptions({"auto"}), list, tuple],
+    }
+
+    def __init__(
+        self,
+        to: str = "text",
+        *,
+        length: int | None = None,
+        padding: str = "front",
+        rates: Any = None,
+        modalities: Any = "auto",
+    ) -> None:
+        self.to = to
+        self.length = length
+        self.padding = padding
+        self.rates = rates
+        self.modalities = modalities
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "FrameAligner":
+        """Find the frames of each modality and what says when they are; nothing else.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_samples, n_columns)
+            One object column of frames per modality, with its sidecars.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : FrameAligner
+        """
+        validate_data(self, X, reset=True, skip_check_array=True)
+        X = as_frame(X)
+        wanted = self.modalities
+        if not isinstance(wanted, str):
+            wanted = list(dict.fromkeys([*wanted, self.to]))
+        self.frames_ = find_frame_columns(X, wanted, [])
+        if self.to not in self.frames_:
+            raise ValueError(f"to={self.to!r} is no modality of X: {list(self.frames_)}.")
+        self._check_rates()
+        used = {i for i, name in enumerate(X.columns) if is_context(name)}
+        for column in self.frames_.values():
+            used |= {column.position, *column.sidecars.values()}
+        self._kept = [i for i in range(X.shape[1]) if i not in used]
+        self.n_dims_ = {name: frame_width(X, name, col) for name, col in self.frames_.items()}
+        return self
+
+    def _check_rates(self) -> None:
+        given = self.rates if isinstance(self.rates, Mapping) else {}
+        unknown = [name for name in given if name not in self.frames_]
+        if unknown:
+            raise ValueError(
+                f"rates names {unknown[0]!r}, which is no modality of X: {list(self.frames_)}."
+            )
+        wrong = {k: v for k, v in given.items() if not (isinstance(v, Real) and v > 0)}
+        if wrong:
+            raise ValueError(f"rates must be frames per second, above zero; found {wrong}.")
+        for name, column in self.frames_.items():
+            alone = len(self.frames_) == 1
+            if not alone and "seconds" not in column.sidecars and self._rate(name) is None:
+                raise ValueError(
+                    f"Nothing says when the frames of {name!r} are. Put a column "
+                    f"'{name}__seconds' beside {column.column!r}, or pass rates={{{name!r}: "
+                    "frames per second}."
+                )
+
+    def _rate(self, name: str) -> float | None:
+        return self.rates.get(name) if isinstance(self.rates, Mapping) else self.rates
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Align the frames of each row.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        X_out : DataFrame of shape (n_samples, n_columns_out)
+            The frames of each modality, all equally long in a row, then other columns that were
+            there, then context. A missing cell stays missing.
+        """
+        check_is_fitted(self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        X = as_frame(X)
+        aligned: dict[str, list[Frames | None]] = {name: [] for name in self.frames_}
+        clockless = []
+        for row in range(len(X)):
+            cells = self._read_row(X, row)
+            for name, cell in self._align_row(cells).items():
+                aligned[name].append(cell)
+            if self.to not in cells and cells:
+                clockless.append(X.index[row])
+        if clockless:
+            more = f" and {len(clockless) - _SHOWN} more" if len(clockless) > _SHOWN else ""
+            warnings.warn(
+                f"FrameAligner: rows {clockless[:_SHOWN]}{more} miss {self.to!r}, which is the "
+                "clock, so each of their other modalities becomes one frame.",
+                UserWarning,
+                stacklevel=2,
+            )
+        parts: list[Any] = [
+            object_column(aligned[name], X.index, X.columns[column.position])
+            for name, column in self.frames_.items()
+        ]
+        parts.append(X.iloc[:, self._kept])
+        parts.append(X.loc[:, [is_context(column) for column in X.columns]])
+        return pd.concat(parts, axis=1)
+
+    def _read_row(self, X: pd.DataFrame, row: int) -> dict[str, FrameCell]:
+        cells = {}
+        for name, column in self.frames_.items():
+            where = f"row {X.index[row]!r}, column {column.column!r}"
+            frames = read_frames(X.iat[row, column.position], name=where)
+            if frames is None or len(frames) == 0:
+                continue
+            if frames.shape[1] != self.n_dims_[name]:
+                raise ValueError(
+                    f"{where}: the frames have {frames.shape[1]} dimensions, but in fit they had "
+                    f"{self.n_dims_[name]}. All frames of a modality must come from one encoder."
+                )
+            cells[name] = FrameCell(frames, X, row, name, column)
+        return cells
+
+    def _align_row(self, cells: dict[str, FrameCell]) -> dict[str, Frames | None]:
+        aligned: dict[str, Frames | None] = dict.fromkeys(self.frames_)
+        clock = cells.get(self.to)
+        spans = np.array([[-np.inf, np.inf]])
+        if clock is not None and len(self.frames_) > 1:
+            spans = self._spans(clock)
+        for name, cell in cells.items():
+            frames = cell.frames
+            if name != self.to:
+                times = np.zeros(len(frames)) if clock is None else self._spans(cell).mean(axis=1)
+                frames = align_frames(frames, times, spans)
+            if self.length is not None:
+                frames = fit_length(frames, self.length, self.padding)
+            aligned[name] = frames
+        return aligned
+
+    def _spans(self, cell: FrameCell) -> Floats:
+        """Beginning and end of each frame, in seconds."""
+        n_frames, rate = len(cell.frames), self._rate(cell.modality)
+        position = cell.column.sidecars.get("seconds")
+        found = None if position is None else cell.beside(position)
+        if not is_missing(found):
+            return read_spans(found, n_frames, cell.where(position))
+        if rate is None:
+            raise ValueError(
+                f"{cell.where(position)} is missing, so nothing says when the {n_frames} frames "
+                f"of {cell.column.column!r} are. Fill it, or pass rates={{{cell.modality!r}: "
+                "frames per second}."
+            )
+        edges = np.arange(n_frames + 1) / rate
+        return np.column_stack([edges[:-1], edges[1:]])
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
+        """Get the names of the columns that come out.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored; the names are those of ``fit``.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
+        frames = [names[column.position] for column in self.frames_.values()]
+        context = [name for name in names if is_context(name)]
+        return np.asarray([*frames, *(names[i] for i in self._kept), *context], dtype=object)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def read_spans(found: Any, n_frames: int, where: str) -> Floats:
+    """Read when frames are from a cell of ``seconds``.
+
+    Parameters
+    ----------
+    found : array-like of shape (n_frames,) or (n_frames, 2)
+        Durations of frames that follow each other from 0 on, or their beginnings and ends.
+    n_frames : int
+        How many frames there are.
+    where : str
+        What to call the cell in an error.
+
+    Returns
+    -------
+    spans : ndarray of shape (n_frames, 2)
+        Beginnings and ends in seconds.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as the frames, not finite, or end before they begin.
+
+    Examples
+    --------
+    >>> read_spans([0.5, 1.0], 2, "row 0").tolist()
+    [[0.0, 0.5], [0.5, 1.5]]
+    """
+    try:
+        seconds = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: the seconds are not numbers, found {found!r}.") from error
+    if seconds.shape not in {(n_frames,), (n_frames, 2)}:
+        raise ValueError(
+            f"{where}: seconds of shape {seconds.shape} for {n_frames} frames. Each frame needs a "
+            "duration, or a beginning and an end."
+        )
+    if seconds.ndim == 1:
+        ends = np.cumsum(seconds)
+        seconds = np.column_stack([ends - seconds, ends])
+    if not np.isfinite(seconds).all() or (seconds[:, 1] < seconds[:, 0]).any():
+        raise ValueError(f"{where}: seconds must be finite, and no frame may end before it begins.")
+    return seconds

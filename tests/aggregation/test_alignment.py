@@ -1,0 +1,145 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoest.aggregation import FrameAligner, align_frames, fit_length
+from emoest.utils.cells import is_missing, object_column
+from emoest.utils.estimator_checks import check_cell_estimator
+
+WORDS = np.array([[0.0, 0.2], [0.3, 0.35], [0.5, 1.0]])
+
+
+def make(rows=10, seed=0):
+    """Words with pauses, 10 frames of sound a second, 4 of the face."""
+    rng = np.random.default_rng(seed)
+    cells = {
+        name: [] for name in ("text__frames", "text__seconds", "audio__frames", "face__frames")
+    }
+    for i in range(rows):
+        n_words = 2 + i % 3
+        starts = np.cumsum(rng.uniform(0.1, 0.4, size=n_words))
+        cells["text__frames"].append(rng.normal(size=(n_words, 3)).astype("float32"))
+        cells["text__seconds"].append(np.column_stack([starts, starts + 0.1]))
+        cells["audio__frames"].append(rng.normal(size=(14 + i, 2)).astype("float32"))
+        cells["face__frames"].append(rng.normal(size=(6 + i % 2, 4)).astype("float32"))
+    index = [f"r{i}" for i in range(rows)]
+    return pd.concat([object_column(c, index, name) for name, c in cells.items()], axis=1)
+
+
+RATES = {"audio": 10, "face": 4.0}
+
+
+def test_means_over_words_and_zeros_where_nothing_was_seen():
+    frames = np.arange(20.0).reshape(10, 2)
+    aligned = align_frames(frames, np.arange(10) / 10 + 0.05, WORDS)
+    assert aligned.dtype == np.float32
+    np.testing.assert_allclose(aligned, [frames[:2].mean(axis=0), [0, 0], frames[5:].mean(axis=0)])
+
+
+def test_values_that_are_not_finite_are_left_out():
+    frames = np.array([[1.0, -np.inf], [np.nan, 4.0], [3.0, np.nan]])
+    aligned = align_frames(frames, [0.0, 0.1, 0.2], [[0, 1], [0.2, 1]])
+    assert aligned.tolist() == [[2.0, 4.0], [3.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("padding", "short", "long"),
+    [("front", [0, 0, 1, 2], [2, 3, 4, 5]), ("back", [1, 2, 0, 0], [1, 2, 3, 4])],
+)
+def test_front_padding_keeps_the_last_steps(padding, short, long):
+    assert fit_length([[1], [2]], 4, padding).ravel().tolist() == short
+    assert fit_length(np.arange(1, 6)[:, None], 4, padding).ravel().tolist() == long
+
+
+def test_all_modalities_come_onto_the_clock_of_the_words():
+    X = make().assign(text__length=1.0, speaker="s1")
+    aligner = FrameAligner("text", rates=RATES).fit(X)
+    output = aligner.transform(X)
+    names = ["text__frames", "audio__frames", "face__frames", "text__length", "speaker"]
+    assert list(output) == names == list(aligner.get_feature_names_out())
+    assert output["text__frames"].iloc[3] is X["text__frames"].iloc[3]
+    for name, width, rate in (("audio", 2, 10), ("face", 4, 4.0)):
+        for cell, frames, spans in zip(
+            output[f"{name}__frames"], X[f"{name}__frames"], X["text__seconds"], strict=True
+        ):
+            assert cell.shape == (len(spans), width)
+            times = (np.arange(len(frames)) + 0.5) / rate
+            np.testing.assert_array_equal(cell, align_frames(frames, times, spans))
+
+
+def test_durations_beside_the_frames_come_before_rates():
+    X = make(3)[["text__frames", "audio__frames"]]
+    words = [np.full(len(cell), 0.3) for cell in X["text__frames"]]
+    X["text__seconds"] = object_column(words, X.index)
+    X["audio__seconds"] = object_column([[0.1] * len(c) for c in X["audio__frames"]], X.index)
+    output = FrameAligner("text", rates=999).fit_transform(X)
+    expected = X["audio__frames"].iloc[0][:3].mean(axis=0)
+    np.testing.assert_allclose(output["audio__frames"].iloc[0][0], expected, rtol=1e-6)
+
+
+def test_steps_are_padded_or_cut():
+    X = make()
+    output = FrameAligner("text", rates=RATES, length=3).fit_transform(X)
+    for cells in (output["text__frames"], output["audio__frames"], output["face__frames"]):
+        assert {len(cell) for cell in cells} == {3}
+    assert (output["audio__frames"].iloc[0][0] == 0).all()
+    np.testing.assert_array_equal(output["text__frames"].iloc[2], X["text__frames"].iloc[2][-3:])
+
+
+def test_a_row_without_the_clock_becomes_one_step():
+    X = make(8)
+    X["text__frames"] = object_column([None, *X["text__frames"][1:]], X.index)
+    aligner = FrameAligner("text", rates=RATES).fit(X)
+    with pytest.warns(UserWarning, match=r"rows \['r0'\] miss 'text', which is the clock"):
+        output = aligner.transform(X)
+    assert is_missing(output["text__frames"].iloc[0])
+    expected = X["audio__frames"].iloc[0].mean(axis=0, keepdims=True)
+    np.testing.assert_allclose(output["audio__frames"].iloc[0], expected, rtol=1e-5)
+
+
+def test_missing_and_empty_cells_stay_missing():
+    X = make(8)
+    cells = [None, np.empty((0, 2)), *X["audio__frames"][2:]]
+    output = FrameAligner(rates=RATES).fit_transform(
+        X.assign(audio__frames=object_column(cells, X.index))
+    )
+    assert output["audio__frames"].map(is_missing).tolist() == [True, True] + [False] * 6
+
+
+def test_some_modalities_and_the_rest_as_it_was():
+    X = make(4)
+    output = FrameAligner(rates={"audio": 10}, modalities=["audio"]).fit_transform(X)
+    assert list(output) == ["audio__frames", "text__frames", "face__frames"]
+    assert output["face__frames"].iloc[1] is X["face__frames"].iloc[1]
+
+
+def test_bad_input_is_named():
+    X = make(4)
+    with pytest.raises(ValueError, match="to='words' is no modality of X"):
+        FrameAligner("words", rates=RATES).fit(X)
+    with pytest.raises(ValueError, match=r"when the frames of 'face' are.*rates=\{'face'"):
+        FrameAligner(rates={"audio": 10}).fit(X)
+    with pytest.raises(ValueError, match="rates names 'eeg'"):
+        FrameAligner(rates={"eeg": 10}).fit(X)
+    with pytest.raises(ValueError, match=r"frames per second, above zero; found \{'audio': 0\}"):
+        FrameAligner(rates={"audio": 0, "face": 1}).fit(X)
+    aligner = FrameAligner(rates=RATES).fit(X)
+    for wrong, message in (
+        (np.zeros((7, 2)), r"row 'r1', column 'text__seconds': seconds of shape \(7, 2\) for 3"),
+        (np.array([[0, 1], [2, 1], [0, 1]]), "no frame may end before it begins"),
+        (["a", "b", "c"], "the seconds are not numbers"),
+        (None, "'text__seconds' is missing, so nothing says when the 3 frames"),
+    ):
+        cells = list(X["text__seconds"])
+        cells[1] = wrong
+        with pytest.raises(ValueError, match=message):
+            aligner.transform(X.assign(text__seconds=object_column(cells, X.index)))
+    wide = [np.zeros((3, 9)), *X["audio__frames"][1:]]
+    with pytest.raises(ValueError, match=r"row 'r0', column 'audio__frames': .* 9 dimensions"):
+        aligner.transform(X.assign(audio__frames=object_column(wide, X.index)))
+
+
+@pytest.mark.filterwarnings("ignore:FrameAligner. rows")
+def test_cell_checks():
+    X = make()[["text__frames", "audio__frames"]]
+    check_cell_estimator(FrameAligner(rates={"text": 4, "audio": 10}), X)
