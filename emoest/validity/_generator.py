@@ -60,6 +60,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     clip : tuple of two floats, default=None
         Quantiles of the training values, for example ``(0.001, 0.999)``, to which proxies are
         clipped.
+    when : {"always", "predict"}, default="always"
+        ``"predict"``, the paper's way, leaves what is missing in the training samples
+        (``fit_transform``) and fills at prediction (``transform``) only.
     cv : int, splitter or iterable, default=5
         How samples are held out for `r2_`, by group where there are groups.
     max_reference : int, default=20000
@@ -119,8 +122,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     training mean. A sample that has no modality at all, or only such as were never seen together
     with the target, gets the target's training mean, with a warning. Local methods never use a
     reference row that equals the query, so a training sample is not its own neighbor. In the paper
-    proxies are made at test time; here also in training, so that the classifier learns from what
-    it will meet.
+    proxies are made at test time; here by default also in training, so that the classifier learns
+    from what it will meet. With ``when="predict"``, ``fit_transform(X)`` differs from
+    ``fit(X).transform(X)``.
 
     In a table of frames (zone 2) a missing cell gets as many frames as the longest modality of the
     sample has. A frame that is wholly NaN is missing too, and is filled when single frames are
@@ -155,6 +159,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "ridge": [constraints.NON_NEGATIVE_REAL],
         "combine": [StrOptions({"mean", "weighted"})],
         "clip": [tuple, list, None],
+        "when": [StrOptions({"always", "predict"})],
         **constraints.CV,
         "max_reference": [constraints.POSITIVE_INT],
         "reading": [StrOptions({"auto", "mean", "frames"})],
@@ -172,6 +177,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         ridge: float = 0.1,
         combine: str = "mean",
         clip: tuple[float, float] | None = None,
+        when: str = "always",
         cv: Any = 5,
         max_reference: int = 20_000,
         reading: str = "auto",
@@ -185,6 +191,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self.ridge = ridge
         self.combine = combine
         self.clip = clip
+        self.when = when
         self.cv = cv
         self.max_reference = max_reference
         self.reading = reading
@@ -318,6 +325,29 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             ridge=self.ridge,
             n_jobs=self.n_jobs,
         )
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, and fill missing modalities of the training samples unless ``when="predict"``.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
+        y : None
+            Ignored.
+        **fit_params : dict
+            For `fit`: ``groups``.
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n_samples, n_columns)
+            A copy, context columns last.
+        """
+        if self.when == "always":
+            return super().fit_transform(X, y, **fit_params)
+        self.fit(X, y, **fit_params)
+        table, blocks, _ = self._read(X, reset=False)
+        return blocks.rebuild(blocks.values.copy()) if table is None else table.rebuild({})
 
     def transform(self, X: Any) -> Any:
         """Fill missing modalities with their proxies.

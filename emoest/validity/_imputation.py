@@ -22,7 +22,7 @@ PRESENT = "present"
 
 
 class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
-    """Fill missing modalities, and single missing values, column by column.
+    """Fill missing modalities and single missing values with a constant of each column.
 
     Parameters
     ----------
@@ -34,7 +34,10 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     fill_value : float, default=0.0
         For ``"constant"``.
     partial : bool, default=True
-        Whether single missing values of a present modality are filled too, or only whole blocks.
+        Whether single missing values of a present modality are filled.
+    whole : bool, default=True
+        Whether wholly missing modalities are filled; False leaves them to a step that can do
+        better.
 
     Attributes
     ----------
@@ -76,6 +79,7 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "strategy": [StrOptions({"mean", "median", "constant"})],
         "fill_value": [Real],
         "partial": ["boolean"],
+        "whole": ["boolean"],
     }
 
     def __init__(
@@ -85,11 +89,13 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         strategy: str = "mean",
         fill_value: float = 0.0,
         partial: bool = True,
+        whole: bool = True,
     ) -> None:
         self.modalities = modalities
         self.strategy = strategy
         self.fill_value = fill_value
         self.partial = partial
+        self.whole = whole
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "ModalityImputer":
@@ -153,12 +159,12 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         table = validate_zone(self, X, reset=False)
         if not isinstance(table, Blocks):
             return table.rebuild(self._fill_frames(table))
-        if self.partial:
-            return table.rebuild(fill_missing(table.values, self.statistics_))
-        values = table.values.copy()
+        values = table.values
+        filled = fill_missing(values, self.statistics_)
         for missing, positions in zip(table.missing.T, table.modalities.values(), strict=True):
-            values[np.ix_(missing, positions)] = self.statistics_[positions]
-        return table.rebuild(values)
+            fill = np.where(missing, self.whole, self.partial)[:, None]
+            filled[:, positions] = np.where(fill, filled[:, positions], values[:, positions])
+        return table.rebuild(filled)
 
     def _fill_frames(self, table: FrameTable) -> Changes:
         ends = np.cumsum(list(self._widths.values()))[:-1]
@@ -167,16 +173,18 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         changes: dict[str, dict[int, Any]] = {name: {} for name in table.names}
         for name, cells in table.cells.items():
             for row, cell in enumerate(cells if len(fills[name]) else ()):
-                if cell is None and steps[row] > 0:
+                if cell is None and steps[row] > 0 and self.whole:
                     changes[name][row] = np.tile(fills[name], (steps[row], 1)).astype(np.float32)
                 elif cell is not None and np.isnan(cell).any():
                     changes[name][row] = self._filled(cell, fills[name])
         return changes
 
     def _filled(self, cell: Frames, fill: Floats) -> Frames:
-        """Fill single values of a cell, or with ``partial=False`` whole frames only."""
-        gaps = np.isnan(cell) if self.partial else np.isnan(cell).all(axis=1, keepdims=True)
-        return np.where(gaps, fill, cell).astype(np.float32)
+        """Fill missing frames and single values of a cell, whichever is asked for."""
+        gaps = np.isnan(cell)
+        missing = gaps.all(axis=1, keepdims=True)
+        filled = np.where(gaps & np.where(missing, self.whole, self.partial), fill, cell)
+        return filled.astype(np.float32)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -198,3 +198,12 @@ def test_refit_pickle_and_row_order(X):
     proxy.fit(holed.iloc[:90], groups=groups_of(X)[:90]).fit(holed, groups=groups_of(X))
     shuffled = holed.sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(proxy.transform(shuffled), expected.loc[shuffled.index])
+
+
+def test_proxies_at_prediction_only(X):
+    holed = without(X, X.index[:50], "face")
+    proxy = ProxyFeatureGenerator(when="predict", random_state=0)
+    pd.testing.assert_frame_equal(proxy.fit_transform(holed, groups=groups_of(X)), holed)
+    assert proxy.transform(holed).notna().all(axis=None)
+    always = ProxyFeatureGenerator(random_state=0).fit_transform(holed, groups=groups_of(X))
+    assert always.notna().all(axis=None)

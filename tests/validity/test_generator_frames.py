@@ -117,6 +117,16 @@ def test_unequal_lengths_are_named(two_tables):
         generator(train).transform(short)
 
 
+def test_proxies_at_prediction_only(two_tables):
+    train, test = two_tables
+    holed = without(train.iloc[:40], "text")
+    X = pd.concat([holed, train.iloc[40:]])
+    proxy = ProxyFeatureGenerator(when="predict", group_column="speaker", random_state=0)
+    output = proxy.fit_transform(X)
+    assert output["text__frames"].map(is_missing).tolist() == [True] * 40 + [False] * 110
+    assert not proxy.transform(without(test, "text"))["text__frames"].map(is_missing).any()
+
+
 def test_cells_are_filled_with_training_means(two_tables):
     train, test = two_tables
     imputer = ModalityImputer().fit(train)
@@ -131,9 +141,15 @@ def test_cells_are_filled_with_training_means(two_tables):
     filled = imputer.transform(X)["text__frames"].iloc[0]
     np.testing.assert_allclose(filled[0], mean, rtol=1e-4, atol=1e-5)
     assert filled[1, 3] == pytest.approx(mean[3], rel=1e-4, abs=1e-5)
+    assert filled.dtype == np.float32
     rows_only = ModalityImputer(partial=False).fit(train).transform(X)["text__frames"].iloc[0]
     assert np.isnan(rows_only[1, 3])
     assert np.isfinite(rows_only[0]).all()
+    gaps_only = ModalityImputer(whole=False).fit(train)
+    cell = gaps_only.transform(X)["text__frames"].iloc[0]
+    assert np.isnan(cell[0]).all()
+    assert np.isfinite(cell[1:]).all()
+    assert gaps_only.transform(without(test, "text"))["text__frames"].map(is_missing).all()
 
 
 def test_weights_of_samples_count_for_all_their_frames(two_tables):

@@ -90,3 +90,14 @@ def test_indicator_of_an_array_and_with_set_output():
     )
     named = indicator.set_output(transform="pandas").fit_transform(X)
     assert list(named) == ["x0", "x1", "present__a", "present__b"]
+
+
+def test_single_values_alone_or_whole_modalities_alone(X):
+    features = X.drop(columns="speaker")
+    whole = features.filter(like="audio").isna().all(axis=1)
+    assert whole.any()
+    gaps = ModalityImputer(whole=False).fit_transform(features)
+    assert gaps.filter(like="audio").isna().all(axis=1).equals(whole)
+    assert gaps.loc[~whole].filter(like="audio").notna().all(axis=None)
+    nothing = ModalityImputer(whole=False, partial=False).fit_transform(features)
+    pd.testing.assert_frame_equal(nothing, features)
