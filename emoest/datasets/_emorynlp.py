@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import list_files
+from emoest.datasets._files import list_files, some_names
 from emoest.datasets._label_tables import (
     find_tables,
     read_labels,
@@ -232,11 +232,8 @@ def _speakers(cell: str, path: Path) -> str:
 
 def _read_release(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
     found: dict[str, list[dict[str, Any]]] = {split: [] for split in TABLES}
-    paths = [
-        path
-        for path in sorted(list_files(folder, corpus="EmoryNLP")[1])
-        if path.suffix.lower() == ".json"
-    ]
+    files = sorted(list_files(folder, corpus="EmoryNLP")[1])
+    paths = [path for path in files if path.suffix.lower() == ".json"]
     for path in paths:
         for utterance in _utterances(_read_json(path)):
             name = str(utterance["utterance_id"])
@@ -245,7 +242,8 @@ def _read_release(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
         raise FileNotFoundError(
             f"No utterance of EmoryNLP was found in {str(folder)!r}. Looked there and in its "
             f"sub-folders for {', '.join(TABLES.values())}, or for JSON files of release 1.0 with "
-            f"fields utterance_id and emotion; found {len(paths)} JSON files."
+            f"fields utterance_id and emotion; found {len(paths)} JSON files among "
+            f"{some_names([path.name for path in files]) or 'no files at all'}."
         )
     parts = []
     for split, utterances in found.items():

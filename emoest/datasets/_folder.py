@@ -22,6 +22,13 @@ SUFFIXES = {
     "face": (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES),
     "eeg": EEG_SUFFIXES,
 }
+UNREAD = {
+    "audio": (".m4a", ".aac", ".wma", ".amr", ".3gp", ".mka"),
+    "face": (".heic", ".avif", ".mpg", ".mpeg", ".wmv", ".m4v", ".3gp"),
+    "eeg": (".edf", ".bdf", ".set", ".fif", ".vhdr", ".gdf"),
+}
+"""Suffixes of media that would be meant, but that no reader of emoest takes."""
+
 _PART = re.compile(r"\*\*/?|\*|\{(?P<field>\w*)\}|[^*{]+|\{")
 
 
@@ -67,8 +74,8 @@ def load_folder(
         Names of the labels by their codes in the paths. A code that is not there is an error that
         names the file.
     strict : bool, default=False
-        Whether a file that does not fit the pattern is an error; otherwise it is left out, and one
-        warning counts them.
+        Whether a file that does not fit the pattern, or is of a kind that is not read (``.m4a``),
+        is an error; otherwise it is left out, and a warning counts them.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
 
@@ -79,19 +86,20 @@ def load_folder(
         ``dialogue``, ``split``, ``group``) of the pattern, on an index ``clip`` of paths below the
         folder; the speaker, if there is one, is also the index level ``group``; ``target`` (y) is a
         Series or DataFrame; further ``frame``, ``groups``, ``splits``, ``record``, ``missing``
-        (files that do not fit), ``n_unlabeled`` (0) and ``DESCR``.
+        (files that are left out), ``n_unlabeled`` (0) and ``DESCR``.
 
     Raises
     ------
     FileNotFoundError
         If the folder is not there or holds no file of that modality.
     ValueError
-        If no file fits the pattern, the pattern lacks the target, or a label is unknown.
+        If no file fits the pattern, the pattern lacks the target, a label is unknown, or a file
+        would be left out and `strict`.
 
     Warns
     -----
     UserWarning
-        If files do not fit the pattern.
+        If files do not fit the pattern, or are of a kind that is not read.
 
     Examples
     --------
@@ -112,11 +120,13 @@ def load_folder(
             f"{', '.join(expression.groupindex) or 'none'}. Pass target=, or another pattern."
         )
     root = Path(folder).expanduser()
-    names = _list(root, SUFFIXES[modality], modality)
+    names, unread = _list(root, modality)
     matches = [(name, expression.fullmatch(name.rpartition(".")[0])) for name in names]
     strays = [name for name, match in matches if match is None]
     if strays:
         _report_strays(strays, len(names), root, pattern, strict)
+    if unread:
+        _report_unread(unread, root, modality, strict)
     fields = {
         field: [match[field] for _, match in matches if match] for field in expression.groupindex
     }
@@ -131,7 +141,7 @@ def load_folder(
         root.resolve().name or "folder",
         (modality,),
         target=target,
-        missing=strays,
+        missing=[*strays, *unread],
         n_unlabeled=0,
         return_X_y=return_X_y,
     )
@@ -178,16 +188,17 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"pattern={pattern!r} cannot be read: {error}.") from error
 
 
-def _list(root: Path, suffixes: tuple[str, ...], modality: str) -> list[str]:
-    """Paths below the folder, with ``/``, of the files with these suffixes, in order."""
+def _list(root: Path, modality: str) -> tuple[list[str], list[str]]:
+    """Paths below the folder, with ``/`` and in order: of files to take, and of unreadable ones."""
     if not root.exists():
         raise FileNotFoundError(
             f"The folder {str(root)!r} is not there (working folder: {str(Path.cwd())!r})."
         )
     if not root.is_dir():
         raise NotADirectoryError(f"{str(root)!r} is a file; for tables there is load_table.")
+    suffixes = SUFFIXES[modality]
     others: Counter[str] = Counter()
-    found = []
+    found, unread = [], []
     for base, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = os.path.relpath(base, root).replace(os.sep, "/")
@@ -198,6 +209,8 @@ def _list(root: Path, suffixes: tuple[str, ...], modality: str) -> list[str]:
             if name.lower().endswith(suffixes):
                 found.append(prefix + name)
             else:
+                if name.lower().endswith(UNREAD[modality]):
+                    unread.append(prefix + name)
                 others[Path(name).suffix.lower() or "no suffix"] += 1
     if not found:
         held = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
@@ -205,7 +218,7 @@ def _list(root: Path, suffixes: tuple[str, ...], modality: str) -> list[str]:
             f"No {modality} file was found in {str(root)!r} and its sub-folders. Looked for the "
             f"suffixes {', '.join(suffixes)}; found {held or 'no files at all'}."
         )
-    return sorted(found)
+    return sorted(found), sorted(unread)
 
 
 def _report_strays(strays: list[str], n_files: int, root: Path, pattern: str, strict: bool) -> None:
@@ -218,6 +231,18 @@ def _report_strays(strays: list[str], n_files: int, root: Path, pattern: str, st
             f"{message} Write the pattern as the paths are, without the suffix, for example "
             "'{emotion}/{speaker}/*' or '{speaker}_{emotion}_*'."
         )
+    warnings.warn(f"{message} They are left out.", UserWarning, stacklevel=3)
+
+
+def _report_unread(unread: list[str], root: Path, modality: str, strict: bool) -> None:
+    kinds = Counter(Path(name).suffix.lower() for name in unread)
+    held = ", ".join(f"{count} {suffix}" for suffix, count in sorted(kinds.items()))
+    message = (
+        f"{len(unread)} {modality} files in {str(root)!r} are of a kind that emoest does not read "
+        f"({held}, such as {unread[0]!r}). Convert them to one of {', '.join(SUFFIXES[modality])}."
+    )
+    if strict:
+        raise ValueError(message)
     warnings.warn(f"{message} They are left out.", UserWarning, stacklevel=3)
 
 

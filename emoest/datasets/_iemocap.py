@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import AUDIO_SUFFIXES, list_files
+from emoest.datasets._files import AUDIO_SUFFIXES, list_files, some_names
 from emoest.datasets._record import CorpusRecord, register
 from emoest.datasets._rows import handle_unlabeled, read_lines, report_gaps
 from emoest.utils._sklearn import validate_params
@@ -137,8 +137,8 @@ def load_iemocap(
         Whether turns without a label of the target are left out. Of 10,039 turns 5,531 have one of
         the four classes. A warning counts them either way.
     strict : bool, default=False
-        Whether a missing session, transcript or sound file is an error; otherwise one warning says
-        what is missing, and the cell is None.
+        Whether a missing session, label file, transcript or sound file is an error; otherwise one
+        warning says what is missing, and the cell is None. Sound without a label file is no row.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
 
@@ -186,9 +186,10 @@ def load_iemocap(
     if not labels:
         raise FileNotFoundError(
             f"No label file of IEMOCAP was found in {str(root)!r}. Looked for "
-            "'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt' and its like; found "
-            f"{len(transcripts)} transcripts and {len(sounds)} sound files of IEMOCAP among "
-            f"{len(paths)} files. Pass the folder 'IEMOCAP_full_release'."
+            "'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt' and its like there and in its "
+            f"sub-folders; found {some_names(sorted(path.name for path in paths)) or 'no files'} "
+            f"({len(transcripts)} transcripts and {len(sounds)} sound files of IEMOCAP among "
+            f"{len(paths)} files). Pass the folder 'IEMOCAP_full_release'."
         )
     rows = [row for path in labels for row in _read_labels(path)]
     if not rows:
@@ -201,6 +202,7 @@ def load_iemocap(
     missing = report_gaps(
         {
             "sessions": sorted(set(SESSIONS) - set(frame["session"])),
+            "label files": _unlabeled_dialogues(labels, transcripts, sounds),
             "sound files": [f"{turn}.wav" for turn in frame.index[frame["audio"].isna()]],
             "transcripts": list(frame.index[frame["text"].isna()]),
         },
@@ -228,6 +230,15 @@ def _sort_files(paths: list[Path]) -> tuple[list[Path], list[Path], dict[str, Pa
         elif path.suffix.lower() in AUDIO_SUFFIXES and re.fullmatch(_TURN, path.stem):
             sounds.setdefault(path.stem, path)
     return labels, transcripts, sounds
+
+
+def _unlabeled_dialogues(
+    labels: list[Path], transcripts: list[Path], sounds: dict[str, Path]
+) -> list[str]:
+    """Name the label files of dialogues of which there is sound or a transcript alone."""
+    dialogues = {path.stem for path in transcripts}
+    dialogues |= {re.sub(r"_[FM][A-Z]?\d+$", "", turn) for turn in sounds}
+    return [f"{dialogue}.txt" for dialogue in sorted(dialogues - {path.stem for path in labels})]
 
 
 def _read_labels(path: Path) -> list[dict[str, Any]]:

@@ -147,7 +147,7 @@ def load_mfn_sequences(
     """
     record = _RECORDS[corpus]
     check_target(target, record)
-    root, paths = list_files(folder, corpus=record.title)
+    root, paths = list_files(folder, corpus=record.name)
     found = sorted(path for path in paths if path.name == f"{corpus}.npz")
     if not found:
         held = sorted(path.name for path in paths)

@@ -155,6 +155,7 @@ def load_mosei(
             f"with {LABEL_FILE}."
         )
     if annotations == "table":
+        _check_table(folder)
         frame, missing = read_opinions(
             folder, corpus="CMU-MOSEI", target=target, drop_unlabeled=drop_unlabeled, strict=strict
         )
@@ -168,6 +169,16 @@ def load_mosei(
         missing=missing,
         return_X_y=return_X_y,
     )
+
+
+def _check_table(folder: str | os.PathLike[str]) -> None:
+    """Point to the other annotations where they are the only ones."""
+    root, paths = list_files(folder, corpus="CMU-MOSEI")
+    names = {path.name for path in paths}
+    if LABEL_FILE in names and TABLE not in names:
+        raise FileNotFoundError(
+            f"{str(root)!r} holds {LABEL_FILE} but no {TABLE}. Pass annotations='csd' to read it."
+        )
 
 
 def _read_sequences(folder: str | os.PathLike[str], strict: bool) -> tuple[pd.DataFrame, list[str]]:

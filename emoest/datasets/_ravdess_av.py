@@ -117,7 +117,7 @@ def load_ravdess_av_features(
     (['audio__f0_mean', 'speaker'], '06', 'happy')
     """
     check_target(target, RAVDESS_AV_FEATURES)
-    tables = find_tables(folder, TABLES, corpus="the feature tables of RAVDESS")
+    tables = find_tables(folder, TABLES, corpus="RAVDESS features")
     blocks = [_block(name, path, strict) for name, path in tables.items()]
     frame = pd.concat(blocks, axis=1, sort=True)
     frame.index.name = "clip"

@@ -68,6 +68,20 @@ def test_files_that_do_not_fit_are_counted(tmp_path):
         load_folder(tmp_path)
 
 
+def test_sound_that_nobody_reads_is_counted(tmp_path):
+    for name in ("sad/a.wav", "sad/b.M4A", "sad/c.wma", "sad/notes.txt", "sad/c.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    match = r"2 audio files .* does not read \(1 \.m4a, 1 \.wma, such as 'sad/b\.M4A'\).*\.wav"
+    with pytest.warns(UserWarning, match=match) as caught:
+        bunch = load_folder(tmp_path)
+    assert len(caught) == 1
+    assert bunch.data.index.tolist() == ["sad/a.wav"]
+    assert bunch.missing == ["sad/b.M4A", "sad/c.wma"]
+    with pytest.raises(ValueError, match="2 audio files"):
+        load_folder(tmp_path, strict=True)
+
+
 def test_wrong_folders(tmp_path):
     fill(tmp_path, "a.txt", "b.txt")
     with pytest.raises(FileNotFoundError, match=r"No audio file .*\.wav.*found 2 \.txt"):

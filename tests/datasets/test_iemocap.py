@@ -85,6 +85,19 @@ def test_a_half_copied_corpus_loads_with_one_warning(small):
         load_iemocap(small, strict=True)
 
 
+def test_a_missing_label_file_is_named_and_its_turns_are_not_dropped_silently(small):
+    sound = small / "Session1" / "sentences" / "wav" / "Ses01M_impro02" / "Ses01M_impro02_F000.wav"
+    sound.parent.mkdir()
+    sound.touch()
+    (small / "Session2" / "dialog" / "transcriptions" / "Ses02F_script01_1.txt").touch()
+    match = r"missing are 2 label files \(Ses01M_impro02\.txt, Ses02F_script01_1\.txt\)\."
+    with pytest.warns(IncompleteCorpusWarning, match=match):
+        bunch = load_iemocap(small, target="category")
+    assert bunch.missing == ["Ses01M_impro02.txt", "Ses02F_script01_1.txt"]
+    with pytest.raises(FileNotFoundError, match="2 label files"):
+        load_iemocap(small, target="category", strict=True)
+
+
 def test_files_of_other_systems_and_of_raters_are_passed_over(small):
     folder = small / "Session1" / "dialog" / "EmoEvaluation"
     (folder / "._Ses01F_impro01.txt").write_bytes(b"\x00\xff")
@@ -129,7 +142,7 @@ def test_mis_encoded_and_empty_and_doubled_label_files_are_errors(small):
 
 def test_a_wrong_folder_says_what_was_looked_for_and_found(tmp_path):
     (tmp_path / "Ses01F_impro01_F000.wav").touch()
-    with pytest.raises(FileNotFoundError, match=r"EmoEvaluation.*0 transcripts and 1 sound files"):
+    with pytest.raises(FileNotFoundError, match=r"EmoEvaluation.*found Ses01F_impro01_F000\.wav"):
         load_iemocap(tmp_path)
     with pytest.raises(FileNotFoundError, match="is not there"):
         load_iemocap(tmp_path / "nowhere")

@@ -112,6 +112,12 @@ def test_the_table(kit):
         load_mosei(kit, target=["sentiment", "emotions"])
 
 
+def test_the_authors_files_alone_are_pointed_to(tmp_path):
+    write(tmp_path / LABEL_FILE, "All Labels", LABELS)
+    with pytest.raises(FileNotFoundError, match=r"no label\.csv. Pass annotations='csd'"):
+        load_mosei(tmp_path)
+
+
 def test_bad_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"for {LABEL_FILE}; found no files"):
         load_mosei(tmp_path, annotations="csd")

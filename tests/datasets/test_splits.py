@@ -15,14 +15,21 @@ from emoest.datasets import (
     LeaveOneSpeakerOut,
     OfficialSplit,
     UnlabeledRowsWarning,
+    corpus_record,
+    list_corpora,
     load_compare2020,
     load_emodb,
+    load_emorynlp,
     load_iemocap,
+    load_meld,
     load_msp_improv,
     load_ravdess,
+    load_seed4,
     make_compare2020_like,
     make_iemocap_like,
+    make_mosi_sequences,
     make_msp_improv_like,
+    make_seed4_like,
     make_stories,
 )
 from emoest.datasets._splits import RAVDESS_EMOBOX_ACTORS
@@ -111,6 +118,56 @@ def test_the_partitions_of_compare_keep_speakers_apart(tmp_path, stories):
     assert_partition(X, both, test)
     assert not set(bunch.groups.iloc[both]) & set(bunch.groups.iloc[test])
     assert not set(bunch.groups.iloc[train]) & set(bunch.groups.iloc[devel])
+
+
+APART = {"compare2020", "stories", "mosi_sequences"}
+APART_BY_VIDEO = {"mosi", "mosi_features", "mosei"}
+SHARED = {"meld", "emorynlp", "seed4"}
+NOBODY_KNOWS = {"goemotions", "fer2013", "ferplus", "mfn_mmmo", "mfn_youtube"}
+
+
+def test_of_all_official_partitions_it_is_known_whether_they_share_speakers():
+    with_parts = {name for name in list_corpora() if corpus_record(name).splits}
+    assert with_parts == APART | APART_BY_VIDEO | SHARED | NOBODY_KNOWS
+    for name in SHARED | {"goemotions", "mfn_mmmo", "mfn_youtube"}:
+        words = corpus_record(name).notes.lower()
+        assert any(word in words for word in ("speakers", "person", "who wrote", "writers")), name
+
+
+def load_shared(name, folder):
+    """A few rows of a corpus whose official partitions have the same speakers."""
+    if name == "seed4":
+        return load_seed4(make_seed4_like(folder, n_subjects=1)).data
+    for split in ("train", "dev"):
+        row = {
+            "Sr No.": 1,
+            "Utterance": "Oh!",
+            "Speaker": "Rachel" if name == "meld" else "['Rachel Green']",
+            "Emotion": "joy" if name == "meld" else "Joyful",
+            "Sentiment": "positive",
+            **dict.fromkeys(["Dialogue_ID", "Utterance_ID", "Season", "Episode", "Scene_ID"], 1),
+            "StartTime": "00:16:16,059",
+            "EndTime": "00:16:21,731",
+        }
+        file = f"{split}_sent_emo.csv" if name == "meld" else f"emorynlp_{split}_final.csv"
+        pd.DataFrame([row]).to_csv(folder / file, index=False)
+    return {"meld": load_meld, "emorynlp": load_emorynlp}[name](folder).data
+
+
+@QUIET
+@pytest.mark.parametrize("name", sorted(SHARED))
+def test_official_partitions_that_share_speakers_say_so(tmp_path, name):
+    X = load_shared(name, tmp_path)
+    with pytest.warns(NotSpeakerIndependentWarning, match="1 of 1 folds have speakers in both"):
+        next(OfficialSplit(test="test" if name == "seed4" else "dev").split(X))
+
+
+def test_official_partitions_of_opinions_share_no_video():
+    bunch = make_mosi_sequences(random_state=0)
+    with warnings.catch_warnings(action="error"):
+        ((train, test),) = OfficialSplit(("train", "valid"), "test").split(bunch.data)
+    assert_partition(bunch.data, train, test)
+    assert not set(bunch.groups.iloc[train]) & set(bunch.groups.iloc[test])
 
 
 def test_unknown_partitions_and_overlaps_are_errors():
