@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from emoest.datasets._files import warn_user
 from emoest.datasets._large_files import copy_tables, download_all, read_pointers
 from emoest.datasets._record import corpus_record
 from emoest.datasets._sources import SOURCES, LargeFiles, Source
@@ -232,12 +232,11 @@ def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> Non
         check_digest(path, file.digest, remedy="Delete it and fetch again.")
     download(file, path, what=f"file of {name}", by_hand=_by_hand(name), verbose=verbose)
     if file.digest is None:
-        warnings.warn(
+        warn_user(
             f"Nobody told the digest of {file.url}, so that the file could be another than the "
             f"authors'. Its SHA-256 is {find_digest(path)}: compare it with a copy you trust, and "
             "pass it as sha256= next time.",
             UnverifiedDownloadWarning,
-            stacklevel=3,
         )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ AUDIO_SUFFIXES = (
 """Suffixes of sound that libsndfile reads."""
 
 _SHOWN = 3
+_OURS = ("emoest", "sklearn")
 
 
 class IncompleteCorpusWarning(UserWarning):
@@ -138,11 +140,9 @@ def find_named_files(
     if not found:
         raise FileNotFoundError(_nothing_found(root, paths, corpus, example, suffixes))
     if repeated:
-        warnings.warn(
+        warn_user(
             f"{len(repeated)} files of {corpus} are left out, since another file has the same "
-            f"name: {some_names([str(path) for path in repeated])}.",
-            UserWarning,
-            stacklevel=3,
+            f"name: {some_names([str(path) for path in repeated])}."
         )
     return dict(sorted(found.items()))
 
@@ -268,12 +268,40 @@ def report_missing(
         f"{corpus} in {str(folder)!r} is incomplete: {sum(counts.values())} of "
         f"{sum(expected.values())} files are missing ({'; '.join(parts)})."
     )
+    say_incomplete(message, strict)
+    return names
+
+
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called a loader: the nearest one outside emoest and scikit-learn.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn_user("Two files are left out.")
+    >>> print(caught[0].message)
+    Two files are left out.
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def say_incomplete(message: str, strict: bool) -> None:
+    """Warn of what a copy of a corpus lacks, or raise.
+
+    Examples
+    --------
+    >>> say_incomplete("EmoDB is incomplete: 2 files are missing.", strict=True)
+    Traceback (most recent call last):
+    FileNotFoundError: EmoDB is incomplete: 2 files are missing. Copy them, or pass strict=False ...
+    """
     if strict:
         raise FileNotFoundError(
             f"{message} Copy them, or pass strict=False to go on with what is there."
         )
-    warnings.warn(message, IncompleteCorpusWarning, stacklevel=3)
-    return names
+    warn_user(message, IncompleteCorpusWarning)
 
 
 def some_names(names: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._bunch import Target
-from emoest.datasets._files import AUDIO_SUFFIXES, some_names
+from emoest.datasets._files import AUDIO_SUFFIXES, some_names, warn_user
 from emoest.datasets._own import own_bunch
 from emoest.datasets._paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.utils._sklearn import StrOptions, validate_params
@@ -231,7 +230,7 @@ def _report_strays(strays: list[str], n_files: int, root: Path, pattern: str, st
             f"{message} Write the pattern as the paths are, without the suffix, for example "
             "'{emotion}/{speaker}/*' or '{speaker}_{emotion}_*'."
         )
-    warnings.warn(f"{message} They are left out.", UserWarning, stacklevel=3)
+    warn_user(f"{message} They are left out.")
 
 
 def _report_unread(unread: list[str], root: Path, modality: str, strict: bool) -> None:
@@ -243,7 +242,7 @@ def _report_unread(unread: list[str], root: Path, modality: str, strict: bool) -
     )
     if strict:
         raise ValueError(message)
-    warnings.warn(f"{message} They are left out.", UserWarning, stacklevel=3)
+    warn_user(f"{message} They are left out.")
 
 
 def _translate(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
+from emoest.datasets._files import warn_user
 from emoest.datasets._label_tables import (
     find_tables,
     read_labels,
@@ -144,7 +144,7 @@ def load_isear(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, warnings
     >>> path = Path(tempfile.mkdtemp()) / "isear_clean.tsv"
     >>> _ = path.write_text("id\temotion\tsituation\n11001\tfear\tA storm at sea.\n")
     >>> with warnings.catch_warnings(action="ignore"):
@@ -162,10 +162,8 @@ def load_isear(
     frame = _frame(table, silent if no_response == "missing" else np.zeros_like(silent))
     if no_response == "drop" and silent.any():
         frame = frame[~silent]
-        warnings.warn(
-            f"{str(path)!r}: {int(silent.sum())} rows without a response were dropped, as asked.",
-            UserWarning,
-            stacklevel=3,
+        warn_user(
+            f"{str(path)!r}: {int(silent.sum())} rows without a response were dropped, as asked."
         )
     frame, _ = handle_unlabeled(frame, ["emotion"], drop=drop_unlabeled, corpus="ISEAR")
     missing = report_gaps(gaps, corpus="ISEAR", folder=folder, strict=strict)

@@ -3,13 +3,12 @@
 import csv
 import io
 import os
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._files import list_files, some_names
+from emoest.datasets._files import list_files, some_names, warn_user
 from emoest.datasets._mending import mend_text
 from emoest.utils.cells import object_column
 
@@ -185,18 +184,16 @@ def read_text(path: Path, *, strict: bool = False) -> str:
     """
     mended = mend_text(path.read_bytes(), name=repr(str(path)))
     if mended.n_mended:
-        warnings.warn(
+        warn_user(
             f"{str(path)!r}: {mended.n_mended} characters of Windows-1252, such as apostrophes, "
-            "were put right.",
-            UserWarning,
-            stacklevel=4,
+            "were put right."
         )
     if mended.lost_lines:
         lines = some_names([str(line) for line in mended.lost_lines])
         message = f"{str(path)!r}: characters are lost (U+FFFD) in lines {lines}."
         if strict:
             raise ValueError(f"{message} Copy the official file again, or pass strict=False.")
-        warnings.warn(f"{message} They stay as they are.", UserWarning, stacklevel=4)
+        warn_user(f"{message} They stay as they are.")
     return mended.text
 
 

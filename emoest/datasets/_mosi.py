@@ -1,7 +1,6 @@
 """CMU-MOSI: opinions on films, a sentiment score for each utterance."""
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import list_files, some_names
+from emoest.datasets._files import list_files, some_names, warn_user
 from emoest.datasets._opinions import (
     HIGHEST,
     LOWEST,
@@ -242,12 +241,10 @@ def load_mosi_features(
     check_target(target, MOSI_FEATURES)
     parts = _read_archives(folder, content)
     if "train" in parts and content == "features":
-        warnings.warn(
+        warn_user(
             "The text and face vectors were learned on the labels of the part 'train': scores from "
             "cross-validation inside it are leakage. Test on the part 'test', or pass "
-            "content='transcript'.",
-            UserWarning,
-            stacklevel=3,
+            "content='transcript'."
         )
     missing = report_gaps(
         {"parts": [part for part in _PARTS if part not in parts]},

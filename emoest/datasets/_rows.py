@@ -1,13 +1,12 @@
 """What loaders of annotated corpora share: text files, rows without a label, gaps in a copy."""
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._files import IncompleteCorpusWarning, some_names
+from emoest.datasets._files import say_incomplete, some_names, warn_user
 
 
 class UnlabeledRowsWarning(UserWarning):
@@ -86,6 +85,7 @@ def handle_unlabeled(
     Examples
     --------
     >>> frame = pd.DataFrame({"emotion": ["sad", None]})
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     labeled, n = handle_unlabeled(frame, ["emotion"], drop=True, corpus="Mine")
     >>> print(len(labeled), n, caught[0].message)
@@ -104,7 +104,7 @@ def handle_unlabeled(
             f"{what} have no label ({names}). Estimators refuse a missing label; pass "
             "drop_unlabeled=True to leave these rows out."
         )
-    warnings.warn(message, UnlabeledRowsWarning, stacklevel=3)
+    warn_user(message, UnlabeledRowsWarning)
     return (frame.loc[~lacking] if drop else frame), n_unlabeled
 
 
@@ -145,6 +145,7 @@ def report_gaps(
 
     Examples
     --------
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     _ = report_gaps({"videos": ["a.avi"]}, corpus="Mine", folder="x", strict=False)
     >>> print(caught[0].message)
@@ -155,9 +156,5 @@ def report_gaps(
         return []
     shown = "; ".join(f"{len(names)} {kind} ({some_names(names)})" for kind, names in gaps.items())
     message = f"{corpus} in {str(folder)!r} is incomplete: missing are {shown}."
-    if strict:
-        raise FileNotFoundError(
-            f"{message} Copy them, or pass strict=False to go on with what is there."
-        )
-    warnings.warn(message, IncompleteCorpusWarning, stacklevel=3)
+    say_incomplete(message, strict)
     return [name for names in gaps.values() for name in names]

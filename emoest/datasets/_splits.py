@@ -118,8 +118,7 @@ class LeaveOneSessionOut(_ReadsColumns):
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
         sessions = _column(X, self.column)
-        names = _at_least_two(sessions, self.column)
-        for name in names:
+        for name in _at_least_two(sessions, self.column):
             held_out = sessions == name
             yield f"{self.column} {name}", np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
@@ -247,18 +246,17 @@ class OfficialSplit(_ReadsColumns):
         self.column = column
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
-        parts = _column(X, self.column)
+        parts = _column(X, self.column).astype(str)
         train = [self.train] if isinstance(self.train, str) else list(self.train)
-        known = sorted({str(part) for part in parts})
+        known = sorted(set(parts.tolist()))
         unknown = [name for name in (*train, self.test) if name not in known]
         if unknown or self.test in train:
             raise ValueError(
                 f"train={self.train!r}, test={self.test!r} must name different partitions of the "
                 f"column {self.column!r}, which has {', '.join(known)}."
             )
-        names = parts.astype(str)
-        held_out = np.flatnonzero(names == self.test)
-        yield f"partition {self.test}", np.flatnonzero(np.isin(names, train)), held_out
+        held_out = np.flatnonzero(parts == self.test)
+        yield f"partition {self.test}", np.flatnonzero(np.isin(parts, train)), held_out
 
 
 class EmoBoxFolds(_ReadsColumns):

@@ -101,6 +101,16 @@ def test_half_copied_corpus(tmp_path):
         load_ravdess(tmp_path, strict=True)
 
 
+def test_warnings_point_to_the_line_that_loads(tmp_path):
+    for name in ("03-01-01-01-01-01-01.wav", "copy/03-01-01-01-01-01-01.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.warns(UserWarning) as caught:
+        load_ravdess(tmp_path)
+    assert [warning.category for warning in caught] == [UserWarning, IncompleteCorpusWarning]
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_unknown_code_names_the_file(tmp_path):
     (tmp_path / "03-01-09-01-01-01-01.wav").touch()
     with pytest.raises(ValueError, match=r"03-01-09-01-01-01-01\.wav.*emotion code '09'.*01 \(neu"):
