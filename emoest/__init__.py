@@ -17,6 +17,7 @@ _SUBMODULES = [
     "evaluation",
     "features",
     "fusion",
+    "neural",
     "normalization",
     "systems",
     "tuning",

@@ -23,6 +23,7 @@ ARROWS = {
     "tuning": {"utils", "evaluation"},
     "validity": {"utils", "normalization"},
     "fusion": {"utils", "normalization", "validity"},
+    "neural": {"utils", "nets", "aggregation", "normalization"},
 }
 FREE = {"systems", "_cli", "__init__"}
 NOT_IN_NETS = {"sklearn", "skorch", "pandas"}

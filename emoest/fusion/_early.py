@@ -14,12 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._branches import seeded_clone
 from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
-from emoest.fusion._inner import fit_parameters, refuse_several_targets
+from emoest.fusion._inner import fit_parameters
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
 from emoest.utils.blocks import Blocks, Floats, validate_blocks
 from emoest.utils.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.targets import refuse_several_targets
 
 _SHOWN = 5
 

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.fusion._branches import seeded_clone
-from emoest.fusion._inner import fit_parameters, refuse_several_targets
+from emoest.fusion._inner import fit_parameters
 from emoest.fusion._segments import (
     Segments,
     as_frame,
@@ -27,6 +27,7 @@ from emoest.utils.blocks import Floats, fill_missing, validate_blocks, weighted_
 from emoest.utils.groups import resolve_groups
 from emoest.utils.modalities import FrameColumn, find_frames
 from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.targets import refuse_several_targets
 
 
 class SegmentClassifier(ClassifierMixin, BaseEstimator):

@@ -10,11 +10,11 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from emoest.fusion._inner import refuse_several_targets
 from emoest.utils._sklearn import num_samples
 from emoest.utils.blocks import fill_missing, validate_blocks, weighted_mean
 from emoest.utils.cells import missing_cells
 from emoest.utils.modalities import Modalities, find_modalities, is_context, is_sidecar, tokens
+from emoest.utils.targets import refuse_several_targets
 
 Rows = npt.NDArray[np.intp]
 Fill = Mapping[str, npt.NDArray[np.float64]]

@@ -3,7 +3,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from emoest.fusion import EarlyFusionClassifier
-from emoest.fusion._inner import fit_parameters, refuse_several_targets
+from emoest.fusion._inner import fit_parameters
 
 
 def test_weights_that_nobody_takes_are_an_error():
@@ -11,9 +11,3 @@ def test_weights_that_nobody_takes_are_an_error():
     with pytest.raises(ValueError, match=message):
         fit_parameters(EarlyFusionClassifier(), KNeighborsClassifier(), sample_weight=np.ones(2))
     assert fit_parameters(None, KNeighborsClassifier(), groups=np.ones(2)) == {}
-
-
-def test_several_targets_point_to_multi_target():
-    with pytest.raises(ValueError, match=r"MultiTarget\(EarlyFusionClassifier\(\.\.\.\)\)"):
-        refuse_several_targets(EarlyFusionClassifier(), np.zeros((3, 2)))
-    refuse_several_targets(EarlyFusionClassifier(), np.zeros((3, 1)))

@@ -1,0 +1,269 @@
+"""Ragged frames in batches: lengths travel, masks do not, and rows of like length go together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from emoest.utils.cells import Frames, is_path, read_frames
+
+Ints = npt.NDArray[np.int64]
+Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
+
+_POOL = 50
+_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is taken from each dimension of a modality's frames, and what they are divided by.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_dims,), dtype float32
+        The shift.
+    std : ndarray of shape (n_dims,), dtype float32
+        The divisor, never 0.
+    """
+
+    mean: Frames
+    std: Frames
+
+    def apply(self, frames: Frames) -> Frames:
+        """Scale frames of shape (n_frames, n_dims)."""
+        return (frames - self.mean) / self.std
+
+
+@dataclass
+class FrameDataset(Dataset[Any]):
+    """Rows of ragged frames in one or several modalities, read when a batch asks for them.
+
+    Parameters
+    ----------
+    cells : dict of str to list
+        For each modality one cell a row: a float32 array of shape (n_frames, n_dims), the path of
+        an ``.npy`` file, or None where the row misses the modality.
+    lengths : dict of str to ndarray of int, shape (n_samples,)
+        Frames of each cell; 0 where it is missing.
+    dims : dict of str to int
+        Width of the frames of each modality.
+    target : ndarray of shape (n_samples,) or None
+        Class numbers (int64) or values (float32); None stands for zeros.
+    weight : ndarray of shape (n_samples,) or None
+        Weight of each row in the loss; None stands for ones.
+    scales : dict of str to Scale
+        How frames are scaled when they are read; a modality that is not there stays as it is.
+    rows : sequence or None
+        Names of the rows for error messages; None stands for their positions.
+    several : bool, default=True
+        Whether a batch holds a dict of modalities, or the tensors of the only one.
+    crop : int or None, default=None
+        Longest run of frames that a training batch takes from a row, at a random place.
+
+    Examples
+    --------
+    >>> data = FrameDataset(
+    ...     {"a": [np.ones((3, 2), "float32"), None]}, {"a": np.array([3, 0])}, {"a": 2}
+    ... )
+    >>> X, (target, weight) = data.batch([0, 1])
+    >>> X["frames"]["a"].shape, X["lengths"]["a"].tolist(), weight.tolist()
+    (torch.Size([2, 3, 2]), [3, 0], [1.0, 1.0])
+    """
+
+    cells: Mapping[str, Sequence[Any]]
+    lengths: Mapping[str, Ints]
+    dims: Mapping[str, int]
+    target: npt.NDArray[Any] | None = None
+    weight: npt.NDArray[Any] | None = None
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    rows: Sequence[Any] | None = None
+    several: bool = True
+    crop: int | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.lengths.values())))
+
+    @property
+    def longest(self) -> Ints:
+        """Frames of the longest modality of each row, shape (n_samples,)."""
+        return np.max(np.stack(list(self.lengths.values())), axis=0)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "FrameDataset":
+        """Keep some rows, in the order given."""
+        names = range(len(self)) if self.rows is None else self.rows
+        return replace(
+            self,
+            cells={name: [column[i] for i in rows] for name, column in self.cells.items()},
+            lengths={name: lengths[rows] for name, lengths in self.lengths.items()},
+            target=None if self.target is None else self.target[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            rows=[names[i] for i in rows],
+        )
+
+    def read(self, name: str, row: int) -> Frames | None:
+        """Read and scale the frames of one modality of a row; None where it is missing."""
+        cell = self.cells[name][row]
+        if self.lengths[name][row] == 0:
+            return None
+        frames = self._load(cell, name, row) if is_path(cell) else cell
+        return self.scales[name].apply(frames) if name in self.scales else frames
+
+    def _load(self, path: Any, name: str, row: int) -> Frames:
+        label = row if self.rows is None else self.rows[row]
+        where = f"row {label!r}, modality {name!r}"
+        frames = read_frames(path, name=where)
+        assert frames is not None, "a path is never missing"
+        check_frames(frames, self.dims[name], where)
+        return frames
+
+    def batch(self, rows: Sequence[int], generator: torch.Generator | None = None) -> Batch:
+        """Put rows into padded tensors.
+
+        Parameters
+        ----------
+        rows : sequence of int
+            Positions of the rows.
+        generator : torch.Generator, default=None
+            Where the random crops of training come from; None crops nothing.
+
+        Returns
+        -------
+        X : dict
+            ``"frames"`` and ``"lengths"``: for each modality, or of the only one, a tensor of shape
+            (n_rows, n_frames, n_dims) with zeros behind each length, and one of shape (n_rows,).
+        y : pair of tensors of shape (n_rows,)
+            Target and weight.
+        """
+        frames, lengths = {}, {}
+        for name, n_dims in self.dims.items():
+            parts = [self._part(name, row, generator) for row in rows]
+            frames[name], lengths[name] = pad(parts, n_dims)
+        target = np.zeros(len(rows)) if self.target is None else self.target[list(rows)]
+        weight = np.ones(len(rows)) if self.weight is None else self.weight[list(rows)]
+        y = torch.as_tensor(target), torch.as_tensor(weight, dtype=torch.float32)
+        if self.several:
+            return {"frames": frames, "lengths": lengths}, y
+        (name,) = self.dims
+        return {"frames": frames[name], "lengths": lengths[name]}, y
+
+    def _part(self, name: str, row: int, generator: torch.Generator | None) -> Frames | None:
+        frames = self.read(name, row)
+        if frames is None or generator is None or self.crop is None or len(frames) <= self.crop:
+            return frames
+        start = int(torch.randint(len(frames) - self.crop + 1, (), generator=generator))
+        return frames[start : start + self.crop]
+
+
+def check_frames(frames: Frames, n_dims: int, where: str) -> None:
+    """Refuse frames of another width, and frames with NaN or infinity.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be used; the message begins with `where`.
+
+    Examples
+    --------
+    >>> check_frames(np.zeros((2, 3), "float32"), 3, "row 0")
+    """
+    if frames.shape[1] != n_dims:
+        raise ValueError(
+            f"{where}: its frames have {frames.shape[1]} dimensions, those seen in fit {n_dims}."
+        )
+    if not np.isfinite(frames).all():
+        bad = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
+        raise ValueError(
+            f"{where}: frame {bad} of {len(frames)} holds NaN or infinity. Repair the frames, or "
+            "make the whole cell None if the modality is missing."
+        )
+
+
+def pad(parts: Sequence[Frames | None], n_dims: int) -> tuple[Tensor, Tensor]:
+    """Stack ragged frames with zeros behind each; None counts as no frames.
+
+    Parameters
+    ----------
+    parts : sequence of ndarray of shape (n_frames, n_dims) or None
+        The frames of each row.
+    n_dims : int
+        Their width.
+
+    Returns
+    -------
+    frames : Tensor of shape (n_rows, max(n_frames), n_dims)
+        At least one step long.
+    lengths : Tensor of int64, shape (n_rows,)
+
+    Examples
+    --------
+    >>> frames, lengths = pad([np.ones((2, 1), "float32"), None], 1)
+    >>> frames.squeeze(2).tolist(), lengths.tolist()
+    ([[1.0, 1.0], [0.0, 0.0]], [2, 0])
+    """
+    lengths = [0 if part is None else len(part) for part in parts]
+    padded = np.zeros((len(parts), max(1, *lengths), n_dims), dtype=np.float32)
+    for i, part in enumerate(parts):
+        if part is not None:
+            padded[i, : len(part)] = part
+    return torch.from_numpy(padded), torch.tensor(lengths, dtype=torch.int64)
+
+
+@dataclass
+class BucketedBatches:
+    """Batches of rows of like length.
+
+    With a generator (training) rows are shuffled, sorted by length within pools of fifty batches
+    (lengths are blurred by a tenth, so that batches differ between epochs), and the batches are
+    shuffled; a last batch of one row joins the batch before it, since batch normalization cannot
+    learn from one row. Without one, rows are sorted by length.
+
+    Parameters
+    ----------
+    data : FrameDataset
+        The rows.
+    batch_size : int
+        Rows of a batch.
+    generator : torch.Generator, default=None
+        Where the order comes from.
+
+    Examples
+    --------
+    >>> cells = [np.zeros((n, 1), "float32") for n in (5, 1, 4, 2)]
+    >>> data = FrameDataset({"a": cells}, {"a": np.array([5, 1, 4, 2])}, {"a": 1})
+    >>> BucketedBatches(data, 2).rows()
+    [[1, 3], [2, 0]]
+    """
+
+    data: FrameDataset
+    batch_size: int
+    generator: torch.Generator | None = None
+
+    def rows(self) -> list[list[int]]:
+        """Draw the rows of each batch of one epoch."""
+        if self.generator is None:
+            return self._split(np.argsort(self.data.longest, kind="stable"))
+        shuffled = torch.randperm(len(self.data), generator=self.generator).numpy()
+        blur = torch.rand(len(shuffled), generator=self.generator).numpy()
+        keys = self.data.longest[shuffled] * (1 + _JITTER * blur)
+        size = _POOL * self.batch_size
+        pools = [slice(i, i + size) for i in range(0, len(shuffled), size)]
+        ordered = [shuffled[pool][np.argsort(keys[pool], kind="stable")] for pool in pools]
+        batches = self._split(np.concatenate(ordered))
+        if len(batches) > 1 and len(batches[-1]) == 1:
+            batches[-2].extend(batches.pop())
+        order = torch.randperm(len(batches), generator=self.generator)
+        return [batches[i] for i in order.tolist()]
+
+    def _split(self, order: npt.NDArray[Any]) -> list[list[int]]:
+        return [
+            order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)
+        ]
+
+    def __iter__(self) -> Iterator[Batch]:
+        for rows in self.rows():
+            yield self.data.batch(rows, self.generator)

@@ -1,0 +1,68 @@
+"""Losses of one value a sample, from a module's outputs and the target.
+
+A deep estimator weights them by sample and class and takes the mean. Where a module gives a tuple,
+the first element is what predicts, and these losses look at nothing else.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def predicting(output: Any) -> Tensor:
+    """Take what predicts from a module's output, in float32: a tensor, or the first of a tuple.
+
+    Examples
+    --------
+    >>> import torch
+    >>> predicting((torch.ones(1), torch.zeros(1))).item()
+    1.0
+    """
+    first: Tensor = output[0] if isinstance(output, tuple) else output
+    return first.float()
+
+
+class CrossEntropy(nn.Module):
+    """Cross-entropy of logits.
+
+    Examples
+    --------
+    >>> import torch
+    >>> CrossEntropy()(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    tensor([0.6931])
+    """
+
+    def forward(self, output: Any, target: Tensor) -> Tensor:
+        """Compare logits of shape (n_samples, n_classes) with class numbers."""
+        return functional.cross_entropy(predicting(output), target, reduction="none")
+
+
+class SquaredError(nn.Module):
+    """Squared error of one output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> SquaredError()(torch.tensor([[3.0]]), torch.tensor([1.0]))
+    tensor([4.])
+    """
+
+    def forward(self, output: Any, target: Tensor) -> Tensor:
+        """Compare outputs of shape (n_samples, 1) with values."""
+        return (predicting(output)[:, 0] - target).square()
+
+
+class AbsoluteError(nn.Module):
+    """Absolute error of one output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> AbsoluteError()(torch.tensor([[3.0]]), torch.tensor([1.0]))
+    tensor([2.])
+    """
+
+    def forward(self, output: Any, target: Tensor) -> Tensor:
+        """Compare outputs of shape (n_samples, 1) with values."""
+        return (predicting(output)[:, 0] - target).abs()

@@ -1,0 +1,360 @@
+"""Temporal models over frames as estimators: LSTM, GRU or Transformer, pooling, one linear head."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+from emoest.nets.sequence import CELLS, POOLINGS, SequenceNet
+from emoest.neural._classifier import DeepClassifier, DeepRegressor
+from emoest.utils import constraints
+from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils.seeds import RandomState
+
+_NET: dict = {
+    "cell": [StrOptions(set(CELLS))],
+    "hidden_size": [constraints.POSITIVE_INT],
+    "n_layers": [constraints.POSITIVE_INT],
+    "bidirectional": ["boolean"],
+    "n_heads": [constraints.POSITIVE_INT],
+    "pooling": [StrOptions(set(POOLINGS))],
+    "dropout": [Interval(Real, 0, 1, closed="left")],
+}
+
+
+class _Sequence:
+    """What the classifier and the regressor share."""
+
+    _module_class = SequenceNet
+    _outputs_prefix: ClassVar[str] = "sequence"
+
+    def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
+        settings = {name: getattr(self, name) for name in _NET}
+        return {"n_dims": next(iter(dims.values())), "n_outputs": n_outputs, **settings}
+
+
+class SequenceClassifier(_Sequence, DeepClassifier):
+    """Classify sequences of frames: LSTM, GRU or Transformer, pooling over time, a linear head.
+
+    Reads the frames of one modality, of any length, as embedders and features give them with
+    ``pooling=None``. Rows of like length share a batch; padding never changes a result. Early
+    stopping watches the UAR of held-out speakers, and the best weights are kept.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "transformer"}, default="lstm"
+        What turns frames into hidden states.
+    hidden_size : int, default=64
+        Units of each direction; the width of the Transformer.
+    n_layers : int, default=1
+        Layers.
+    bidirectional : bool, default=True
+        Whether recurrent layers also read backwards. The Transformer always sees both sides.
+    n_heads : int, default=4
+        Attention heads of the Transformer; they divide `hidden_size`.
+    pooling : {"statistics", "attention", "mean", "last"}, default="statistics"
+        How hidden states become one vector: mean and standard deviation, learned weights, the mean,
+        or the last state of each direction.
+    dropout : float, default=0.2
+        Before the head, and between layers.
+    modalities : "auto" or list of str, default="auto"
+        Which modality, when X holds several.
+    normalize : {"zscore", None}, default="zscore"
+        Whether each dimension is scaled by its mean and deviation over the training frames.
+    impute : {"mean", "raise"}, default="mean"
+        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
+        with NaN are always an error.
+    lr : float, default=1e-3
+        Learning rate.
+    max_epochs : int, default=50
+        Most epochs.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+    weight_decay : float, default=0.0
+        Weight decay.
+    gradient_clip : float or None, default=1.0
+        Largest norm of the gradient.
+    patience : int or None, default=10
+        Epochs without a gain on the held-out rows before training stops.
+    validation_fraction : float or None, default=0.1
+        Part of the training rows held out for early stopping, whole groups where there are groups.
+        None trains on all rows for `max_epochs`.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss.
+    callbacks : list or None, default=None
+        Further skorch callbacks.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
+    group_column : str, default=None
+        A context column of X whose values say which rows belong together.
+    batch_size : int, default=32
+        Rows of a batch.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order of rows, dropout and held-out rows.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+    history_ : list of dict
+        Losses, validation UAR and seconds of each epoch; ``pandas.DataFrame(history_)`` plots.
+    n_iter_ : int
+        Epochs that were trained.
+    dims_ : dict of str to int
+        Dimensions of a frame.
+    scales_ : dict of str to Scale
+        Means and deviations of the frames.
+    grouped_ : bool or None
+        Whether held-out rows came from other groups; None when none were held out.
+    prior_ : ndarray of shape (n_classes,)
+        Class frequencies, the answer to a row without frames.
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X had names.
+
+    Notes
+    -----
+    The LSTM that Boateng & Kowatsch 2020 list among their models is
+    ``SequenceClassifier(cell="lstm")``; its sizes are not known.
+
+    See Also
+    --------
+    emoest.aggregation.StatisticsPooling : The same pooling without a net before it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emoest.utils.cells import object_column
+    >>> cells = [np.full((n, 2), n % 2, dtype="float32") for n in range(1, 21)]
+    >>> X = object_column(cells, range(20), "audio__frames").to_frame()
+    >>> y = ["odd" if n % 2 else "even" for n in range(1, 21)]
+    >>> model = SequenceClassifier(
+    ...     hidden_size=4, max_epochs=5, lr=0.05, validation_fraction=None, random_state=0
+    ... ).fit(X, y)
+    >>> model.predict(X.iloc[:3]).tolist()
+    ['odd', 'even', 'odd']
+    >>> model.transform(X).shape
+    (20, 16)
+    """
+
+    _parameter_constraints: dict = {**_NET, **DeepClassifier._parameter_constraints}
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        *,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        n_heads: int = 4,
+        pooling: str = "statistics",
+        dropout: float = 0.2,
+        modalities: Any = "auto",
+        normalize: str | None = "zscore",
+        impute: str = "mean",
+        lr: float = 1e-3,
+        max_epochs: int = 50,
+        optimizer: Any = "adam",
+        weight_decay: float = 0.0,
+        gradient_clip: float | None = 1.0,
+        patience: int | None = 10,
+        validation_fraction: float | None = 0.1,
+        class_weight: Any = None,
+        callbacks: list[Any] | None = None,
+        warm_start: bool = False,
+        precision: str = "auto",
+        group_column: str | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.n_heads = n_heads
+        self.pooling = pooling
+        self.dropout = dropout
+        self.modalities = modalities
+        self.normalize = normalize
+        self.impute = impute
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.precision = precision
+        self.group_column = group_column
+        self.batch_size = batch_size
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+
+class SequenceRegressor(_Sequence, DeepRegressor):
+    """Regress on sequences of frames: LSTM, GRU or Transformer, pooling over time, a linear head.
+
+    Everything but the loss is as in `SequenceClassifier`; the target is scaled to mean 0 and
+    deviation 1 inside, and early stopping watches the loss of held-out speakers.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "transformer"}, default="lstm"
+        What turns frames into hidden states.
+    hidden_size : int, default=64
+        Units of each direction; the width of the Transformer.
+    n_layers : int, default=1
+        Layers.
+    bidirectional : bool, default=True
+        Whether recurrent layers also read backwards. The Transformer always sees both sides.
+    n_heads : int, default=4
+        Attention heads of the Transformer; they divide `hidden_size`.
+    pooling : {"statistics", "attention", "mean", "last"}, default="statistics"
+        How hidden states become one vector.
+    dropout : float, default=0.2
+        Before the head, and between layers.
+    loss : {"squared_error", "absolute_error"}, default="squared_error"
+        What is minimized.
+    modalities : "auto" or list of str, default="auto"
+        Which modality, when X holds several.
+    normalize : {"zscore", None}, default="zscore"
+        Whether each dimension is scaled by its mean and deviation over the training frames.
+    impute : {"mean", "raise"}, default="mean"
+        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
+        with NaN are always an error.
+    lr : float, default=1e-3
+        Learning rate.
+    max_epochs : int, default=50
+        Most epochs.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+    weight_decay : float, default=0.0
+        Weight decay.
+    gradient_clip : float or None, default=1.0
+        Largest norm of the gradient.
+    patience : int or None, default=10
+        Epochs without a gain on the held-out rows before training stops.
+    validation_fraction : float or None, default=0.1
+        Part of the training rows held out for early stopping, whole groups where there are groups.
+    callbacks : list or None, default=None
+        Further skorch callbacks.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of training; ``"auto"`` is bfloat16 on CUDA.
+    group_column : str, default=None
+        A context column of X whose values say which rows belong together.
+    batch_size : int, default=32
+        Rows of a batch.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order of rows, dropout and held-out rows.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    history_ : list of dict
+        Losses and seconds of each epoch.
+    n_iter_ : int
+        Epochs that were trained.
+    dims_ : dict of str to int
+        Dimensions of a frame.
+    scales_ : dict of str to Scale
+        Means and deviations of the frames.
+    target_scale_ : ndarray of shape (2,)
+        Mean and standard deviation of the target.
+    grouped_ : bool or None
+        Whether held-out rows came from other groups.
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X had names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emoest.utils.cells import object_column
+    >>> cells = [np.full((3, 1), n, dtype="float32") for n in range(12)]
+    >>> X = object_column(cells, range(12), "audio__frames").to_frame()
+    >>> model = SequenceRegressor(
+    ...     hidden_size=4, max_epochs=1, validation_fraction=None, random_state=0
+    ... ).fit(X, range(12))
+    >>> model.predict(X).shape
+    (12,)
+    """
+
+    _parameter_constraints: dict = {**_NET, **DeepRegressor._parameter_constraints}
+
+    def __init__(
+        self,
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        *,
+        n_layers: int = 1,
+        bidirectional: bool = True,
+        n_heads: int = 4,
+        pooling: str = "statistics",
+        dropout: float = 0.2,
+        loss: str = "squared_error",
+        modalities: Any = "auto",
+        normalize: str | None = "zscore",
+        impute: str = "mean",
+        lr: float = 1e-3,
+        max_epochs: int = 50,
+        optimizer: Any = "adam",
+        weight_decay: float = 0.0,
+        gradient_clip: float | None = 1.0,
+        patience: int | None = 10,
+        validation_fraction: float | None = 0.1,
+        callbacks: list[Any] | None = None,
+        warm_start: bool = False,
+        precision: str = "auto",
+        group_column: str | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.bidirectional = bidirectional
+        self.n_heads = n_heads
+        self.pooling = pooling
+        self.dropout = dropout
+        self.loss = loss
+        self.modalities = modalities
+        self.normalize = normalize
+        self.impute = impute
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.precision = precision
+        self.group_column = group_column
+        self.batch_size = batch_size
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose

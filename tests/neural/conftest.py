@@ -1,0 +1,27 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoest.utils.cells import object_column
+
+
+def make_frames(n_rows=40, n_dims=3, seed=0, speakers=8, longest=9):
+    """Ragged frames whose mean tells the class, with a speaker in the index."""
+    generator = np.random.RandomState(seed)
+    y = np.array(["happy", "sad"])[np.arange(n_rows) % 2]
+    cells = [
+        (
+            generator.randn(generator.randint(1, longest + 1), n_dims)
+            + (1.5 if label == "sad" else 0)
+        ).astype("float32")
+        for label in y
+    ]
+    index = pd.MultiIndex.from_arrays(
+        [range(n_rows), [f"s{i // 2 % speakers}" for i in range(n_rows)]], names=[None, "group"]
+    )
+    return object_column(cells, index, "audio__frames").to_frame(), y
+
+
+@pytest.fixture
+def frames():
+    return make_frames()
