@@ -170,17 +170,15 @@ def _read(
             na_values=[""],
             quoting=csv.QUOTE_MINIMAL,
         )
-    except UnicodeDecodeError as error:
-        content = path.read_bytes()
-        line = next(
-            (n for n, raw in enumerate(content.split(b"\n"), 1) if not _decodes(raw, encoding)), 0
-        )
+    except UnicodeError as error:
+        raise ValueError(_not_decoded(path, encoding, error)) from error
+    except pd.errors.EmptyDataError as error:
+        raise ValueError(f"The table {str(path)!r} is empty.") from error
+    except pd.errors.ParserError as error:
         raise ValueError(
-            f"Line {line} of {str(path)!r} is not {encoding.removesuffix('-sig')} "
-            f"({error.reason}). Pass encoding='cp1252' (Windows) or save the table as UTF-8."
+            f"The table {str(path)!r} cannot be read: {str(error).strip()}. Put texts that hold a "
+            f"{separator!r} into quotes."
         ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"The table {str(path)!r} cannot be read: {error}") from error
     if not isinstance(frame.index, pd.RangeIndex):
         raise ValueError(
             f"The table {str(path)!r} cannot be read: its rows have more cells than its head line "
@@ -189,10 +187,28 @@ def _read(
     return frame, path.stem, str(path.parent)
 
 
+def _not_decoded(path: Path, encoding: str, error: UnicodeError) -> str:
+    """Say where a table is encoded otherwise, and how it may be."""
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return f"{str(path)!r} is encoded as UTF-16. Pass encoding='utf-16', or save it as UTF-8."
+    if content.startswith(b"PK"):
+        return (
+            f"{str(path)!r} is a spreadsheet or an archive, no csv file. Export the table as csv."
+        )
+    lines = enumerate(content.split(b"\n"), 1)
+    line = next((number for number, raw in lines if not _decodes(raw, encoding)), 0)
+    return (
+        f"Line {line} of {str(path)!r} is not {encoding.removesuffix('-sig')} "
+        f"({getattr(error, 'reason', error)}). Pass encoding='cp1252' (Windows) or save the table "
+        "as UTF-8."
+    )
+
+
 def _decodes(raw: bytes, encoding: str) -> bool:
     try:
         raw.decode(encoding)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     return True
 

@@ -145,6 +145,22 @@ def test_mis_encoded_tables_name_the_line(folder):
     assert load_table(path, encoding="cp1252").data["text"].tolist() == ["Gut", "für dich"]
 
 
+def test_other_kinds_of_files_are_told_apart(folder):
+    path = write(folder, "text,emotion", "für,sad", encoding="utf-16")
+    with pytest.raises(ValueError, match=r"is encoded as UTF-16\. Pass encoding='utf-16'"):
+        load_table(path)
+    assert load_table(path, encoding="utf-16").data["text"].tolist() == ["für"]
+    path.write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe")
+    with pytest.raises(ValueError, match="is a spreadsheet or an archive"):
+        load_table(path)
+    path.write_text("text,emotion\na,sad\nb,c,sad\n")
+    with pytest.raises(ValueError, match=r"line 3, saw 3\. Put texts that hold a ',' into quotes"):
+        load_table(path)
+    path.write_text("")
+    with pytest.raises(ValueError, match="is empty"):
+        load_table(path)
+
+
 def test_tables_in_memory_keep_their_cells(folder):
     cells = [np.zeros(8), (np.zeros(8), 8000), [str(folder / "a.wav")]]
     table = pd.DataFrame({"audio": pd.Series(cells, dtype=object), "emotion": ["sad"] * 3})
@@ -165,7 +181,7 @@ def test_tables_in_memory_keep_their_cells(folder):
         (["audio,mood", "a.wav,sad"], {}, "no column 'emotion' .*it has audio, mood"),
         (["wav,emotion", "a.wav,sad"], {}, "none of the media columns audio, text, face, eeg"),
         (["audio,emotion"], {}, "has no rows"),
-        ([""], {}, "cannot be read"),
+        ([""], {}, "is empty"),
         (["audio,emotion", "a.wav,sad,1,2", "b,c,d,e,f"], {}, "cannot be read"),
         (["text,emotion", "Oh, no,sad", "Well, well,glad"], {}, "more cells than its head line"),
         (["audio,speaker,emotion", "a.wav,,sad"], {}, "1 rows have no speaker.*line 2 of"),
