@@ -1,15 +1,25 @@
 """EmoDB: ten German actors, ten sentences, seven emotions."""
 
+import csv
 import os
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import decode, find_named_files, report_missing
+from emoest.datasets._files import (
+    decode,
+    find_named_files,
+    list_files,
+    report_missing,
+    some_names,
+    warn_user,
+)
 from emoest.datasets._record import CorpusRecord, register
+from emoest.datasets._rows import read_lines
 from emoest.utils._sklearn import validate_params
 from emoest.utils.cells import object_column
 
@@ -60,6 +70,10 @@ TEXTS = {
     "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",  # codespell:ignore
 }
 
+AMBIGUOUS = "db.emotion.categories.ambiguous.csv"
+"""The table of release 2 that lists the clips that listeners did not recognize."""
+
+_LARYNGOGRAMS = "laryngo"
 _NAME = re.compile(r"(?P<speaker>[0-9]{2})(?P<text>[a-z][0-9]{2})(?P<emotion>[A-Z])[a-z]?")
 
 EMODB = register(
@@ -95,8 +109,9 @@ EMODB = register(
         notes=(
             "Everybody says the same ten sentences, so that the text tells nothing about the "
             "emotion. Clips that listeners did not recognize were taken out by the authors, so "
-            "that speakers and emotions are not balanced. There are no official partitions; the "
-            "public folds of EmoBox mix speakers, each of the ten being in all five."
+            "that speakers and emotions are not balanced. Release 2 has them again, and the loader "
+            "leaves them out. There are no official partitions; the public folds of EmoBox mix "
+            "speakers, each of the ten being in all five."
         ),
     )
 )
@@ -106,6 +121,7 @@ EMODB = register(
     {
         "folder": [str, os.PathLike],
         "target": [str, list, tuple],
+        "ambiguous": ["boolean"],
         "strict": ["boolean"],
         "return_X_y": ["boolean"],
     },
@@ -115,6 +131,7 @@ def load_emodb(
     folder: str | os.PathLike[str],
     *,
     target: Target = "emotion",
+    ambiguous: bool = False,
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
@@ -123,11 +140,15 @@ def load_emodb(
     Parameters
     ----------
     folder : str or path object
-        Where the corpus was unpacked; sub-folders are searched. Any format of sound will do, if the
-        names are the official ones (``03a01Fa.wav``). No file is opened.
+        Where the corpus was unpacked; sub-folders are searched, but for the laryngograms of
+        release 2 (``laryngo``). Any format of sound will do, if the names are the official ones
+        (``03a01Fa.wav``). No sound is opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven), ``"statement"`` (the code of the sentence, ``"a01"``) or ``"sex"``; a
         sequence gives y as a DataFrame.
+    ambiguous : bool, default=False
+        Whether the clips are kept that listeners did not recognize. Release 2 has 281 of them,
+        listed in ``db.emotion.categories.ambiguous.csv``; a warning counts those left out.
     strict : bool, default=False
         Whether a missing file is an error; otherwise one warning says what is missing. Files are
         counted by speaker, since no rule tells the names of all 535.
@@ -153,6 +174,8 @@ def load_emodb(
     -----
     IncompleteCorpusWarning
         If files are missing.
+    UserWarning
+        If ambiguous clips are left out, or there are more clips than the 535 of release 1.
 
     References
     ----------
@@ -170,7 +193,11 @@ def load_emodb(
     ('Der Lappen liegt auf dem Eisschrank.', '03', 'happiness')
     """
     check_target(target, EMODB)
-    files = find_named_files(folder, _NAME, corpus="EmoDB", example="03a01Fa.wav")
+    files = find_named_files(
+        folder, _NAME, corpus="EmoDB", example="03a01Fa.wav", without=[_LARYNGOGRAMS]
+    )
+    if not ambiguous:
+        files = _recognized(files, folder)
     rows = []
     for stem, path in files.items():
         match = _NAME.fullmatch(stem)
@@ -198,4 +225,25 @@ def load_emodb(
         folder=folder,
         strict=strict,
     )
+    surplus = len(frame) - sum(N_FILES.values())
+    if surplus > 0 and not ambiguous:
+        warn_user(
+            f"EmoDB in {str(folder)!r} has {surplus} clips more than the 535 that listeners "
+            f"recognized, and no {AMBIGUOUS} that says which. Figures are not those of EmoDB."
+        )
     return make_bunch(frame, EMODB, target=target, missing=missing, return_X_y=return_X_y)
+
+
+def _recognized(files: dict[str, Path], folder: str | os.PathLike[str]) -> dict[str, Path]:
+    """Leave out the clips that the table of ambiguous ones lists, and count them."""
+    tables = [path for path in list_files(folder, corpus="EmoDB")[1] if path.name == AMBIGUOUS]
+    if not tables:
+        return files
+    lines = csv.DictReader(read_lines(min(tables)))
+    listed = {Path(line.get("file") or "").stem for line in lines} & set(files)
+    if listed:
+        warn_user(
+            f"EmoDB: {len(listed)} clips that listeners did not recognize are left out "
+            f"({some_names(sorted(listed))}). Pass ambiguous=True to keep them."
+        )
+    return {name: path for name, path in files.items() if name not in listed}

@@ -84,6 +84,7 @@ def find_named_files(
     corpus: str,
     example: str,
     suffixes: Sequence[str] = AUDIO_SUFFIXES,
+    without: Sequence[str] = (),
 ) -> dict[str, Path]:
     """Find the files in a folder and its sub-folders whose names are those of a corpus.
 
@@ -102,6 +103,8 @@ def find_named_files(
         A file name, for messages.
     suffixes : sequence of str, default=AUDIO_SUFFIXES
         The suffixes that count, in lower case; case does not matter.
+    without : sequence of str, default=()
+        Names of folders that are passed over.
 
     Returns
     -------
@@ -130,6 +133,7 @@ def find_named_files(
     ['03a01Wa']
     """
     root, paths = list_files(folder, corpus=corpus)
+    paths = [path for path in paths if not set(without) & set(path.relative_to(root).parts[:-1])]
     found: dict[str, Path] = {}
     repeated = []
     for path in sorted(paths, key=lambda path: (len(path.parts), path)):

@@ -6,16 +6,19 @@ import pandas as pd
 import pytest
 
 from emoest.datasets import IncompleteCorpusWarning, corpus_record, load_emodb
-from emoest.datasets._emodb import EMOTIONS, N_FILES, TEXTS
+from emoest.datasets._emodb import AMBIGUOUS, EMOTIONS, N_FILES, TEXTS
 
 
 @pytest.fixture
 def corpus(tmp_path):
-    """Names of the official shape, as many of each speaker as the corpus has."""
-    for speaker, count in N_FILES.items():
-        names = [f"{speaker}{text}{code}{v}" for text in TEXTS for code in EMOTIONS for v in "ab"]
-        for name in names[:count]:
-            (tmp_path / f"{name}.wav").touch()
+    """Names of the official shape, as many of each speaker and emotion as the corpus has."""
+    speakers = [speaker for speaker, count in N_FILES.items() for _ in range(count)]
+    sizes = corpus_record("emodb").sizes["emotion"]
+    codes = [code for code, label in EMOTIONS.items() for _ in range(sizes[label])]
+    texts = list(TEXTS)
+    for number, (speaker, code) in enumerate(zip(speakers, codes, strict=True)):
+        text, version = texts[number % 10], "abcdefghijklmnopqrstuvwxyz"[number // 10 % 26]
+        (tmp_path / f"{speaker}{text}{code}{version}.wav").touch()
     return tmp_path
 
 
@@ -23,7 +26,7 @@ def test_complete_corpus(corpus):
     with warnings.catch_warnings(action="error"):
         bunch = load_emodb(corpus, strict=True)
     assert len(bunch.data) == sum(N_FILES.values()) == 535
-    assert sum(corpus_record("emodb").sizes["emotion"].values()) == 535
+    assert bunch.target.value_counts().to_dict() == dict(corpus_record("emodb").sizes["emotion"])
     assert list(bunch.data.columns) == ["audio", "text", "speaker"]
     assert bunch.data.index.names == ["clip", "group"]
     assert bunch.groups.value_counts().to_dict() == N_FILES
@@ -73,6 +76,38 @@ def test_unknown_code_names_the_file(tmp_path, name, message):
 def test_wrong_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"found no files at all"):
         load_emodb(tmp_path)
+
+
+@pytest.fixture
+def release_2(tmp_path):
+    """Two clips of 1999, one that listeners did not recognize, and the laryngograms of all."""
+    names = ["03a01Fa.wav", "03a01Wa.wav", "03a02Na.wav"]
+    for folder in ("wav", "laryngo"):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).touch()
+    table = "file,emotion,emotion.confidence\nwav/03a02Na.wav,neutral,0.4\n"
+    (tmp_path / AMBIGUOUS).write_text(table)
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore::emoest.datasets.IncompleteCorpusWarning")
+def test_release_2_gives_the_sound_of_recognized_clips(release_2):
+    with pytest.warns(UserWarning, match=r"1 clips that .* did not recognize .*\(03a02Na\)"):
+        X = load_emodb(release_2).data
+    assert X["audio"].tolist() == [
+        str(release_2 / "wav" / name) for name in ("03a01Fa.wav", "03a01Wa.wav")
+    ]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert len(load_emodb(release_2, ambiguous=True).data) == 3
+    assert [warning.category for warning in caught] == [IncompleteCorpusWarning]
+
+
+def test_more_clips_than_were_recognized_are_said(corpus):
+    (corpus / "03a01Ta.wav").touch()
+    with pytest.warns(UserWarning, match="has 1 clips more than the 535"):
+        load_emodb(corpus)
 
 
 def test_several_targets(corpus):
