@@ -9,7 +9,13 @@ import numpy as np
 from emoest.embeddings._base import LOCK
 from emoest.embeddings._hub import read_json
 from emoest.embeddings._text import TextEncoder, length_limit, loading
-from emoest.embeddings._windows import Window, cut_windows, pad_windows, token_batches
+from emoest.embeddings._windows import (
+    Window,
+    cut_windows,
+    pad_windows,
+    token_batches,
+    token_budget,
+)
 from emoest.features._items import pool
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import import_optional
@@ -55,7 +61,8 @@ class BERTEmbedder(TextEncoder):
     cache_dir : str, path object, False or None, default=None
         Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
     batch_size : int, default=8
-        Full-length windows a batch; of shorter ones it holds more, up to as many tokens.
+        Full-length windows a batch; of shorter ones it holds more, up to as many tokens, on a CPU
+        up to 384 tokens.
     device : str, default="auto"
         Where torch computes: ``"cpu"``, ``"cuda"``, or ``"auto"``.
     verbose : int, default=0
@@ -216,7 +223,8 @@ class BERTEmbedder(TextEncoder):
     def _embed(self, model: _Loaded, batch: list[list[Window]]) -> list[np.ndarray]:
         windows = [window for text in batch for window in text]
         parts: list[np.ndarray] = [np.empty(0)] * len(windows)
-        for positions in token_batches([len(window.ids) for window in windows], self._budget):
+        budget = token_budget(self._budget, model.device)
+        for positions in token_batches([len(window.ids) for window in windows], budget):
             hidden = self._hidden(model, [windows[i] for i in positions])
             for i, states in zip(positions, hidden, strict=True):
                 parts[i] = self._part(model, windows[i], states)

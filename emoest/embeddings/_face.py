@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +22,7 @@ from emoest.embeddings._face_detection import detection_recipe, face_of
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.images import Clip, open_clip
+from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1
 
@@ -241,7 +241,7 @@ class FaceEmbedder(PretrainedTransformer):
             "detection": {} if self.detect is False else detection_recipe(),
             "margin": float(self.margin),
             "normalize": list(self._normalize or ()),
-            "torch": version("torch").partition(".")[0],
+            "torch": major_version("torch"),
             **self._net.recipe(),
         }
 

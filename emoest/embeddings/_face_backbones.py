@@ -4,6 +4,7 @@ import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from emoest.embeddings._base import find_weights
 from emoest.embeddings._hub import find_model_folder, read_json
-from emoest.embeddings._text import loading, major_version
+from emoest.embeddings._text import loading, text_version
 from emoest.utils.images import Image
 from emoest.utils.optional import import_optional
 from emoest.utils.weights import check_digest
@@ -184,11 +185,18 @@ def resized(gray: np.ndarray, size: int) -> np.ndarray:
     >>> resized(np.array([[0.0, 4.0]], dtype=np.float32), 4)[0].tolist()
     [0.0, 1.0, 3.0, 4.0]
     """
-    import torch
+    height, width = gray.shape
+    return _interpolation(height, size) @ gray @ _interpolation(width, size).T
 
-    picture = torch.from_numpy(gray)[None, None]
-    resize = torch.nn.functional.interpolate
-    return resize(picture, (size, size), mode="bilinear", antialias=True)[0, 0].numpy()
+
+@lru_cache(maxsize=256)
+def _interpolation(n_in: int, n_out: int) -> np.ndarray:
+    """Weights (n_out, n_in) of old pixels in new ones: triangles one old or new pixel wide."""
+    scale = n_in / n_out
+    centers = (np.arange(n_out) + 0.5) * scale
+    distance = np.abs(centers[:, None] - np.arange(n_in) - 0.5)
+    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _load_mini_xception(path: Path) -> Any:
@@ -247,7 +255,7 @@ class ImageEncoder:
 
     def recipe(self) -> dict[str, Any]:
         """What values depend on beside weights and item."""
-        return {"transformers": major_version("transformers", _PURPOSE)}
+        return {"transformers": text_version("transformers", _PURPOSE)}
 
     def load(self, path: Path, device: str) -> "EncoderModel":
         """Load encoder and preprocessing from a folder."""

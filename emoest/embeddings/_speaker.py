@@ -3,7 +3,6 @@
 import importlib.util
 import os
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,6 +22,7 @@ from emoest.embeddings._voice_parts import (
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.audio import read_audio
+from emoest.utils.optional import major_version
 from emoest.utils.weights import check_digest
 
 PACKAGE = "resemblyzer"
@@ -200,8 +200,8 @@ class SpeakerEmbedder(PretrainedTransformer):
             "step": self._step,
             "cut_pauses": bool(self.cut_pauses),
             "coverage": COVERAGE,
-            "soxr": version("soxr").partition(".")[0],
-            "torch": version("torch").partition(".")[0],
+            "soxr": major_version("soxr"),
+            "torch": major_version("torch"),
         }
 
     def _load(self, path: Path, device: str) -> Any:

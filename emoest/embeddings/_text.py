@@ -1,8 +1,8 @@
 """What text encoders share: texts as items, names of models, the quiet loading of safetensors."""
 
-import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from emoest.embeddings._base import PretrainedTransformer
 from emoest.embeddings._hub import check_model_folder, find_model_folder
 from emoest.utils._sklearn import HasMethods, Interval
-from emoest.utils.optional import import_optional
+from emoest.utils.optional import import_optional, major_version
 
 _POSITIONS = ("max_position_embeddings", "n_positions")
 _OFFSET_TYPES = ("roberta", "camembert", "longformer", "mpnet", "data2vec-text", "xmod")
@@ -63,24 +63,24 @@ class TextEncoder(PretrainedTransformer):
 
     def _recipe(self) -> dict[str, Any]:
         purpose = type(self).__name__
-        return {package: major_version(package, purpose) for package in self._packages}
+        return {package: text_version(package, purpose) for package in self._packages}
 
     def _order(self, items: list[str]) -> list[int]:
         """Shortest first, so that a batch holds texts of like length and little padding."""
         return sorted(range(len(items)), key=lambda i: len(items[i]))
 
 
-def major_version(package: str, purpose: str) -> str:
-    """First number of a package's version, looked up without importing the package.
+def text_version(package: str, purpose: str) -> str:
+    """First number of the version of a package; the error without it names the extra.
 
     Examples
     --------
-    >>> major_version("pip", "This example").isdigit()
+    >>> text_version("pip", "This example").isdigit()
     True
     """
     try:
-        return importlib.metadata.version(package).partition(".")[0]
-    except importlib.metadata.PackageNotFoundError:
+        return major_version(package)
+    except PackageNotFoundError:
         import_optional(package, extra="text", purpose=purpose)
         return "unknown"
 

@@ -16,12 +16,13 @@ from emoest.embeddings._signals import (
     average_runs,
     pad_signals,
 )
-from emoest.embeddings._text import loading, major_version
+from emoest.embeddings._text import loading, text_version
+from emoest.embeddings._windows import token_budget
 from emoest.features._base import CELL_ERRORS
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
 from emoest.utils.audio import open_audio
-from emoest.utils.optional import import_optional
+from emoest.utils.optional import import_optional, major_version
 
 _PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 """Encoders whose Transformer honors its mask everywhere; others see equal lengths together."""
@@ -74,7 +75,8 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     cache_dir : str, path object, False or None, default=None
         Folder of the store; None takes the user's, False keeps nothing.
     batch_size : int, default=4
-        Clips of `max_seconds` a batch; of shorter ones it holds more, up to as many seconds.
+        Clips of `max_seconds` a batch; of shorter ones it holds more, up to as many seconds, on a
+        CPU up to 384 frames (7.7 s).
     device : str, default="auto"
         Where the net computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
     verbose : int, default=0
@@ -225,8 +227,8 @@ class Wav2Vec2Embedder(PretrainedTransformer):
             "stride": self.stride or 1,
             "window": self._window,
             "long_audio": self.long_audio,
-            "transformers": major_version("transformers", type(self).__name__),
-            "soxr": major_version("soxr", type(self).__name__),
+            "transformers": text_version("transformers", type(self).__name__),
+            "soxr": major_version("soxr"),
         }
 
     @property
@@ -281,20 +283,24 @@ class Wav2Vec2Embedder(PretrainedTransformer):
 
     def _embed(self, model: _Loaded, batch: list[Clip]) -> list[np.ndarray]:
         parts: list[list[np.ndarray]] = [[] for _ in batch]
-        for owners, windows in self._packed(batch):
+        step = self._convolutions.step
+        budget = token_budget(self._budget // step, model.device) * step
+        for owners, windows in self._packed(batch, budget):
             for i, states in zip(owners, self._states(model, windows), strict=True):
                 parts[i].append(states)
         return [self._frames(clip, own) for clip, own in zip(batch, parts, strict=True)]
 
-    def _packed(self, clips: list[Clip]) -> Iterator[tuple[list[int], list[SignalWindow]]]:
-        """Fill batches across clips: whose windows they are, and the windows."""
+    def _packed(
+        self, clips: list[Clip], budget: int
+    ) -> Iterator[tuple[list[int], list[SignalWindow]]]:
+        """Fill batches of `budget` samples across clips: whose windows, and the windows."""
         owners: list[int] = []
         held: list[SignalWindow] = []
         longest = 0
         for i, clip in enumerate(clips):
             for window in clip.windows():
                 size = len(window.signal)
-                full = (len(held) + 1) * max(longest, size) > self._budget
+                full = (len(held) + 1) * max(longest, size) > budget
                 if held and (full or not (self._padded or size == longest)):
                     yield owners, held
                     owners, held, longest = [], [], 0

@@ -8,6 +8,9 @@ import numpy as np
 OVERLAP = 4
 """Windows overlap by one part in so many of the tokens that they hold."""
 
+CPU_TOKENS = 384
+"""A batch of so many tokens fills the vector units of a CPU; a larger one only adds padding."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -70,6 +73,17 @@ def cut_windows(tokenizer: Any, text: str, max_length: int, long_text: str) -> l
     if not any(window.own.any() for window in windows):
         raise ValueError("the text has no token that the encoder knows")
     return windows
+
+
+def token_budget(n_tokens: int, device: str) -> int:
+    """Tokens that a batch may hold: what was asked for, and on a CPU at most `CPU_TOKENS`.
+
+    Examples
+    --------
+    >>> token_budget(4096, "cpu"), token_budget(4096, "cuda")
+    (384, 4096)
+    """
+    return min(n_tokens, CPU_TOKENS) if device.startswith("cpu") else n_tokens
 
 
 def token_batches(lengths: list[int], budget: int) -> list[list[int]]:

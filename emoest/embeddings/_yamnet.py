@@ -4,7 +4,6 @@ import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from emoest.features._logmel import YAMNET, count_patches, hop_frames, iter_patc
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.audio import Audio, open_audio
+from emoest.utils.optional import major_version
 from emoest.utils.weights import WEIGHTS, fetch_weights
 
 N_CLASSES = 521
@@ -222,8 +222,8 @@ class YAMNetEmbedder(PretrainedTransformer):
             "output": self.output,
             "padding": bool(self.padding),
             "hop_frames": hop_frames(self.hop),
-            "soxr": version("soxr").partition(".")[0],
-            "torch": version("torch").partition(".")[0],
+            "soxr": major_version("soxr"),
+            "torch": major_version("torch"),
         }
 
     def _weights_name(self) -> str:
@@ -248,7 +248,7 @@ class YAMNetEmbedder(PretrainedTransformer):
         from emoest.nets.yamnet import load_yamnet
 
         try:
-            net = load_yamnet(path)
+            net = load_yamnet(path).folded()
         except ValueError as error:
             known = [entry for entry in WEIGHTS.values() if entry.file_name == path.name]
             expected = f"; the published {path.name!r} has {known[0].sha256}" if known else ""

@@ -1,7 +1,6 @@
 """What the features of EEG share: cells, channels and windows."""
 
 import os
-from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
 from emoest.utils.cells import is_path
 from emoest.utils.eeg import count_channels, read_eeg, split_path
+from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1
 
@@ -117,7 +117,7 @@ class EEGTransformer(CellTransformer):
             "step": None if self.step is None else float(self.step),
             "bands": [[band.low, band.high] for band in self._bands],
             "n_channels": self._n_channels,
-            "scipy": version("scipy").partition(".")[0],
+            "scipy": major_version("scipy"),
             **self._settings(),
         }
 

@@ -1,6 +1,5 @@
 """LogMelSpectrogram: sound to log-mel frames, as Kaldi or YAMNet make them."""
 
-from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.audio import open_audio
 from emoest.utils.devices import resolve_device
+from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1
 
@@ -232,8 +232,8 @@ class LogMelSpectrogram(CellTransformer):
             "version": _RECIPE_VERSION,
             "mel": vars(settings.mel),
             **{name: value for name, value in vars(settings).items() if name != "mel"},
-            "soxr": version("soxr").partition(".")[0],
-            "torch": version("torch").partition(".")[0],
+            "soxr": major_version("soxr"),
+            "torch": major_version("torch"),
         }
 
     def _read_item(self, item: Any, name: str) -> np.ndarray:

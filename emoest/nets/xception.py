@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from emoest.nets._inference import PairedColumns, in_parts
 from emoest.nets._state import (
     as_tensor,
     channels_last,
@@ -24,7 +25,6 @@ from emoest.nets._state import (
     write_safetensors,
 )
 from emoest.nets._tflite import CONV_2D, DEPTHWISE_CONV_2D, read_tflite
-from emoest.nets.yamnet import same_padding
 from emoest.utils.optional import import_optional
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -38,6 +38,7 @@ N_DIMS = 128
 _WIDTHS = (16, 32, 64, 128)
 _EPSILON = 1e-3
 _MOMENTUM = 0.01
+_FACES_AT_A_TIME = 4
 _FORMAT = "emoest-mini-xception-1"
 _WHAT = "mini-Xception"
 
@@ -77,12 +78,9 @@ class _Block(nn.Module):
 
 
 def _halved(x: Tensor) -> Tensor:
-    """Maximum over 3x3 with stride 2 and SAME padding: rows first, then columns."""
-    height, width = x.shape[-2:]
-    padding = (*same_padding(width, 3, 2), *same_padding(height, 3, 2))
-    x = nn.functional.pad(x, padding, value=-torch.inf)
-    x = torch.maximum(torch.maximum(x[..., :-2:2, :], x[..., 1:-1:2, :]), x[..., 2::2, :])
-    return torch.maximum(torch.maximum(x[..., :-2:2], x[..., 1:-1:2]), x[..., 2::2])
+    """Maximum over 3x3 with stride 2 and SAME padding."""
+    padding = [size % 2 for size in x.shape[-2:]]
+    return nn.functional.max_pool2d(x, 3, stride=2, padding=padding, ceil_mode=True)
 
 
 class MiniXception(nn.Module):
@@ -126,6 +124,7 @@ class MiniXception(nn.Module):
             *[_Block(widths[i], widths[i + 1]) for i in range(len(_WIDTHS))]
         )
         self.head = nn.Conv2d(N_DIMS, n_classes, 3, padding=1)
+        self._at_a_time: int | None = None
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Embed and classify faces.
@@ -143,9 +142,14 @@ class MiniXception(nn.Module):
             Rows sum to one.
         """
         x = faces[:, None].contiguous(memory_format=torch.channels_last)
-        maps = self.blocks(self.stem(x))
+        maps = self.blocks[1:](in_parts(self._front, x, self._at_a_time))
         logits = self.head(maps).mean(dim=(2, 3))
         return maps.mean(dim=(2, 3)), torch.softmax(logits, dim=1)
+
+    def _front(self, x: Tensor) -> Tensor:
+        """Run the layers of large maps."""
+        maps: Tensor = self.blocks[0](self.stem(x))
+        return maps
 
     def folded(self) -> "MiniXception":
         """Copy the net with each normalization folded into its convolution, for inference.
@@ -178,6 +182,8 @@ class MiniXception(nn.Module):
                 for name, module in ((layer.conv, fused), (layer.norm, nn.Identity())):
                     parent, _, child = name.rpartition(".")
                     net.get_submodule(parent).register_module(child, module)
+        net.stem[0] = PairedColumns(cast("nn.Conv2d", net.stem[0]))
+        net._at_a_time = _FACES_AT_A_TIME
         return channels_last(net)
 
 

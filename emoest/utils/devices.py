@@ -16,16 +16,15 @@ def resolve_device(device: str) -> str:
     """
     import torch
 
-    has_cuda = torch.cuda.is_available()
     if device == "auto":
-        return "cuda" if has_cuda else "cpu"
+        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
     except RuntimeError as error:
         raise ValueError(
             f"device={device!r} is no device of torch. Take 'auto', 'cpu', 'cuda' or 'cuda:1'."
         ) from error
-    if kind == "cuda" and not has_cuda:
+    if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r}, but torch finds no CUDA device on this machine. Take 'auto', for "
             "a fitted model with set_params."

@@ -1,6 +1,8 @@
 """Optional dependencies: imported where they are needed, with a message that names the extra."""
 
 import importlib
+import importlib.metadata
+from functools import lru_cache
 from types import ModuleType
 
 
@@ -39,3 +41,30 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
             f"{purpose} needs the package {package!r}, which could not be imported ({error}). "
             f"Install it with: pip install 'emoest[{extra}]'"
         ) from error
+
+
+@lru_cache
+def major_version(package: str) -> str:
+    """First number of an installed package's version; the package is not imported.
+
+    Parameters
+    ----------
+    package : str
+        Name of the distribution.
+
+    Returns
+    -------
+    version : str
+        Looked up once a process: reading it takes milliseconds.
+
+    Raises
+    ------
+    PackageNotFoundError
+        If it is not installed.
+
+    Examples
+    --------
+    >>> major_version("numpy").isdigit()
+    True
+    """
+    return importlib.metadata.version(package).partition(".")[0]

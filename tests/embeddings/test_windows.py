@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from emoest.embeddings._windows import cut_windows, pad_windows, token_batches
+from emoest.embeddings._windows import (
+    CPU_TOKENS,
+    cut_windows,
+    pad_windows,
+    token_batches,
+    token_budget,
+)
 
 TEXT = " ".join(["the happy dog was not calm", "my house", "a very long story and so"] * 9)
 
@@ -54,6 +60,11 @@ def test_batches_hold_each_window_once_within_the_budget():
     assert all(len(batch) * max(lengths[i] for i in batch) <= 256 for batch in batches)
     assert token_batches([300, 1], 256) == [[1], [0]]
     assert token_batches([], 256) == []
+
+
+def test_a_cpu_takes_small_batches():
+    assert [token_budget(n, "cpu") for n in (64, 4096)] == [64, CPU_TOKENS]
+    assert token_budget(4096, "cuda:1") == 4096
 
 
 def test_padding_is_masked(tokenizer):

@@ -114,6 +114,19 @@ def test_outputs_do_not_depend_on_the_batch(net, patches):
     np.testing.assert_allclose(scores, torch.cat([s for _, s in single]), atol=1e-5)
 
 
+def test_folding(net, patches):
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    folded = net.folded()
+    assert len(list(folded.parameters())) == 2 * 26 + 2
+    with torch.inference_mode():
+        many = patches.repeat(6, 1, 1)
+        for found, expected in zip(folded(many), net(many), strict=True):
+            torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    with pytest.raises(RuntimeError, match=r"Call eval\(\) first"):
+        YAMNet().folded()
+
+
 def test_trains(patches):
     net = YAMNet().train()
     net(patches)[1].sum().backward()

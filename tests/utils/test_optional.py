@@ -1,8 +1,9 @@
 import sys
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from emoest.utils.optional import import_optional
+from emoest.utils.optional import import_optional, major_version
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
@@ -13,3 +14,9 @@ def test_a_missing_package_names_the_extra(monkeypatch):
 
 def test_a_package_that_is_there_is_returned():
     assert import_optional("json.decoder", extra="text", purpose="A test").JSONDecoder
+
+
+def test_the_first_number_of_a_version():
+    assert version("torch").startswith(major_version("torch") + ".")
+    with pytest.raises(PackageNotFoundError):
+        major_version("no-such-package")
