@@ -2,7 +2,7 @@ import pytest
 
 import emoest.embeddings
 from emoest.embeddings import BERTEmbedder, SBERTEmbedder
-from emoest.embeddings._text import length_limit, loading, major_version
+from emoest.embeddings._text import length_limit, loading, text_version
 
 
 def test_the_room_lists_its_classes():
@@ -12,10 +12,10 @@ def test_the_room_lists_its_classes():
         _ = emoest.embeddings.BertEmbedder
 
 
-def test_major_version_of_what_is_not_installed_names_the_extra(monkeypatch):
-    assert major_version("scikit-learn", "A test") == "1"
+def test_version_of_what_is_not_installed_names_the_extra():
+    assert text_version("scikit-learn", "A test") == "1"
     with pytest.raises(ImportError, match=r"A test needs .*pip install 'emoest\[text\]'"):
-        major_version("no_such_package", "A test")
+        text_version("no_such_package", "A test")
 
 
 def test_loading_is_quiet_and_gives_the_settings_back(tmp_path, capfd):
