@@ -1,8 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from emoest.utils.cells import object_column
+
+SMALL = {"hidden_size": 4, "max_epochs": 3, "lr": 0.02, "random_state": 0}
+PLAIN = {**SMALL, "validation_fraction": None}
 
 
 def make_frames(n_rows=40, n_dims=3, seed=0, speakers=8, longest=9):
@@ -25,3 +29,13 @@ def make_frames(n_rows=40, n_dims=3, seed=0, speakers=8, longest=9):
 @pytest.fixture
 def frames():
     return make_frames()
+
+
+def state_of(model):
+    return {name: value.clone() for name, value in model.net_.module_.state_dict().items()}
+
+
+def assert_same_state(left, right):
+    assert list(left) == list(right)
+    for name, value in left.items():
+        assert torch.equal(value, right[name]), name

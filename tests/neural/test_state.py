@@ -1,0 +1,56 @@
+import copy
+import io
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from emoest.neural import SequenceClassifier, SequenceRegressor
+from tests.neural.conftest import SMALL
+
+
+def test_pickle_deepcopy_and_joblib_give_the_same_answers(frames, tmp_path):
+    X, y = frames
+    model = SequenceClassifier(**SMALL).fit(X, y)
+    expected = model.predict_proba(X)
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), joblib.load(buffer)):
+        np.testing.assert_array_equal(other.predict_proba(X), expected)
+        assert other.history_ == model.history_
+    joblib.dump((model, X, expected), tmp_path / "model.joblib")
+    code = (
+        "import joblib, numpy as np, sys\n"
+        "model, X, expected = joblib.load(sys.argv[1])\n"
+        "np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "model.joblib")], check=True)
+
+
+def test_a_model_fitted_on_a_gpu_loads_where_there_is_none(frames):
+    X, y = frames
+    model = SequenceClassifier(**SMALL).fit(X, y)
+    state = model.__getstate__()
+    state["device_"] = "cuda"
+    loaded = SequenceClassifier.__new__(SequenceClassifier)
+    loaded.__setstate__(state)
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert loaded.device_ == expected
+    np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-5)
+
+
+def test_weights_travel_in_safetensors_and_a_wrong_layer_is_named(frames, tmp_path):
+    X, y = frames
+    model = SequenceClassifier(**SMALL).fit(X, y)
+    model.save_weights(tmp_path / "net.safetensors")
+    loaded = SequenceClassifier(**SMALL).load_weights(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    with pytest.raises(ValueError, match="holds weights of SequenceClassifier, not of"):
+        SequenceRegressor().load_weights(tmp_path / "net.safetensors")
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.safetensors"):
+        SequenceClassifier().load_weights(tmp_path / "nowhere.safetensors")
