@@ -145,36 +145,38 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             If rows are held out and there are no groups.
         """
         seed, split_seed = spawn_seeds(self.random_state, 2)
-        device = resolve_device(self.device)
+        self.device_ = resolve_device(self.device)
         table = read_table(self, X, reset=True, modalities=self.modalities)
         target, weight = self._learn_target(X, y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
+        train_rows, valid_rows = self._hold_out(kept, target, groups, split_seed)
+        self.dims_ = table.dims
+        self.column_means_ = column_means(table, train_rows)
+        fill_holes(table, self.column_means_, self.impute)
+        data = self._dataset(table, {})
+        data.target, data.weight = target, weight
+        train = data.take(train_rows)
+        self.scales_ = fit_scales(train) if self.normalize == "zscore" else {}
+        train.scales = data.scales = self.scales_
+        valid = None if valid_rows is None else data.take(valid_rows)
+        self._learn_prior(target[kept], weight[kept])
+        with torch_seed(seed):
+            self._train(train, valid, None if groups is None else groups[train_rows], seed)
+        return self
+
+    def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
+        """Rows to learn from and rows to stop by."""
         held_out = hold_out(
             target[kept],
             None if groups is None else groups[kept],
             self.validation_fraction,
             classifier=is_classifier(self),
-            random_state=split_seed,
+            random_state=seed,
         )
         self.grouped_ = held_out.grouped
-        self.column_means_ = column_means(table, kept[held_out.train])
-        fill_holes(table, self.column_means_, self.impute)
-        data = self._dataset(table, {})
-        data.target, data.weight = target, weight
-        train = data.take(kept[held_out.train])
-        self.dims_ = table.dims
-        self.scales_ = fit_scales(train) if self.normalize == "zscore" else {}
-        train.scales = self.scales_
-        valid = None if held_out.valid is None else data.take(kept[held_out.valid])
-        if valid is not None:
-            valid.scales = self.scales_
-        self._learn_prior(target[kept], weight[kept])
-        self.device_ = device
-        rows = None if groups is None else groups[kept[held_out.train]]
-        with torch_seed(seed):
-            self._train(train, valid, rows, seed)
-        return self
+        valid = None if held_out.valid is None else kept[held_out.valid]
+        return kept[held_out.train], valid
 
     def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
         params = self._describe_module(self.dims_, self._n_outputs)
@@ -188,6 +190,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         net = self._make_net(module, valid, seed)
         with config_context(enable_metadata_routing=False):
             net.fit(train)
+        net.train_split = None
         self.net_ = net
         self.history_ = [_epoch(row) for row in net.history if "dur" in row]
         self.n_iter_ = len(self.history_)
