@@ -78,6 +78,16 @@ _ENTRIES = [
         dims=None,
         source="TensorFlow Models, research/audioset/yamnet (names of the 521 classes)",
     ),
+    Weights(
+        name="wespeaker-resnet34",
+        url="https://huggingface.co/Wespeaker/wespeaker-voxceleb-resnet34-LM/resolve/"
+        "f0c48c298fd835726c27956a5d617bad7115627e/voxceleb_resnet34_LM.onnx",
+        sha256="7bb2f06e9df17cdf1ef14ee8a15ab08ed28e8d0ef5054ee135741560df2ec068",
+        size=26_530_309,
+        license="CC-BY-4.0",
+        dims=256,
+        source="WeSpeaker, ResNet34 trained on the speakers of VoxCeleb (ONNX)",
+    ),
 ]
 
 WEIGHTS: dict[str, Weights] = {entry.name: entry for entry in _ENTRIES}
