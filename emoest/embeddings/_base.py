@@ -21,6 +21,7 @@ from emoest.embeddings._precision import exact_inference
 from emoest.features._base import CellTransformer
 from emoest.utils import constraints
 from emoest.utils.devices import resolve_device
+from emoest.utils.memory import keep_freed_memory
 from emoest.utils.store import CacheDir, file_digest
 
 ENVIRONMENT = "EMOEST_WEIGHTS"
@@ -197,6 +198,7 @@ class PretrainedTransformer(CellTransformer):
 
         def load() -> Any:
             path = self._find_verified()
+            keep_freed_memory()
             with generator_kept(device):
                 return self._load(path, device)
 

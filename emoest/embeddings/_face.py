@@ -75,7 +75,7 @@ class FaceEmbedder(PretrainedTransformer):
         What an item means that cannot be read or has no face.
     cache_dir : str, path object, False or None, default=None
         Folder of the store; None takes the user's, False keeps nothing.
-    batch_size : int, default=16
+    batch_size : int, default=32
         Faces that the net takes at a time.
     device : str, default="auto"
         Where the net computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
@@ -175,7 +175,7 @@ class FaceEmbedder(PretrainedTransformer):
         normalize: tuple[float, float] | None = None,
         errors: str = "raise",
         cache_dir: Any = None,
-        batch_size: int = 16,
+        batch_size: int = 32,
         device: str = "auto",
         verbose: int = 0,
     ):

@@ -6,7 +6,7 @@ of separable convolutions, a convolution to the classes and an average over the 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from emoest.nets._inference import PairedColumns, in_parts
+from emoest.nets._inference import PairedColumns, halved_maxima
 from emoest.nets._state import (
     as_tensor,
     channels_last,
@@ -38,7 +38,6 @@ N_DIMS = 128
 _WIDTHS = (16, 32, 64, 128)
 _EPSILON = 1e-3
 _MOMENTUM = 0.01
-_FACES_AT_A_TIME = 4
 _FORMAT = "emoest-mini-xception-1"
 _WHAT = "mini-Xception"
 
@@ -70,11 +69,12 @@ class _Block(nn.Module):
         self.shortcut_norm = _norm(n_out)
         self.first = _Separable(n_in, n_out)
         self.second = _Separable(n_out, n_out)
+        self.halve: Callable[[Tensor], Tensor] = _halved
 
     def forward(self, x: Tensor) -> Tensor:
         beside: Tensor = self.shortcut_norm(self.shortcut(x))
         x = self.second(torch.relu_(self.first(x)))
-        return _halved(x).add_(beside)
+        return self.halve(x).add_(beside)
 
 
 def _halved(x: Tensor) -> Tensor:
@@ -124,7 +124,6 @@ class MiniXception(nn.Module):
             *[_Block(widths[i], widths[i + 1]) for i in range(len(_WIDTHS))]
         )
         self.head = nn.Conv2d(N_DIMS, n_classes, 3, padding=1)
-        self._at_a_time: int | None = None
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Embed and classify faces.
@@ -142,14 +141,9 @@ class MiniXception(nn.Module):
             Rows sum to one.
         """
         x = faces[:, None].contiguous(memory_format=torch.channels_last)
-        maps = self.blocks[1:](in_parts(self._front, x, self._at_a_time))
+        maps = self.blocks(self.stem(x))
         logits = self.head(maps).mean(dim=(2, 3))
         return maps.mean(dim=(2, 3)), torch.softmax(logits, dim=1)
-
-    def _front(self, x: Tensor) -> Tensor:
-        """Run the layers of large maps."""
-        maps: Tensor = self.blocks[0](self.stem(x))
-        return maps
 
     def folded(self) -> "MiniXception":
         """Copy the net with each normalization folded into its convolution, for inference.
@@ -183,7 +177,8 @@ class MiniXception(nn.Module):
                     parent, _, child = name.rpartition(".")
                     net.get_submodule(parent).register_module(child, module)
         net.stem[0] = PairedColumns(cast("nn.Conv2d", net.stem[0]))
-        net._at_a_time = _FACES_AT_A_TIME
+        for i in range(2):
+            cast("_Block", net.blocks[i]).halve = halved_maxima
         return channels_last(net)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from emoest.nets._inference import PairedColumns, in_parts
+from emoest.nets._inference import PairedColumns
 from emoest.nets._state import (
     as_tensor,
     channels_last,
@@ -52,10 +52,6 @@ _EPSILON = 1e-4
 _MOMENTUM = 0.01
 _FORMAT = "emoest-yamnet-1"
 _WHAT = "YAMNet"
-_FRONT = 11
-"""Convolutions whose maps are large."""
-
-_PATCHES_AT_A_TIME = 8
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -178,7 +174,6 @@ class YAMNet(nn.Module):
             blocks.append(_ConvNorm(n_in, n_out, 1, 1))
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(N_DIMS, n_classes)
-        self._at_a_time: int | None = None
 
     def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
         """Embed and classify patches.
@@ -195,8 +190,7 @@ class YAMNet(nn.Module):
         scores : Tensor of shape (n_patches, n_classes)
             Each class on its own, in [0, 1]; rows do not sum to one.
         """
-        x = patches[:, None].contiguous(memory_format=torch.channels_last)
-        x = self.blocks[_FRONT:](in_parts(self.blocks[:_FRONT], x, self._at_a_time))
+        x = self.blocks(patches[:, None].contiguous(memory_format=torch.channels_last))
         embeddings = x.mean(dim=(2, 3))
         return embeddings, torch.sigmoid(self.head(embeddings))
 
@@ -230,7 +224,6 @@ class YAMNet(nn.Module):
         for block in blocks[1:]:
             block.even_out()
         net.blocks[0] = nn.Sequential(PairedColumns(blocks[0].conv), nn.ReLU(inplace=True))
-        net._at_a_time = _PATCHES_AT_A_TIME
         return channels_last(net)
 
 

@@ -2,27 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from emoest.nets._inference import PairedColumns, in_parts
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 7, None])
-def test_parts_are_run_in_order_and_none_is_larger_than_asked_for(size):
-    seen = []
-
-    def double(x):
-        seen.append(len(x))
-        return 2 * x
-
-    x = torch.arange(10.0).reshape(5, 2)
-    assert torch.equal(in_parts(double, x, size), 2 * x)
-    assert sum(seen) == 5
-    assert max(seen) == min(5, size or 5)
-
-
-def test_elsewhere_than_on_a_cpu_all_go_at_once():
-    seen = []
-    in_parts(lambda x: seen.append(len(x)) or x, torch.empty(5, 2, device="meta"), 2)
-    assert seen == [5]
+from emoest.nets._inference import PairedColumns, halved_maxima
 
 
 def convolution(stride, *, bias=True):
@@ -51,3 +31,13 @@ def test_paired_columns_move_with_the_net():
         "weight": (12, 2, 3, 2),
         "bias": (12,),
     }
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2, 2), (2, 3, 4, 10), (3, 16, 60, 60)])
+def test_halved_maxima_are_those_of_torch(shape):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)) - 5
+    x = x.contiguous(memory_format=torch.channels_last)
+    before = x.clone()
+    expected = nn.functional.max_pool2d(x, 3, stride=2, ceil_mode=True)
+    assert torch.equal(halved_maxima(x), expected)
+    assert torch.equal(x, before)
