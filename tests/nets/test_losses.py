@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from emoest.nets.losses import multiplicative_loss
+from emoest.nets.losses import FusionLoss, multiplicative_loss, starts_wrong_way
 
 
 def sample(n_samples=20, n_modalities=3, n_classes=4):
@@ -74,19 +74,116 @@ def test_gradient_through_the_weight_changes_sign(n_modalities, beta):
         assert (gradient.sign() == sign).all()
 
 
-def test_boosting_spares_a_modality_that_wins_by_the_margin():
-    proba = torch.tensor([[[0.8, 0.1, 0.1], [0.5, 0.4, 0.1]]])
-    target = torch.tensor([0])
-    spared = multiplicative_loss(proba.log(), target, beta=0.0, margin=math.log(4.0))
-    assert float(spared) == pytest.approx(-math.log(0.5))
-    none = multiplicative_loss(proba.log(), target, beta=0.0, margin=math.log(9.0))
-    assert float(none) == pytest.approx(-math.log(0.5) - math.log(0.8))
+@pytest.mark.parametrize("form", ["liu", "m3er"])
+def test_boosting_spares_a_sample_whose_true_class_wins_by_the_margin(form):
+    logits, target = sample(n_samples=200)
+    log_proba = logits.log_softmax(2)
+    plain = multiplicative_loss(log_proba, target, form=form, beta=0.8)
+    classes = [
+        multiplicative_loss(log_proba, torch.full_like(target, c), form=form, beta=0.8)
+        for c in range(4)
+    ]
+    others = torch.stack(classes, dim=1).scatter(1, target[:, None], torch.inf).amin(dim=1)
+    learns = plain + 0.3 >= others
+    assert learns.any() and not learns.all()
+    boosted = multiplicative_loss(log_proba, target, form=form, beta=0.8, margin=0.3)
+    torch.testing.assert_close(boosted, plain * learns)
+    (gradient,) = torch.autograd.grad(boosted.sum(), logits)
+    assert torch.equal(gradient.abs().sum(dim=(1, 2)) > 0, learns)
+
+
+@pytest.mark.parametrize("form", ["liu", "m3er"])
+@pytest.mark.parametrize("margin", [None, 0.2])
+def test_absent_modalities_leave_what_the_present_ones_give(form, margin):
+    logits, target = sample(n_samples=32, n_modalities=3)
+    present = torch.tensor([[i >> j & 1 for j in range(3)] for i in range(8)] * 4).bool()
+    log_proba = logits.log_softmax(2).masked_fill(~present[:, :, None], torch.nan)
+    settings = {"form": form, "beta": 1.3, "margin": margin, "detach_weights": False}
+    found = multiplicative_loss(log_proba, target, present=present, **settings)
+    for i, there in enumerate(present):
+        expected = torch.zeros(1, dtype=torch.float64)
+        if there.any():
+            one = slice(i, i + 1)
+            expected = multiplicative_loss(log_proba[one, there], target[one], **settings)
+        torch.testing.assert_close(found[i : i + 1], expected)
+    (gradient,) = torch.autograd.grad(found.sum(), logits)
+    assert torch.isfinite(gradient).all() and not gradient[~present].any()
+
+
+def test_the_mean_is_over_samples_with_a_modality_weighted_by_class():
+    logits, target = sample(n_samples=6)
+    target = torch.tensor([0, 1, 0, 1, 2, 0])
+    present = torch.ones(6, 3, dtype=torch.bool)
+    present[:2] = False
+    weight = torch.tensor([1.0, 2.0, 0.5, 9.0])
+    log_proba = logits.log_softmax(2)
+    each = multiplicative_loss(log_proba, target, present=present)
+    mean = multiplicative_loss(log_proba, target, present=present, reduction="mean")
+    torch.testing.assert_close(mean, each[2:].mean())
+    settings = {"present": present, "class_weight": weight}
+    weighted = multiplicative_loss(log_proba, target, **settings)
+    torch.testing.assert_close(weighted, each * weight[target])
+    mean = multiplicative_loss(log_proba, target, reduction="mean", **settings)
+    torch.testing.assert_close(mean, weighted[2:].sum() / weight[target][2:].sum())
+    nothing = torch.zeros(6, 3, dtype=torch.bool)
+    assert multiplicative_loss(log_proba, target, present=nothing, reduction="mean") == 0
+
+
+def test_liu_weights_are_exact_where_another_modality_is_nearly_certain():
+    doubt = 1e-5
+    log_proba = torch.tensor([[math.log1p(-doubt), math.log(0.5)]])
+    log_proba = torch.stack([log_proba, torch.log(-torch.expm1(log_proba))], dim=2)
+    loss = multiplicative_loss(log_proba, torch.tensor([0]), beta=1.0)
+    assert float(loss) == pytest.approx(doubt * math.log(2) + 0.5 * doubt, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_modalities", "n_classes", "bound"), [(3, 4, 1.44), (3, 6, 1.12), (3, 7, 1.03)]
+)
+def test_where_the_literal_loss_starts_wrong_way(n_modalities, n_classes, bound):
+    assert not starts_wrong_way(n_modalities, n_classes, bound - 0.01)
+    assert starts_wrong_way(n_modalities, n_classes, bound + 0.01)
+    assert not starts_wrong_way(1, n_classes, 100.0)
+    logits = torch.zeros(1, n_modalities, n_classes, requires_grad=True)
+    for beta in (bound - 0.01, bound + 0.01):
+        loss = multiplicative_loss(
+            logits.log_softmax(2), torch.tensor([0]), form="m3er", beta=beta, detach_weights=False
+        )
+        (gradient,) = torch.autograd.grad(loss.sum(), logits)
+        pushes_down = bool(gradient[0, 0, 0] > 0)
+        assert pushes_down == starts_wrong_way(n_modalities, n_classes, beta)
+
+
+def test_fusion_loss_adds_the_loss_of_the_modalities_to_that_of_the_fused_prediction():
+    unimodal, target = sample()
+    fused = unimodal.mean(dim=1)
+    output = fused, unimodal.masked_fill(torch.eye(20, 3).bool()[:, :, None], torch.nan)
+    loss = FusionLoss("liu", 0.7, margin=0.1, aux_weight=0.4)(output, target)
+    other = multiplicative_loss(
+        unimodal.float().log_softmax(2),
+        target,
+        form="liu",
+        beta=0.7,
+        margin=0.1,
+        present=~torch.eye(20, 3).bool(),
+    )
+    ce = torch.nn.functional.cross_entropy(fused.float(), target, reduction="none")
+    torch.testing.assert_close(loss, ce + 0.4 * other)
+    (gradient,) = torch.autograd.grad(loss.sum(), unimodal)
+    assert torch.isfinite(gradient).all()
 
 
 def test_certain_predictions_keep_loss_and_gradient_finite():
     logits = torch.tensor([[[80.0, 0.0], [-80.0, 0.0]]], requires_grad=True)
-    for form in ("liu", "m3er"):
-        loss = multiplicative_loss(logits.log_softmax(2), torch.tensor([0]), form=form, beta=1.0)
+    settings = [(form, detach) for form in ("liu", "m3er") for detach in (True, False)]
+    for form, detach in settings:
+        loss = multiplicative_loss(
+            logits.log_softmax(2),
+            torch.tensor([0]),
+            form=form,
+            beta=1.0,
+            detach_weights=detach,
+        )
         (gradient,) = torch.autograd.grad(loss.sum(), logits)
         assert torch.isfinite(loss).all() and torch.isfinite(gradient).all()
 
@@ -94,3 +191,5 @@ def test_certain_predictions_keep_loss_and_gradient_finite():
 def test_an_unknown_form_names_the_known_ones():
     with pytest.raises(ValueError, match="form='sum' is unknown; choose one of liu, m3er"):
         multiplicative_loss(torch.zeros(1, 2, 2), torch.tensor([0]), form="sum")
+    with pytest.raises(ValueError, match="reduction='sum' is unknown; choose one of none, mean"):
+        multiplicative_loss(torch.zeros(1, 2, 2), torch.tensor([0]), reduction="sum")
