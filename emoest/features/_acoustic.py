@@ -5,24 +5,26 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emoest.features._base import CellTransformer
-from emoest.features._functionals import NAMES, functionals
+from emoest.features._functionals import NAMES, functionals, voiced_frames
 from emoest.features._voice import Analysis, describe_frames
+from emoest.features._voice_quality import jitter_and_shimmer
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.audio import open_audio
 
 _RATE = 16000
-_RECIPE_VERSION = 1
+_RECIPE_VERSION = 2
 
 
 class AcousticFunctionals(CellTransformer):
-    """Describe sound by 67 statistics that one can read, computed without any weights.
+    """Describe sound by 71 statistics that one can read, computed without any weights.
 
     Sound of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
     cut into frames of three periods of `f0_min` (40 ms), one every 10 ms. Pitch is found in the
     autocorrelation of each frame, in the manner of Boersma [1]_. Frames that lie more than 30 dB
     below the loud ones of the same clip count as pause and enter the statistics of pauses only. One
-    clip gives one vector, however long it is; recordings are read piece by piece.
+    clip gives one vector, however long it is; recordings are read piece by piece, twice: once for
+    the frames, and once for the single periods of the voiced stretches.
 
     The set is in the spirit of eGeMAPS [2]_ and is neither that set nor comparable with it number
     by number.
@@ -30,7 +32,7 @@ class AcousticFunctionals(CellTransformer):
     Parameters
     ----------
     pooling : {"mean", "max"} or None, default=None
-        None gives frames, (1, 67) for a clip and one row a clip for a list of clips, in a column
+        None gives frames, (1, 71) for a clip and one row a clip for a list of clips, in a column
         ``acoustic_frames`` with their ``seconds``. ``"mean"`` gives one vector a sample under the
         names below, for a list of clips the mean weighted by their durations.
     f0_min, f0_max : float, default=75.0, 500.0
@@ -49,7 +51,7 @@ class AcousticFunctionals(CellTransformer):
     Attributes
     ----------
     n_dims_ : int
-        Size of a vector, 67.
+        Size of a vector, 71.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of str
@@ -65,6 +67,14 @@ class AcousticFunctionals(CellTransformer):
     Where nothing is voiced, or there is no pause, the statistics of it are 0; ``voiced_share`` and
     ``pause_share`` say so. Every value is finite, silence included. The duration of a clip is not
     among the values.
+
+    Jitter and shimmer are local: the mean absolute difference between neighboring periods over
+    their mean. They are measured on single periods, which are found by matching the waveform; on
+    pulse trains of known jitter (up to 2.3 %) and shimmer (up to 12 %) at 90 to 350 Hz, jitter was
+    found to within a tenth of its value and shimmer to within a fifth. The harmonics-to-noise ratio
+    is Boersma's, kept between -20 and 30 dB; on harmonic tones in white noise from 80 Hz upwards it
+    was right to 0.5 dB up to 10 dB, but at 20 dB only where a frame holds five periods or more;
+    below that, to 3 dB.
 
     ============================== ============ ================================================
     name                           unit         meaning
@@ -93,6 +103,9 @@ class AcousticFunctionals(CellTransformer):
     pause_share, pause_mean        0 to 1, s    their share of the clip and mean length
     phrase_mean                    s            mean stretch between pauses
     voiced_segment_rate, _mean     1/s, s       runs of voiced frames
+    jitter                         %            change of the period from one to the next
+    shimmer                        %            change of the amplitude from one period to the next
+    hnr_mean, _std                 dB           harmonics over noise of voiced frames
     ============================== ============ ================================================
 
     References
@@ -169,8 +182,12 @@ class AcousticFunctionals(CellTransformer):
         """Decode and describe an item at once: its frames are far smaller than its samples."""
         audio = open_audio(item, sampling_rate=self.sampling_rate, name=name)
         analysis = self._analysis()
-        frames = describe_frames(audio.blocks(analysis.sampling_rate), analysis)
-        return np.append(functionals(frames, analysis.hop), audio.seconds).astype(np.float32)
+        rate = analysis.sampling_rate
+        frames = describe_frames(audio.blocks(rate), analysis)
+        voiced = voiced_frames(frames)
+        changes = jitter_and_shimmer(audio.blocks(rate), frames.f0, voiced, analysis)
+        values = functionals(frames, analysis.hop, changes)
+        return np.append(values, audio.seconds).astype(np.float32)
 
     def _compute(self, batch: list[np.ndarray]) -> list[np.ndarray]:
         return [values[None, :] for values in batch]

@@ -1,4 +1,4 @@
-"""Statistics over the frames of a clip: pitch, loudness, spectral shape, pauses and rhythm."""
+"""Statistics over the frames of a clip: pitch, loudness, spectrum, rhythm and voice quality."""
 
 from typing import Any
 
@@ -79,10 +79,11 @@ RHYTHM = (
     "voiced_segment_rate",
     "voiced_segment_mean",
 )
-NAMES = (*PITCH, *LOUDNESS, *SPECTRUM, *CEPSTRA, *RHYTHM)
+QUALITY = ("jitter", "shimmer", "hnr_mean", "hnr_std")
+NAMES = (*PITCH, *LOUDNESS, *SPECTRUM, *CEPSTRA, *RHYTHM, *QUALITY)
 
 
-def functionals(frames: Descriptors, hop: float) -> Floats:
+def functionals(frames: Descriptors, hop: float, changes: Floats) -> Floats:
     """Summarize the frames of one clip.
 
     Parameters
@@ -91,10 +92,12 @@ def functionals(frames: Descriptors, hop: float) -> Floats:
         The frames.
     hop : float
         Distance between frames in seconds.
+    changes : ndarray of shape (2,)
+        Jitter and shimmer, from `emoest.features._voice_quality.jitter_and_shimmer`.
 
     Returns
     -------
-    values : ndarray of shape (67,)
+    values : ndarray of shape (71,)
         In the order of `NAMES`; finite, 0 where a statistic has nothing to be taken over.
 
     Examples
@@ -102,18 +105,20 @@ def functionals(frames: Descriptors, hop: float) -> Floats:
     >>> from emoest.features._voice import Analysis, describe_frames
     >>> time = np.arange(16000) / 16000
     >>> found = describe_frames([0.3 * (2 * (220 * time % 1) - 1)], Analysis())
-    >>> values = dict(zip(NAMES, functionals(found, 0.01), strict=True))
+    >>> values = dict(zip(NAMES, functionals(found, 0.01, np.zeros(2)), strict=True))
     >>> round(float(values["f0_median"]), 1), float(values["voiced_share"])
     (36.0, 1.0)
     """
-    active = active_frames(frames.energy)
-    voiced = active & (frames.harmonicity >= VOICING_THRESHOLD)
+    active, voiced = active_frames(frames.energy), voiced_frames(frames)
+    hnr = frames.hnr[voiced]
     return np.concatenate(
         [
             _pitch(frames, active, voiced, hop),
             _loudness(frames.energy[active], hop),
             _spectrum(frames, active),
             _rhythm(frames.energy, active, voiced, hop),
+            changes,
+            [_mean(hnr), _std(hnr)],
         ]
     )
 
@@ -129,6 +134,11 @@ def active_frames(energy: Floats) -> Flags:
     loud = np.percentile(energy, 95)
     active: Flags = energy > max(loud - ACTIVE_RANGE_DB, SILENCE_DB)
     return active
+
+
+def voiced_frames(frames: Descriptors) -> Flags:
+    """Say which frames hold voice: they are active, and near to periodic."""
+    return active_frames(frames.energy) & (frames.harmonicity >= VOICING_THRESHOLD)
 
 
 def _pitch(frames: Descriptors, active: Flags, voiced: Flags, hop: float) -> Floats:

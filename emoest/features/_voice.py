@@ -28,6 +28,10 @@ _OCTAVE_COST = 0.02
 _JUMP_COST = 0.35
 _PITCH_HZ = 1000.0
 _ROLLOFF = 0.85
+_FINE = 4
+_RANGE_OF_R = (0.01, 0.999)
+"""The harmonics-to-noise ratio is kept between -20 and 30 dB: a frame that holds few periods cannot
+tell more."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,9 @@ class Descriptors:
     f0 : ndarray
         The most likely fundamental frequency in Hz, whether or not the frame is voiced.
     harmonicity : ndarray
-        Height of the autocorrelation's peak, 0 to 1.
+        Height of the autocorrelation's peak below about 1 kHz, 0 to 1.
+    hnr : ndarray
+        Power of the harmonics over power of the noise in dB, over the whole spectrum.
     energy : ndarray
         Mean power in dB re full scale.
     zero_crossings : ndarray
@@ -101,6 +107,7 @@ class Descriptors:
 
     f0: Floats
     harmonicity: Floats
+    hnr: Floats
     energy: Floats
     zero_crossings: Floats
     centroid: Floats
@@ -146,8 +153,10 @@ def describe_frames(blocks: Iterable[Any], settings: Analysis) -> Descriptors:
         parts.append(part)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns["flux"][0] = 0.0
-    lags, heights = columns.pop("lags"), columns.pop("heights")
-    columns["f0"], columns["harmonicity"] = _track(lags, heights, settings)
+    lags, heights, ratios = (columns.pop(name) for name in ("lags", "heights", "ratios"))
+    path = _track(lags, heights, settings)
+    columns["f0"] = settings.sampling_rate / lags[path]
+    columns["harmonicity"], columns["hnr"] = heights[path], ratios[path]
     return Descriptors(**columns)
 
 
@@ -188,6 +197,7 @@ def _describe_batch(
     described = {
         "lags": lags,
         "heights": heights,
+        "ratios": _harmonics_to_noise(power, lags, settings),
         "energy": 10.0 * np.log10(level + _TINY),
         "zero_crossings": crossings * settings.sampling_rate / (settings.window - 1),
         **_shape(power, settings),
@@ -207,6 +217,15 @@ def _taper(settings: Analysis) -> tuple[Floats, Floats]:
     power = np.abs(scipy.fft.rfft(taper, settings.n_fft)) ** 2
     correlation = scipy.fft.irfft(power, settings.n_fft)[: settings.lags[1] + 2]
     return taper, correlation / correlation[0]
+
+
+@lru_cache(maxsize=8)
+def _taper_correlation(settings: Analysis) -> Floats:
+    """The normalized autocorrelation of the Hann window on the finer grid of lags."""
+    taper, _ = _taper(settings)
+    power = np.abs(scipy.fft.rfft(taper, settings.n_fft)) ** 2
+    fine = scipy.fft.irfft(power, _FINE * settings.n_fft)[: _FINE * (settings.lags[1] + 2)]
+    return fine / fine[0]
 
 
 @lru_cache(maxsize=8)
@@ -240,8 +259,25 @@ def _candidates(power: Floats, of_taper: Floats, settings: Analysis) -> tuple[Fl
     return shortest + best + np.where(found, shift, 0.0), np.where(found, height, 0.0)
 
 
-def _track(lags: Floats, heights: Floats, settings: Analysis) -> tuple[Floats, Floats]:
-    """Follow the pitch through the candidates of all frames: f0 in Hz and the peak's height.
+def _harmonics_to_noise(power: Floats, lags: Floats, settings: Analysis) -> Floats:
+    """Power of harmonics over noise in dB, were each lag a period: 10 log10(r / (1 - r)).
+
+    r is the autocorrelation of the whole spectrum within a sample around the lag, interpolated by
+    zeros behind the power spectrum, over that of the taper (Boersma 1993, equations 4 and 9).
+    """
+    n_fine = _FINE * settings.n_fft
+    fine = scipy.fft.irfft(power, n_fine, axis=1)
+    of_taper = _taper_correlation(settings)
+    places = np.rint(lags * _FINE).astype(np.intp)[..., None] + np.arange(-_FINE, _FINE + 1)
+    places = np.clip(places, 0, len(of_taper) - 1)
+    rows = np.arange(len(lags))[:, None, None]
+    near = fine[rows, places] / (fine[:, 0, None, None] + _TINY) / of_taper[places]
+    r = np.clip(near.max(axis=2), *_RANGE_OF_R)
+    return 10.0 * np.log10(r / (1.0 - r))
+
+
+def _track(lags: Floats, heights: Floats, settings: Analysis) -> tuple[Any, Any]:
+    """Follow the pitch through the candidates of all frames: an index of rows and candidates.
 
     The path of highest sum of strengths, less a cost of each jump in octaves, weighted by the lower
     of the two heights: across a frame without voice the pitch may go anywhere.
@@ -261,8 +297,7 @@ def _track(lags: Floats, heights: Floats, settings: Analysis) -> tuple[Floats, F
     path[-1] = total.argmax()
     for i in range(len(lags) - 1, 0, -1):
         path[i - 1] = back[i, path[i]]
-    rows = np.arange(len(lags))
-    return settings.sampling_rate / lags[rows, path], heights[rows, path]
+    return np.arange(len(lags)), path
 
 
 def _shape(power: Floats, settings: Analysis) -> dict[str, Floats]:

@@ -76,6 +76,18 @@ def test_level_moves_nothing_but_the_level():
     np.testing.assert_allclose(table[kept].iloc[0], table[kept].iloc[1], rtol=1e-3, atol=1e-3)
 
 
+def test_a_hoarse_voice_has_less_quality():
+    clear = sawtooth(150.0)
+    hoarse = clear + 0.1 * np.random.RandomState(0).standard_normal(len(clear))
+    table = values(clear, hoarse)
+    assert (table["jitter"] < [0.05, 2.0]).all()
+    assert (np.diff(table["jitter"]) > 0.1).all()
+    assert (np.diff(table["shimmer"]) > 0.5).all()
+    power = np.mean(clear**2) / np.mean((hoarse - clear) ** 2)
+    assert table["hnr_mean"][1] == pytest.approx(10 * np.log10(power), abs=1.0)
+    assert table["hnr_mean"][0] > 25.0
+
+
 def test_syllables_are_counted():
     slow, fast = values(syllables(3.0), syllables(6.0))["syllable_rate"]
     assert slow == pytest.approx(3.0, abs=0.3)
@@ -109,7 +121,7 @@ def test_odd_signals_stay_finite(signal):
     row = values(signal).iloc[0]
     assert np.isfinite(row.to_numpy(dtype=float)).all()
     assert row["voiced_share"] == 0.0
-    assert row["f0_median"] == 0.0
+    assert (row[["f0_median", "jitter", "shimmer", "hnr_mean", "hnr_std"]] == 0.0).all()
 
 
 def test_blocks_do_not_matter():
@@ -138,9 +150,9 @@ def test_names_and_frames(tmp_path):
     X = pd.DataFrame({"audio": [paths, paths[0], None], "speaker": ["a", "b", "c"]})
     frames = AcousticFunctionals(cache_dir=False).fit_transform(X)
     assert list(frames.columns) == ["acoustic_frames", "seconds", "speaker"]
-    assert frames["acoustic_frames"][0].shape == (2, len(NAMES)) == (2, 67)
+    assert frames["acoustic_frames"][0].shape == (2, len(NAMES)) == (2, 71)
     assert frames["seconds"][0].tolist() == [1.0, 3.0]
-    assert frames["acoustic_frames"][1].shape == (1, 67)
+    assert frames["acoustic_frames"][1].shape == (1, 71)
     assert frames["acoustic_frames"][2] is None
     vectors = AcousticFunctionals(pooling="mean", cache_dir=False).fit_transform(X)
     assert list(vectors.columns) == [*NAMES, "speaker"]
@@ -149,14 +161,16 @@ def test_names_and_frames(tmp_path):
         vectors.loc[0, list(NAMES)].to_numpy(dtype=float), 0.25 * low + 0.75 * high, rtol=1e-4
     )
     assert vectors.loc[2, list(NAMES)].isna().all()
-    assert len(set(NAMES)) == 67
+    assert len(set(NAMES)) == 71
 
 
 def test_every_name_is_in_the_table_of_the_docstring():
     doc = AcousticFunctionals.__doc__
     for name in NAMES:
         stem, _, statistic = name.rpartition("_")
-        if not stem.startswith("mfcc"):
+        if not stem:
+            assert f"    {name} " in doc
+        elif not stem.startswith("mfcc"):
             assert stem in doc, name
             assert f"_{statistic}" in doc, name
 
@@ -178,11 +192,11 @@ def test_errors_name_the_row(tmp_path):
 
 
 def test_speed():
-    """Claimed are 60 times real time; half of it is asserted."""
+    """Measured were 35 times real time on a busy core; half of it is asserted."""
     signal = np.tile(syllables(4.0, 5.0), 6)
     start = time.process_time()
     values(signal)
-    assert 30.0 / (time.process_time() - start) > 30.0
+    assert 30.0 / (time.process_time() - start) > 17.0
 
 
 CHECKED = pd.DataFrame(
