@@ -26,7 +26,13 @@ from emoest.fusion import (
     MultiplicativeFusionClassifier,
     SegmentClassifier,
 )
-from emoest.neural import SequenceClassifier, SequenceRegressor
+from emoest.neural import (
+    M3ERClassifier,
+    MFNClassifier,
+    MFNRegressor,
+    SequenceClassifier,
+    SequenceRegressor,
+)
 from emoest.neural._base import DeepEstimator
 from emoest.normalization import (
     BlockScaler,
@@ -49,6 +55,7 @@ TESTS = Path(__file__).parent
 TWO = {"a": slice(0, 1), "b": slice(1, None)}
 
 SMALL_NET = {"hidden_size": 8, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
+SMALL_FUSION = {"memory_dim": 16, "max_epochs": 12, "lr": 0.03, "batch_size": 64}
 """Enough to learn what the checks ask for, and small enough to be checked sixty times."""
 
 PLAIN = [
@@ -75,6 +82,9 @@ PLAIN = [
     SequenceClassifier(**SMALL_NET),
     SequenceClassifier("transformer", pooling="attention", **SMALL_NET),
     SequenceRegressor("gru", **SMALL_NET),
+    M3ERClassifier(8, **SMALL_FUSION),
+    MFNClassifier(8, **SMALL_FUSION),
+    MFNRegressor(8, **SMALL_FUSION),
     OptunaSearch(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
     OptunaSearch(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0),
 ]
@@ -104,6 +114,9 @@ WITH_TWO_MODALITIES = [
     MultiplicativeFusionClassifier(modalities=TWO),
     MultiplicativeFusionClassifier(modalities=TWO, mixtures=True),
     MultiplicativeFusionClassifier(modalities=TWO, reweight="liu", cv=3),
+    M3ERClassifier(8, modalities=TWO, **SMALL_FUSION),
+    MFNClassifier(8, modalities=TWO, **SMALL_FUSION),
+    MFNRegressor(8, modalities=TWO, **SMALL_FUSION),
     *(
         MonteCarloFusionClassifier(modalities=TWO, strategy=strategy, n_draws=200, cv=3)
         for strategy in ("weights", "agreement", "confusion")

@@ -147,6 +147,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         seed, split_seed = spawn_seeds(self.random_state, 2)
         self.device_ = resolve_device(self.device)
         table = read_table(self, X, reset=True, modalities=self.modalities)
+        self._prepare_table(table)
         target, weight = self._learn_target(X, y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
@@ -267,7 +268,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         )
 
     def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
-        self._refuse_several(table)
         empty = table.empty
         if empty.all():
             raise ValueError(
@@ -283,7 +283,8 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             )
         return np.flatnonzero(~empty)
 
-    def _refuse_several(self, table: FrameTable) -> None:
+    def _prepare_table(self, table: FrameTable) -> None:
+        """Refuse or change a table that was just read, in ``fit`` and in prediction."""
         if not self._several and len(table.dims) > 1:
             raise ValueError(
                 f"{type(self).__name__} reads one modality, X has {len(table.dims)} "
@@ -300,6 +301,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         table = read_table(self, X, reset=False, modalities=self.modalities, dims=self.dims_)
         if list(table.dims) != list(self.dims_):
             table.dims = {name: table.dims[name] for name in self.dims_}
+        self._prepare_table(table)
         fill_holes(table, self.column_means_, self.impute)
         known = ~table.empty
         if not known.any():

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from emoest.neural import M3ERClassifier, MFNClassifier, MFNRegressor
+from emoest.utils.cells import object_column
+from emoest.utils.estimator_checks import cell_estimator_checks
+from tests.neural.conftest import make_frames
+
+FAST = {"max_epochs": 2, "validation_fraction": None, "random_state": 0}
+SMALL = {"memory_dim": 8, "attention_size": 8, "update_size": 8, "gate_size": 8, "output_size": 8}
+ESTIMATORS = [
+    MFNClassifier(4, gate_input="delta", **SMALL, **FAST),
+    MFNClassifier(4, memory_feedback=True, **SMALL, **FAST),
+    MFNRegressor(4, **SMALL, **FAST),
+    M3ERClassifier(4, mixtures=True, fusion_norm="layernorm", **SMALL, **FAST),
+]
+
+
+def make_two(n_rows=12):
+    X, y = make_frames(n_rows=n_rows)
+    other = [2.0 * cell[:, :2] for cell in X["audio__frames"]]
+    return X.assign(text__frames=object_column(other, X.index)), y
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [(estimator, check) for estimator in ESTIMATORS for check in cell_estimator_checks(estimator)],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_checks_of_tables_of_frames_hold(estimator, check):
+    X, y = make_two()
+    if check.__name__ == "check_ragged_cells":
+        estimator = estimator.set_params(resample="linear")
+    check(estimator, X, [*range(12)] if isinstance(estimator, MFNRegressor) else y)
+
+
+@pytest.mark.parametrize(
+    ("options", "n_parameters"),
+    [
+        ({"loss": "ce"}, 179_334),
+        ({"loss": "ce", "gate_input": "delta"}, 179_334 - 16_384),
+        ({"loss": "ce", "fusion": "concat"}, 183_430),
+        ({"loss": "m3er"}, 179_334 + 594),
+    ],
+)
+def test_the_estimators_have_the_sizes_of_the_paper(options, n_parameters):
+    net = M3ERClassifier(**options)
+    params = net._describe_module({"text": 300, "audio": 74, "face": 35}, 6)
+    module = net._module_class(**params)
+    assert sum(parameter.numel() for parameter in module.parameters()) == n_parameters
+
+
+def test_the_fused_vector_of_m3er_has_160_numbers():
+    X, y = make_two()
+    model = M3ERClassifier(**FAST).fit(X, y)
+    vectors = model.transform(X)
+    assert list(vectors.columns[:2]) == ["m3er_0000", "m3er_0001"]
+    assert vectors.shape[1] == 32 + 128
+    assert np.isfinite(vectors.to_numpy()).all()
