@@ -55,7 +55,7 @@ TESTS = Path(__file__).parent
 TWO = {"a": slice(0, 1), "b": slice(1, None)}
 
 SMALL_NET = {"hidden_size": 8, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
-SMALL_FUSION = {"memory_dim": 16, "max_epochs": 12, "lr": 0.03, "batch_size": 64}
+SMALL_FUSION = {"memory_dim": 16, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
 """Enough to learn what the checks ask for, and small enough to be checked sixty times."""
 
 PLAIN = [

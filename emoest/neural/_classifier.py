@@ -123,7 +123,7 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
         self.prior_ = np.zeros(1, dtype=np.float32)
 
-    def predict(self, X: Any) -> npt.NDArray[np.float64]:
+    def predict(self, X: Any) -> npt.NDArray[np.float32]:
         """Give the value of each row.
 
         Parameters
@@ -133,10 +133,10 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
 
         Returns
         -------
-        values : ndarray of shape (n_samples,)
+        values : ndarray of shape (n_samples,), dtype float32
             The training mean, with a warning, for a row without any modality.
         """
         check_is_fitted(self)
-        mean, std = self.target_scale_
-        values: npt.NDArray[np.float64] = self._answers(X, self.prior_)[:, 0] * std + mean
+        mean, std = self.target_scale_.astype(np.float32)
+        values: npt.NDArray[np.float32] = self._answers(X, self.prior_)[:, 0] * std + mean
         return values
