@@ -77,7 +77,8 @@ class MFN(nn.Module):
     Raises
     ------
     ValueError
-        If an option is unknown, or if a product is asked of hidden states of several widths.
+        If an option or a layer is unknown, `hidden_dims` does not name the modalities, or a product
+        is asked of hidden states of several widths.
 
     Examples
     --------
@@ -293,11 +294,21 @@ def _check(
 
 
 def _widths(dims: Mapping[str, int], hidden_dims: int | Mapping[str, int]) -> list[int]:
-    return [hidden_dims if isinstance(hidden_dims, int) else hidden_dims[name] for name in dims]
+    if isinstance(hidden_dims, int):
+        return [hidden_dims] * len(dims)
+    if set(hidden_dims) != set(dims):
+        raise ValueError(
+            f"hidden_dims has widths for {sorted(hidden_dims)}, but the modalities are "
+            f"{sorted(dims)}; name each of them once, or give one number for all."
+        )
+    return [hidden_dims[name] for name in dims]
 
 
 def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:
     if isinstance(dropout, Mapping):
+        unknown = sorted(set(dropout) - set(LAYERS))
+        if unknown:
+            raise ValueError(f"dropout names {unknown}, which are none of the layers {LAYERS}.")
         return {layer: dropout.get(layer, 0.0) for layer in LAYERS}
     return dict.fromkeys(LAYERS, dropout)
 

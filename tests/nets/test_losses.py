@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from benchmarks.multiplicative_losses import learned_uar
 from emoest.nets.losses import FusionLoss, multiplicative_loss, starts_wrong_way
 
 
@@ -193,3 +194,18 @@ def test_an_unknown_form_names_the_known_ones():
         multiplicative_loss(torch.zeros(1, 2, 2), torch.tensor([0]), form="sum")
     with pytest.raises(ValueError, match="reduction='sum' is unknown; choose one of none, mean"):
         multiplicative_loss(torch.zeros(1, 2, 2), torch.tensor([0]), reduction="sum")
+
+
+def test_the_literal_loss_unlearns_and_the_detached_ones_learn_like_cross_entropy():
+    def uar(form, beta, detach):
+        sizes = {"n_train": 300, "n_epochs": 25}
+        return sum(learned_uar(form, beta, detach, seed, **sizes) for seed in range(2)) / 2
+
+    entropy = uar("liu", 0.0, True)
+    assert entropy > 0.85
+    assert uar("liu", 0.5, True) == pytest.approx(entropy, abs=0.03)
+    assert uar("m3er", 0.5, True) == pytest.approx(entropy, abs=0.03)
+    assert uar("m3er", 2.0, True) == pytest.approx(entropy, abs=0.1)
+    literal = [uar("m3er", beta, False) for beta in (0.5, 1.0, 2.0)]
+    assert entropy > literal[0] > literal[1] > literal[2]
+    assert literal[2] < 0.25

@@ -199,6 +199,11 @@ def test_one_modality_is_enough():
         ({"fusion": "sum"}, "fusion='sum' is unknown"),
         ({"fusion_norm": "batch"}, "fusion_norm='batch' is unknown"),
         ({"heads": "all"}, "heads='all' is unknown"),
+        ({"dropout": {"gate": 0.1}}, r"dropout names \['gate'\], which are none of the layers"),
+        (
+            {"hidden_dims": {"text": 4, "voice": 4, "face": 5}},
+            r"widths for \['face', 'text', 'voice'\], but the modalities are \['audio', 'face'",
+        ),
         (
             {"fusion": "product", "hidden_dims": {"text": 4, "audio": 4, "face": 5}},
             r"have widths \[4, 4, 5\]; give all LSTMs one width",
