@@ -62,7 +62,7 @@ class BERTEmbedder(TextEncoder):
         Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
     batch_size : int, default=8
         Full-length windows a batch; of shorter ones it holds more, up to as many tokens, on a CPU
-        up to 384 tokens.
+        up to 256 tokens.
     device : str, default="auto"
         Where torch computes: ``"cpu"``, ``"cuda"``, or ``"auto"``.
     verbose : int, default=0

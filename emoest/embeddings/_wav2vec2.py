@@ -76,7 +76,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         Folder of the store; None takes the user's, False keeps nothing.
     batch_size : int, default=4
         Clips of `max_seconds` a batch; of shorter ones it holds more, up to as many seconds, on a
-        CPU up to 384 frames (7.7 s).
+        CPU up to 256 frames (5.1 s).
     device : str, default="auto"
         Where the net computes: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
     verbose : int, default=0

@@ -8,7 +8,7 @@ import numpy as np
 OVERLAP = 4
 """Windows overlap by one part in so many of the tokens that they hold."""
 
-CPU_TOKENS = 384
+CPU_TOKENS = 256
 """A batch of so many tokens fills the vector units of a CPU; a larger one only adds padding."""
 
 
@@ -81,7 +81,7 @@ def token_budget(n_tokens: int, device: str) -> int:
     Examples
     --------
     >>> token_budget(4096, "cpu"), token_budget(4096, "cuda")
-    (384, 4096)
+    (256, 4096)
     """
     return min(n_tokens, CPU_TOKENS) if device.startswith("cpu") else n_tokens
 
