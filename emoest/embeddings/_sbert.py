@@ -9,6 +9,8 @@ from emoest.embeddings._hub import read_json
 from emoest.embeddings._text import TextEncoder, length_limit, loading
 from emoest.utils.optional import import_optional
 
+_CPU_TEXTS = 8
+
 
 class _Loaded(NamedTuple):
     encoder: Any
@@ -35,7 +37,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     cache_dir : str, path object, False or None, default=None
         Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
     batch_size : int, default=32
-        Texts a batch.
+        Texts a batch; on a CPU at most 8, since more only add padding.
     device : str, default="auto"
         Where torch computes: ``"cpu"``, ``"cuda"``, or ``"auto"``.
     verbose : int, default=0
@@ -135,8 +137,10 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
 
     def _embed(self, model: _Loaded, batch: list[str]) -> list[np.ndarray]:
         model.encoder.max_seq_length = self.max_length or model.max_length
+        on_cpu = model.encoder.device.type == "cpu"
+        size = min(self.batch_size, _CPU_TEXTS) if on_cpu else self.batch_size
         vectors = model.encoder.encode(
-            batch, batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
+            batch, batch_size=size, show_progress_bar=False, convert_to_numpy=True
         )
         return list(np.asarray(vectors, dtype=np.float32)[:, None, :])
 
