@@ -16,12 +16,12 @@ from emoest.datasets._files import (
     list_files,
     report_missing,
     some_names,
-    warn_user,
 )
 from emoest.datasets._record import CorpusRecord, register
 from emoest.datasets._rows import read_lines
 from emoest.utils._sklearn import validate_params
 from emoest.utils.cells import object_column
+from emoest.utils.warn import warn_user
 
 EMOTIONS = {
     "W": "anger",

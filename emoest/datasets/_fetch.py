@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from emoest.datasets._files import warn_user
 from emoest.datasets._large_files import copy_tables, download_all, read_pointers
 from emoest.datasets._record import corpus_record
 from emoest.datasets._sources import SOURCES, LargeFiles, Source
 from emoest.utils.download import RemoteFile, check_digest, download, find_digest, unpack
 from emoest.utils.store import cache_folder
+from emoest.utils.warn import warn_user
 
 MARK = ".emoest-source"
 """Name of the hidden file that lists what a folder was fetched from."""

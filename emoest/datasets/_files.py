@@ -2,11 +2,11 @@
 
 import os
 import re
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from emoest.utils.warn import warn_user
 
 AUDIO_SUFFIXES = (
     ".wav",
@@ -24,7 +24,6 @@ AUDIO_SUFFIXES = (
 """Suffixes of sound that libsndfile reads."""
 
 _SHOWN = 3
-_OURS = ("emoest", "sklearn")
 
 
 class IncompleteCorpusWarning(UserWarning):
@@ -246,6 +245,7 @@ def report_missing(
 
     Examples
     --------
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     _ = report_missing({"03": 2}, {"03": 49}, corpus="EmoDB", folder="x", strict=False)
     >>> print(caught[0].message)
@@ -274,22 +274,6 @@ def report_missing(
     )
     say_incomplete(message, strict)
     return names
-
-
-def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called a loader: the nearest one outside emoest and scikit-learn.
-
-    Examples
-    --------
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warn_user("Two files are left out.")
-    >>> print(caught[0].message)
-    Two files are left out.
-    """
-    level, frame = 2, sys._getframe(1)
-    while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
 
 
 def say_incomplete(message: str, strict: bool) -> None:

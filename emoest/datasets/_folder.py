@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._bunch import Target
-from emoest.datasets._files import AUDIO_SUFFIXES, some_names, warn_user
+from emoest.datasets._files import AUDIO_SUFFIXES, some_names
 from emoest.datasets._own import own_bunch
 from emoest.datasets._paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.utils._sklearn import StrOptions, validate_params
 from emoest.utils.cells import object_column
+from emoest.utils.warn import warn_user
 
 SUFFIXES = {
     "audio": AUDIO_SUFFIXES,

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import warn_user
 from emoest.datasets._label_tables import (
     find_tables,
     read_labels,
@@ -23,6 +22,7 @@ from emoest.datasets._record import CorpusRecord, register
 from emoest.datasets._rows import handle_unlabeled, report_gaps
 from emoest.utils._sklearn import StrOptions, validate_params
 from emoest.utils.cells import object_column
+from emoest.utils.warn import warn_user
 
 EMOTIONS = ("joy", "fear", "anger", "sadness", "disgust", "shame", "guilt")
 TABLES = {"extract": "isear.csv", "clean": "isear_clean.tsv"}

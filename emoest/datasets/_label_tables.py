@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._files import list_files, some_names, warn_user
+from emoest.datasets._files import list_files, some_names
 from emoest.datasets._mending import mend_text
 from emoest.utils.cells import object_column
+from emoest.utils.warn import warn_user
 
 
 def find_tables(

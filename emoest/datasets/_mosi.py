@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._bunch import Target, check_target, make_bunch
-from emoest.datasets._files import list_files, some_names, warn_user
+from emoest.datasets._files import list_files, some_names
 from emoest.datasets._opinions import (
     HIGHEST,
     LOWEST,
@@ -21,6 +21,7 @@ from emoest.datasets._record import CorpusRecord, register
 from emoest.datasets._rows import report_gaps
 from emoest.utils._sklearn import StrOptions, validate_params
 from emoest.utils.cells import object_column
+from emoest.utils.warn import warn_user
 
 _CITATION = (
     "A. Zadeh, R. Zellers, E. Pincus and L.-P. Morency, MOSI: Multimodal Corpus of Sentiment "

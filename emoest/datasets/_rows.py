@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._files import say_incomplete, some_names, warn_user
+from emoest.datasets._files import say_incomplete, some_names
+from emoest.utils.warn import warn_user
 
 
 class UnlabeledRowsWarning(UserWarning):

@@ -21,6 +21,7 @@ from sklearn.utils import check_consistent_length
 
 from emoest.utils.modalities import tokens
 from emoest.utils.seeds import RandomState, private_generator
+from emoest.utils.warn import warn_user
 
 GROUP_LEVEL = "group"
 
@@ -174,12 +175,11 @@ def inner_splits(
     y = np.asarray(y)
     grouped = groups is not None
     if not grouped:
-        warnings.warn(
+        warn_user(
             "No groups were found, so an inner split is not speaker-independent: the same speaker "
             "may be on both sides. Pass groups= to fit, name group_column=, or use "
             "emoest.utils.with_groups(X, 'speaker').",
             NotSpeakerIndependentWarning,
-            stacklevel=2,
         )
     splitter = cv
     if isinstance(cv, int | np.integer):
@@ -187,7 +187,9 @@ def inner_splits(
     if splitter is None:
         return [], grouped
     splitter = check_cv(splitter, y, classifier=classifier)
-    splits = list(splitter.split(X, y, groups))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(splitter.split(X, y, groups))
     if classifier:
         n_classes = len(np.unique(y))
         splits = [s for s in splits if len(np.unique(y[s[0]])) == n_classes]
@@ -202,8 +204,9 @@ def _default_splitter(
     random_state: RandomState,
 ) -> Any:
     limit = len(y) if groups is None else len(np.unique(groups))
-    if classifier and groups is None:
-        limit = int(np.unique(y, return_counts=True)[1].min())
+    if classifier:
+        counts = np.unique(y, return_counts=True)[1]
+        limit = min(limit, int(counts.min() if groups is None else counts.max()))
     n_splits = min(n_splits, limit)
     if n_splits < 2:
         return None

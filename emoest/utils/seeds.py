@@ -90,6 +90,7 @@ def torch_seed(random_state: RandomState) -> Iterator[int]:
         if isinstance(random_state, int | np.integer)
         else spawn_seeds(random_state, 1)[0]
     )
-    with torch.random.fork_rng():
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else None
+    with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield seed

@@ -88,3 +88,18 @@ def test_inner_splits_of_a_regression_target():
         np.zeros((12, 1)), np.linspace(0, 1, 12), groups=groups, cv=4, classifier=False
     )
     assert len(splits) == 4
+
+
+def test_a_rare_class_makes_no_noise_and_too_few_rows_no_error(recwarn):
+    y = np.array(["a", "b"] * 10 + ["rare"] * 2)
+    groups = np.arange(22) // 2
+    splits, _ = inner_splits(np.zeros((22, 1)), y, groups=groups, cv=10, random_state=0)
+    assert splits
+    assert not [each for each in recwarn if "least populated" in str(each.message)]
+    assert inner_splits(np.zeros((2, 1)), ["a", "b"], groups=np.array([1, 2]), cv=2) == ([], True)
+
+
+def test_the_warning_about_speakers_points_to_the_line_of_the_user():
+    with pytest.warns(NotSpeakerIndependentWarning) as caught:
+        inner_splits(np.zeros((8, 1)), [0, 1] * 4, cv=2)
+    assert caught[0].filename == __file__
