@@ -17,6 +17,7 @@ Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
 
 _POOL = 50
 _JITTER = 0.1
+_ROOMY = 2**16
 
 
 @dataclass(frozen=True)
@@ -219,8 +220,12 @@ class BucketedBatches:
 
     With a generator (training) rows are shuffled, sorted by length within pools of fifty batches
     (lengths are blurred by a tenth, so that batches differ between epochs), and the batches are
-    shuffled; a last batch of one row joins the batch before it, since batch normalization cannot
-    learn from one row. Without one, rows are sorted by length.
+    shuffled; a last batch of one row takes a second one from the batch before it, since batch
+    normalization cannot learn from one row. Without one, rows are sorted by length.
+
+    A batch of more than 65,536 frames, padding included, whose padding is more than half of it is
+    cut before its long rows, two rows at least: a clip of ten minutes beside short ones would
+    otherwise take the memory of `batch_size` clips of ten minutes.
 
     Parameters
     ----------
@@ -245,25 +250,49 @@ class BucketedBatches:
 
     def rows(self) -> list[list[int]]:
         """Draw the rows of each batch of one epoch."""
+        lengths = self.data.longest
         if self.generator is None:
-            return self._split(np.argsort(self.data.longest, kind="stable"))
+            return self._split(np.argsort(lengths, kind="stable"), lengths)
+        if self.data.crop is not None:
+            lengths = np.minimum(lengths, self.data.crop)
         shuffled = torch.randperm(len(self.data), generator=self.generator).numpy()
-        blur = torch.rand(len(shuffled), generator=self.generator).numpy()
-        keys = self.data.longest[shuffled] * (1 + _JITTER * blur)
+        blur = torch.rand(len(shuffled), generator=self.generator, dtype=torch.float32).numpy()
+        keys = lengths[shuffled] * (1 + _JITTER * blur)
         size = _POOL * self.batch_size
         pools = [slice(i, i + size) for i in range(0, len(shuffled), size)]
         ordered = [shuffled[pool][np.argsort(keys[pool], kind="stable")] for pool in pools]
-        batches = self._split(np.concatenate(ordered))
-        if len(batches) > 1 and len(batches[-1]) == 1:
-            batches[-2].extend(batches.pop())
+        batches = self._split(np.concatenate(ordered), lengths)
+        if self.batch_size > 1:
+            _pair_the_last(batches)
         order = torch.randperm(len(batches), generator=self.generator)
         return [batches[i] for i in order.tolist()]
 
-    def _split(self, order: npt.NDArray[Any]) -> list[list[int]]:
+    def _split(self, order: npt.NDArray[Any], lengths: Ints) -> list[list[int]]:
         return [
-            order[i : i + self.batch_size].tolist() for i in range(0, len(order), self.batch_size)
+            rows.tolist()
+            for i in range(0, len(order), self.batch_size)
+            for rows in _cut(order[i : i + self.batch_size], lengths)
         ]
 
     def __iter__(self) -> Iterator[Batch]:
         for rows in self.rows():
             yield self.data.batch(rows, self.generator)
+
+
+def _cut(rows: npt.NDArray[Any], lengths: Ints) -> list[npt.NDArray[Any]]:
+    """Cut a batch before its long rows if most of it would be padding, and that is much."""
+    here = lengths[rows]
+    start = min(int(np.argmax(2 * here > here.max())), len(rows) - 2)
+    if len(rows) * here.max() <= max(_ROOMY, 2 * here.sum()) or start < 2:
+        return [rows]
+    return [*_cut(rows[:start], lengths), rows[start:]]
+
+
+def _pair_the_last(batches: list[list[int]]) -> None:
+    """Give a last batch of one row a second one, without letting any batch grow where it can."""
+    if len(batches) < 2 or len(batches[-1]) > 1:
+        return
+    if len(batches[-2]) > 2:
+        batches[-1].insert(0, batches[-2].pop())
+    else:
+        batches[-2].extend(batches.pop())

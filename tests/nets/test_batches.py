@@ -72,10 +72,37 @@ def test_buckets_save_padding():
     assert padded(plain) > 1.6
 
 
-def test_a_last_batch_of_one_row_joins_the_one_before():
-    rows = BucketedBatches(make_data([1] * 9), 4, torch.Generator().manual_seed(0)).rows()
-    assert sorted(len(batch) for batch in rows) == [4, 5]
-    assert BucketedBatches(make_data([1]), 4, torch.Generator().manual_seed(0)).rows() == [[0]]
+def test_a_last_batch_of_one_row_gets_a_second_and_no_batch_grows():
+    def sizes(n_rows, batch_size):
+        batches = BucketedBatches(make_data([1] * n_rows), batch_size, torch.Generator())
+        rows = batches.rows()
+        assert sorted(row for batch in rows for row in batch) == list(range(n_rows))
+        return sorted(len(batch) for batch in rows)
+
+    assert sizes(9, 4) == [2, 3, 4]
+    assert sizes(5, 2) == [2, 3]
+    assert sizes(3, 1) == [1, 1, 1]
+    assert sizes(1, 4) == [1]
+
+
+@pytest.mark.parametrize("generator", [None, torch.Generator().manual_seed(0)])
+def test_one_long_clip_does_not_stretch_a_whole_batch(generator):
+    lengths = np.array([300] * 63 + [60_000])
+    cells = [np.zeros((1, 1), "float32")] * 64
+    data = FrameDataset({"a": cells}, {"a": lengths}, {"a": 1})
+    rows = BucketedBatches(data, 32, generator).rows()
+    assert sorted(row for batch in rows for row in batch) == list(range(64))
+    assert max(len(batch) * lengths[batch].max() for batch in rows) == 2 * 60_000
+    assert sorted(len(batch) for batch in rows) == [2, 30, 32]
+    even = FrameDataset({"a": cells}, {"a": np.full(64, 60_000)}, {"a": 1})
+    assert {len(batch) for batch in BucketedBatches(even, 32, generator).rows()} == {32}
+
+
+def test_what_a_crop_leaves_out_makes_no_batch_smaller():
+    lengths = {"a": np.array([300] * 63 + [60_000])}
+    data = FrameDataset({"a": [None] * 64}, lengths, {"a": 1}, crop=400)
+    rows = BucketedBatches(data, 32, torch.Generator().manual_seed(0)).rows()
+    assert {len(batch) for batch in rows} == {32}
 
 
 def test_crops_are_taken_in_training_only_and_come_from_the_generator():
