@@ -1,6 +1,5 @@
 """What every deep estimator shares: from a table of frames to a trained module and back."""
 
-import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -16,9 +15,16 @@ from skorch.callbacks import GradientNormClipping
 from skorch.helper import predefined_split
 
 from emoest.nets.batches import FrameDataset
-from emoest.neural._callbacks import EpochBar, KeepBest, ScoreEpoch
-from emoest.neural._net import OPTIMIZERS, PRECISIONS, FrameNet, predict_rows
-from emoest.neural._state import StatefulModule
+from emoest.neural._callbacks import EpochBar, KeepBest, Patience, ScoreEpoch, own_callbacks
+from emoest.neural._net import (
+    OPTIMIZERS,
+    PRECISIONS,
+    FrameNet,
+    explain_end,
+    optimizer_settings,
+    predict_rows,
+)
+from emoest.neural._state import StatefulModule, make_module, plain, seeded_torch
 from emoest.neural._tables import (
     FrameTable,
     column_means,
@@ -38,7 +44,8 @@ from emoest.utils._sklearn import (
 from emoest.utils.devices import resolve_device
 from emoest.utils.groups import resolve_groups
 from emoest.utils.modalities import context_last, is_context
-from emoest.utils.seeds import spawn_seeds, torch_seed
+from emoest.utils.seeds import spawn_seeds
+from emoest.utils.warn import warn_user
 
 _SHOWN = 5
 
@@ -112,14 +119,14 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
             Frames (one object column a modality; a cell is an array of shape (n_frames, n_dims) or
             the path of an ``.npy`` file, read when a batch needs it), or numbers, each row one
             frame. Context columns are not used. Rows without any modality are left out.
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss.
+            Weight of each row in the loss, and in the means and deviations that scale frames.
         groups : array-like of shape (n_samples,), default=None
             Group of each row, kept together when rows are held out for early stopping. None looks
             for `group_column`, then for the index level ``group``.
@@ -131,8 +138,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `y` has several columns or too few classes, a cell holds no frames or NaN, no row has
-            any modality, or the loss is not finite before the first epoch ends.
+            If `y` has several columns, missing values or too few classes, a cell holds no frames or
+            NaN, no row has any modality, the net diverges in the first epoch, or ``warm_start``
+            would go on with another net or other classes.
         MemoryError
             If a batch does not fit into memory; the message names it.
 
@@ -143,7 +151,14 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             loss that is not finite; the best weights so far are kept then.
         NotSpeakerIndependentWarning
             If rows are held out and there are no groups.
+
+        Notes
+        -----
+        torch has one random generator for all threads, so fits in several threads take turns; the
+        processes of ``n_jobs`` train at the same time.
         """
+        if not self.warm_start:
+            vars(self).pop("net_", None)
         seed, split_seed = spawn_seeds(self.random_state, 2)
         self.device_ = resolve_device(self.device)
         table = read_table(self, X, reset=True, modalities=self.modalities)
@@ -152,19 +167,47 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
         train_rows, valid_rows = self._hold_out(kept, target, groups, split_seed)
-        self.dims_ = table.dims
-        self.column_means_ = column_means(table, train_rows)
-        fill_holes(table, self.column_means_, self.impute)
-        data = self._dataset(table, {})
+        self._learn_frames(table, train_rows, self._weights_of_rows(X, sample_weight))
+        data = self._dataset(table, self.scales_)
         data.target, data.weight = target, weight
         train = data.take(train_rows)
-        self.scales_ = fit_scales(train) if self.normalize == "zscore" else {}
-        train.scales = data.scales = self.scales_
         valid = None if valid_rows is None else data.take(valid_rows)
         self._learn_prior(target[kept], weight[kept])
-        with torch_seed(seed):
+        with seeded_torch(seed):
             self._train(train, valid, None if groups is None else groups[train_rows], seed)
         return self
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether ``fit`` goes on from the weights of the last one."""
+        return bool(self.warm_start and hasattr(self, "net_"))
+
+    def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
+        """Learn widths, means of columns and scales; keep those of a net that goes on."""
+        if self._goes_on:
+            self._refuse_another_net(table.dims)
+        else:
+            self.dims_ = dict(table.dims)
+            self.column_means_ = column_means(table, rows, weight)
+        fill_holes(table, self.column_means_, self.impute)
+        if not self._goes_on:
+            frames = self._dataset(table, {}).take(rows)
+            self.scales_ = fit_scales(frames, weight[rows]) if self.normalize == "zscore" else {}
+
+    def _refuse_another_net(self, dims: dict[str, int]) -> None:
+        then, now = self.module_params_, plain(self._describe_module(dims, self._n_outputs))
+        changes = [
+            f"{name} was {then.get(name)!r} and is {now.get(name)!r}"
+            for name in {**then, **now}
+            if then.get(name) != now.get(name)
+        ]
+        if list(dims) != list(self.dims_) or changes:
+            changes = changes or [f"modalities were {list(self.dims_)} and are {list(dims)}"]
+            raise ValueError(
+                "warm_start=True goes on from the last fit, but the net would be another now: "
+                f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
+                "dimensions and classes."
+            )
 
     def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
         """Rows to learn from and rows to stop by."""
@@ -180,61 +223,45 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         return kept[held_out.train], valid
 
     def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
-        params = self._describe_module(self.dims_, self._n_outputs)
-        previous = self._previous_state(params)
-        self.module_params_ = params
-        module = self._module_class(**params)
-        if previous is not None:
-            module.load_state_dict(previous)
+        self.module_params_ = plain(self._describe_module(self.dims_, self._n_outputs))
+        module = make_module(self._module_class, self.module_params_)
+        if self._goes_on:
+            module.load_state_dict(self.net_.module_.state_dict())
         else:
             self._prepare_module(module, train, groups)
         net = self._make_net(module, valid, seed)
         with config_context(enable_metadata_routing=False):
             net.fit(train)
         net.train_split = None
+        kept = dict(net.callbacks_)["keep_best"].best_epoch_
+        notice = explain_end(net, type(self).__name__, kept)
         self.net_ = net
         self.history_ = [_epoch(row) for row in net.history if "dur" in row]
         self.n_iter_ = len(self.history_)
-        self._report_end(net)
-
-    def _previous_state(self, params: dict[str, Any]) -> dict[str, torch.Tensor] | None:
-        """Weights to go on from under ``warm_start``, if the module is still the same."""
-        if not (self.warm_start and hasattr(self, "net_")):
-            return None
-        if params != self.module_params_:
-            raise ValueError(
-                "warm_start=True goes on from the last fit, but the net would be another now: "
-                f"{self.module_params_} then, {params} now. Set warm_start=False, or fit data of "
-                "the same modalities, dimensions and classes."
-            )
-        return self.net_.module_.state_dict()
+        if notice:
+            warn_user(notice)
 
     def _make_net(self, module: Any, valid: FrameDataset | None, seed: int) -> FrameNet:
-        callbacks: list[Any] = [("score", ScoreEpoch(self._monitor))]
+        keep_best = KeepBest(self._decisive_score)
+        callbacks: list[Any] = [("score", ScoreEpoch(self._monitor)), ("keep_best", keep_best)]
         if self.gradient_clip is not None:
             callbacks.append(("clip", GradientNormClipping(self.gradient_clip)))
         if self.verbose:
             callbacks.append(("bar", EpochBar(type(self).__name__)))
-        keep_best = KeepBest(self._decisive_score, self.patience)
+        callbacks += own_callbacks(self.callbacks)
         precision = self.precision
         if precision == "auto":
             precision = "bfloat16" if torch.device(self.device_).type == "cuda" else "float32"
-        optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
-        settings = {"fused": True} if self.optimizer in OPTIMIZERS else {}
-        if self.optimizer == "sgd":
-            settings |= {"momentum": 0.9, "nesterov": True}
         net = FrameNet(
             module,
             criterion=self._criterion(),
-            optimizer=optimizer,
+            **optimizer_settings(self.optimizer, self.weight_decay),
             optimizer__param_groups=self._parameter_groups(),
-            optimizer__weight_decay=self.weight_decay,
-            **{f"optimizer__{name}": value for name, value in settings.items()},
             lr=self.lr,
             max_epochs=self.max_epochs,
             batch_size=self.batch_size,
             train_split=None if valid is None else predefined_split(valid),
-            callbacks=[*callbacks, *(self.callbacks or []), ("keep_best", keep_best)],
+            callbacks=[*callbacks, ("patience", Patience(keep_best, self.patience))],
             callbacks__print_log=None,
             device=self.device_,
             verbose=0,
@@ -242,30 +269,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             seed=seed,
         )
         return net.initialize()
-
-    def _report_end(self, net: FrameNet) -> None:
-        if net.ended in {"finished", "stopped"}:
-            return
-        kept = dict(net.callbacks_)["keep_best"].best_epoch_
-        if net.ended == "diverged" and not kept:
-            raise ValueError(
-                f"The loss of {type(self).__name__} became NaN or infinite in the first epoch. "
-                f"Lower lr (now {self.lr}), set gradient_clip, or look for extreme values in X; "
-                "normalize='zscore' scales them."
-            )
-        why = (
-            "The loss became NaN or infinite"
-            if net.ended == "diverged"
-            else "Training was interrupted by the keyboard or a callback"
-        )
-        warnings.warn(
-            f"{why} in epoch {len(net.history)}; {type(self).__name__} keeps "
-            + (f"the weights of epoch {kept}." if kept else "the weights of that moment.")
-            + (f" Lower lr (now {self.lr})." if net.ended == "diverged" else "")
-            + (" fit with warm_start=True goes on from there." if net.ended != "diverged" else ""),
-            UserWarning,
-            stacklevel=4,
-        )
 
     def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
         empty = table.empty
@@ -275,11 +278,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
                 f"({', '.join(table.dims)})."
             )
         if empty.any():
-            warnings.warn(
+            warn_user(
                 f"{int(empty.sum())} training row(s) have no frames in any modality and are left "
-                f"out: {_names(table, empty)}.",
-                UserWarning,
-                stacklevel=4,
+                f"out: {_names(table, empty)}."
             )
         return np.flatnonzero(~empty)
 
@@ -299,8 +300,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         """Run a method of the module on the rows that have frames; say which have."""
         check_is_fitted(self)
         table = read_table(self, X, reset=False, modalities=self.modalities, dims=self.dims_)
-        if list(table.dims) != list(self.dims_):
-            table.dims = {name: table.dims[name] for name in self.dims_}
         self._prepare_table(table)
         fill_holes(table, self.column_means_, self.impute)
         known = ~table.empty
@@ -317,11 +316,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             outputs = outputs[0]
         if known.all():
             return outputs
-        warnings.warn(
-            f"{int((~known).sum())} row(s) have no frames in any modality and are answered by what "
-            "was most common in training.",
-            UserWarning,
-            stacklevel=3,
+        warn_user(
+            f"{int((~known).sum())} row(s) have no frames in any modality; their answer is the "
+            "average of training, and says nothing about them."
         )
         answers = np.empty((len(known), *np.shape(prior)), dtype=np.float32)
         answers[~known] = prior
@@ -346,6 +343,8 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         vectors = np.full((len(known), self._n_units()), np.nan, dtype=np.float32)
         if known.any():
             vectors[known] = outputs
+        if isinstance(X, pd.Series):
+            return pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
         if not isinstance(X, pd.DataFrame):
             return vectors
         frame = pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
@@ -378,6 +377,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         rows = np.empty((num_samples(X), 1))
         return check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -386,14 +388,13 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
 
 
 def _epoch(row: dict[str, Any]) -> dict[str, float]:
-    """What is kept of one epoch of skorch's history."""
-    kept = {"epoch": row["epoch"], "seconds": row["dur"]}
+    """What is kept of one epoch of skorch's history: all scores, those of callbacks too."""
     scores = {
         name: float(value)
         for name, value in row.items()
-        if name.startswith(("train_", "valid_")) and isinstance(value, float)
+        if isinstance(value, float | np.floating) and name != "dur"
     }
-    return {**kept, **scores}
+    return {"epoch": row["epoch"], "seconds": row["dur"], **scores}
 
 
 def _names(table: FrameTable, rows: npt.NDArray[np.bool_]) -> str:

@@ -1,5 +1,6 @@
 """What happens between epochs: scores, the best weights, early stopping, the progress bar."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from emoest.neural._net import TrainingStop
+from emoest.neural._net import DivergedError, TrainingStop
 
 Monitor = Callable[[Tensor, Tensor], dict[str, float]]
 
@@ -37,23 +38,20 @@ class ScoreEpoch(Callback):
 
 
 class KeepBest(Callback):
-    """Keep the best state, and stop when the validation rows stop gaining.
+    """Keep the best state, and give it to the module when training ends.
 
     The best epoch is that of the highest score, among equals that of the lowest validation loss.
     Without validation rows the last finished epoch is kept, so that a NaN or the keyboard leaves
-    sound weights.
+    sound weights. An epoch that leaves weights of NaN or infinity ends the training.
 
     Parameters
     ----------
     score : str or None
         Entry of the history that decides, higher is better; None leaves it to the loss.
-    patience : int or None
-        Epochs without a gain before training stops; None never stops.
     """
 
-    def __init__(self, score: str | None, patience: int | None):
+    def __init__(self, score: str | None):
         self.score = score
-        self.patience = patience
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget an earlier training."""
@@ -62,7 +60,15 @@ class KeepBest(Callback):
         self.state_: dict[str, Tensor] | None = None
 
     def on_epoch_end(self, net: Any, dataset_valid: Any = None, **kwargs: Any) -> None:
-        """Keep the state of the epoch if it is the best, stop if the best is long ago."""
+        """Keep the state of the epoch if it is the best.
+
+        Raises
+        ------
+        DivergedError
+            If a weight is not finite.
+        """
+        if not all(bool(torch.isfinite(each).all()) for each in net.module_.parameters()):
+            raise DivergedError
         epoch = len(net.history)
         if dataset_valid is None:
             self._keep(net, epoch)
@@ -75,8 +81,6 @@ class KeepBest(Callback):
         if not self.best_ or reached > self.best_:
             self.best_ = reached
             self._keep(net, epoch)
-        elif self.patience is not None and epoch - self.best_epoch_ >= self.patience:
-            raise TrainingStop
 
     def _keep(self, net: Any, epoch: int) -> None:
         state = net.module_.state_dict()
@@ -88,6 +92,35 @@ class KeepBest(Callback):
         if self.state_ is not None:
             net.module_.load_state_dict(self.state_)
             self.state_ = None
+
+
+class Patience(Callback):
+    """Stop when the best epoch is long ago.
+
+    Parameters
+    ----------
+    keeper : KeepBest
+        Knows which epoch was the best.
+    n_epochs : int or None
+        Epochs without a gain before training stops; None never stops.
+    """
+
+    def __init__(self, keeper: KeepBest, n_epochs: int | None):
+        self.keeper = keeper
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, net: Any, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Stop if nothing was gained for long.
+
+        Raises
+        ------
+        TrainingStop
+            If so.
+        """
+        if dataset_valid is None or self.n_epochs is None:
+            return
+        if len(net.history) - self.keeper.best_epoch_ >= self.n_epochs:
+            raise TrainingStop
 
 
 class EpochBar(Callback):
@@ -120,3 +153,44 @@ class EpochBar(Callback):
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close the bar where it stands."""
         self.bar_.close()
+
+
+def own_callbacks(callbacks: list[Any] | None) -> list[Any]:
+    """Copy the user's callbacks, so that training does not change parameters of the estimator.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        skorch callbacks, their classes, or pairs of a name and one of these.
+
+    Returns
+    -------
+    callbacks : list
+        Shallow copies: a list that a callback fills is still the user's.
+
+    Raises
+    ------
+    ValueError
+        If something else is among them.
+
+    Examples
+    --------
+    >>> own_callbacks([EpochBar, "bar"])
+    Traceback (most recent call last):
+    ...
+    ValueError: callbacks holds 'bar', which is no skorch callback. ...
+    """
+    return [_own_callback(given) for given in callbacks or []]
+
+
+def _own_callback(given: Any) -> Any:
+    named = isinstance(given, tuple) and len(given) == 2
+    callback = given[1] if named else given
+    if isinstance(callback, Callback):
+        callback = copy.copy(callback)
+    elif not (isinstance(callback, type) and issubclass(callback, Callback)):
+        raise ValueError(
+            f"callbacks holds {callback!r}, which is no skorch callback. Take objects such as "
+            "skorch.callbacks.LRScheduler(), or pairs of a name and one."
+        )
+    return (given[0], callback) if named else callback

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._base import DeepEstimator
-from emoest.neural._tables import read_target
+from emoest.neural._targets import read_target
 from emoest.utils._sklearn import StrOptions
 
 
@@ -39,12 +39,18 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         y = read_target(self, X, y, numeric=False)
         check_classification_targets(y)
         weight = self._weights_of_rows(X, sample_weight)
-        self.classes_, target = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
+        classes, target = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least two classes; y holds one class "
-                f"only: {self.classes_.tolist()[0]!r}."
+                f"only: {classes.tolist()[0]!r}."
             )
+        if self._goes_on and classes.tolist() != self.classes_.tolist():
+            raise ValueError(
+                f"warm_start=True goes on from the last fit, whose classes were "
+                f"{self.classes_.tolist()}; y holds {classes.tolist()}. Set warm_start=False."
+            )
+        self.classes_ = classes
         if self.class_weight is not None:
             weight = weight * compute_sample_weight(self.class_weight, y)
         return target.astype(np.int64), weight
@@ -115,10 +121,12 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         y = read_target(self, X, y, numeric=True)
         weight = self._weights_of_rows(X, sample_weight)
-        mean = np.average(y, weights=weight) if weight.sum() > 0 else y.mean()
-        std = float(np.std(y))
-        self.target_scale_ = np.array([mean, std if std > 0 else 1.0])
-        return ((y - mean) / self.target_scale_[1]).astype(np.float32), weight
+        if not self._goes_on:
+            mean = np.average(y, weights=weight)
+            std = np.sqrt(np.average((y - mean) ** 2, weights=weight))
+            self.target_scale_ = np.array([mean, std if std > 0 else 1.0])
+        mean, std = self.target_scale_
+        return ((y - mean) / std).astype(np.float32), weight
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
         self.prior_ = np.zeros(1, dtype=np.float32)

@@ -1,6 +1,5 @@
 """What the estimators around the Memory Fusion Network share: one clock, the net, its losses."""
 
-import warnings
 from numbers import Real
 from typing import Any
 
@@ -17,6 +16,7 @@ from emoest.neural._tables import FrameTable
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.cells import Frames, read_frames
+from emoest.utils.warn import warn_user
 
 _SIZES = ("memory_dim", "attention_size", "update_size", "gate_size", "output_size")
 _SETTINGS = ("hidden_dims", *_SIZES, "dropout", "gate_input", "memory_feedback", "fusion")
@@ -74,12 +74,10 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
             return
         if starts_wrong_way(n_heads, n_classes, self.beta):
             bound = (n_heads - 1) / np.log(n_classes)
-            warnings.warn(
+            warn_user(
                 f"detach_weights=False and beta={self.beta}: with {n_classes} classes and "
                 f"{n_heads} predictions the loss begins by making the true class less probable. "
-                f"Take detach_weights=True, or a beta below {bound:.2f}.",
-                UserWarning,
-                stacklevel=6,
+                f"Take detach_weights=True, or a beta below {bound:.2f}."
             )
 
     def _criterion(self) -> torch.nn.Module:

@@ -1,11 +1,13 @@
 """The skorch net that deep estimators train: weighted loss, length buckets, mixed precision."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from emoest.nets.batches import Batch, BucketedBatches, FrameDataset
@@ -96,8 +98,99 @@ class FrameNet(NeuralNet):
         except DivergedError:
             self.ended = "diverged"
         except KeyboardInterrupt:
-            self.ended = "interrupted"
+            self.ended = "stopped" if self._stopped_itself() else "interrupted"
         return self
+
+    def _stopped_itself(self) -> bool:
+        """Say whether it was skorch's early stopping that raised, not the keyboard."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+            for _, callback in self.callbacks_
+        )
+
+
+def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
+    """Turn a name or a class of torch, and the weight decay, into arguments of `FrameNet`.
+
+    Parameters
+    ----------
+    optimizer : {"adam", "adamw", "sgd"} or class
+        The optimizer.
+    weight_decay : float
+        Given to the optimizer if it takes any.
+
+    Returns
+    -------
+    settings : dict of str to object
+
+    Raises
+    ------
+    ValueError
+        If the class is no optimizer, or takes no weight decay and `weight_decay` is not 0.
+
+    Examples
+    --------
+    >>> optimizer_settings(torch.optim.Rprop, 0.0)
+    {'optimizer': <class 'torch.optim.rprop.Rprop'>}
+    """
+    settings: dict[str, Any] = {}
+    if isinstance(optimizer, str):
+        settings["optimizer__fused"] = True
+        if optimizer == "sgd":
+            settings |= {"optimizer__momentum": 0.9, "optimizer__nesterov": True}
+        optimizer = OPTIMIZERS[optimizer]
+    if not issubclass(optimizer, torch.optim.Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer.__name__} is no optimizer of torch. Take "
+            f"{', '.join(repr(name) for name in OPTIMIZERS)}, or a class such as torch.optim.NAdam."
+        )
+    if "weight_decay" in inspect.signature(optimizer).parameters:
+        settings["optimizer__weight_decay"] = weight_decay
+    elif weight_decay:
+        raise ValueError(f"{optimizer.__name__} takes no weight decay; set weight_decay=0.")
+    return {"optimizer": optimizer, **settings}
+
+
+def explain_end(net: FrameNet, name: str, kept: int) -> str | None:
+    """Say why training ended if that was not planned, and what it leaves.
+
+    Parameters
+    ----------
+    net : FrameNet
+        The net after ``fit``.
+    name : str
+        Name of the estimator.
+    kept : int
+        Epoch whose weights the module has, 0 if none was finished.
+
+    Returns
+    -------
+    notice : str or None
+        None if training ended as planned.
+
+    Raises
+    ------
+    ValueError
+        If there are no sound weights.
+    """
+    if net.ended in {"finished", "stopped"}:
+        return None
+    if net.ended == "interrupted":
+        weights = f"the weights of epoch {kept}" if kept else "the weights of that moment"
+        return (
+            f"Training was interrupted in epoch {len(net.history)}; {name} keeps {weights}. fit "
+            "with warm_start=True goes on from there."
+        )
+    if not kept:
+        raise ValueError(
+            f"The loss or the weights of {name} became NaN or infinite in the first epoch. Lower "
+            f"lr (now {net.lr}), set gradient_clip, or look for extreme values in X; "
+            "normalize='zscore' scales them."
+        )
+    return (
+        f"The loss or the weights became NaN or infinite in epoch {len(net.history)}; {name} keeps "
+        f"the weights of epoch {kept}. Lower lr (now {net.lr})."
+    )
 
 
 @contextmanager

@@ -80,9 +80,12 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss.
     callbacks : list or None, default=None
-        Further skorch callbacks.
+        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
+        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
+        net sees numbers of classes with weights; ``history_`` holds scores.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
+        Take an int as `random_state` then, so that the same rows are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
     group_column : str, default=None
@@ -103,17 +106,25 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
-        Losses, validation UAR and seconds of each epoch; ``pandas.DataFrame(history_)`` plots.
+        Losses, validation UAR and seconds of each epoch of the last ``fit``, and what callbacks
+        recorded; ``pandas.DataFrame(history_).plot("epoch")`` draws them.
     n_iter_ : int
         Epochs that were trained.
     dims_ : dict of str to int
-        Dimensions of a frame.
+        Dimensions of a frame, by modality.
     scales_ : dict of str to Scale
-        Means and deviations of the frames.
+        Means and deviations of the training frames; empty without `normalize`.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     prior_ : ndarray of shape (n_classes,)
-        Class frequencies, the answer to a row without frames.
+        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
+        frames.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str
@@ -250,9 +261,12 @@ class SequenceRegressor(_Sequence, DeepRegressor):
     validation_fraction : float or None, default=0.1
         Part of the training rows held out for early stopping, whole groups where there are groups.
     callbacks : list or None, default=None
-        Further skorch callbacks.
+        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
+        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
+        net sees numbers of classes with weights; ``history_`` holds scores.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
+        Take an int as `random_state` then, so that the same rows are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA.
     group_column : str, default=None
@@ -271,13 +285,19 @@ class SequenceRegressor(_Sequence, DeepRegressor):
     net_ : skorch.NeuralNet
         The trained net.
     history_ : list of dict
-        Losses and seconds of each epoch.
+        Losses and seconds of each epoch of the last ``fit``, and what callbacks recorded.
     n_iter_ : int
         Epochs that were trained.
     dims_ : dict of str to int
-        Dimensions of a frame.
+        Dimensions of a frame, by modality.
     scales_ : dict of str to Scale
-        Means and deviations of the frames.
+        Means and deviations of the training frames; empty without `normalize`.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     target_scale_ : ndarray of shape (2,)
         Mean and standard deviation of the target.
     grouped_ : bool or None

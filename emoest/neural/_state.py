@@ -1,6 +1,9 @@
 """A trained module outside pickles of modules: plain arrays in, plain arrays out."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,9 +12,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.batches import Scale
+from emoest.utils.devices import resolve_device
 from emoest.utils.seeds import torch_seed
 
 _LEARNED = ("module_params_", "dims_", "n_features_in_", "n_iter_", "grouped_", "history_")
+_ARRAYS = ("classes_", "prior_", "feature_names_in_", "target_scale_")
+_TURN = threading.RLock()
 
 
 class StatefulModule:
@@ -40,8 +46,8 @@ class StatefulModule:
         """Make the module and the net anew and give them the weights."""
         if torch.device(self.device_).type == "cuda" and not torch.cuda.is_available():
             self.device_ = "cpu"
-        with torch_seed(0):
-            module = self._module_class(**self.module_params_)
+        with seeded_torch(0):
+            module = make_module(self._module_class, self.module_params_)
             load_arrays(module, arrays, "the saved model")
             self.net_ = self._make_net(module, None, 0)  # type: ignore[attr-defined]
 
@@ -57,14 +63,19 @@ class StatefulModule:
         ------
         NotFittedError
             If there is nothing to save yet.
+        FileNotFoundError
+            If there is no such folder.
         """
         from safetensors.numpy import save_file
 
         check_is_fitted(self)
+        if not Path(path).parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {str(Path(path).parent)!r} to save into.")
         learned = {name: getattr(self, name) for name in _LEARNED if hasattr(self, name)}
-        for name in ("classes_", "prior_", "feature_names_in_", "target_scale_"):
+        for name in _ARRAYS:
             if hasattr(self, name):
-                learned[name] = np.asarray(getattr(self, name)).tolist()
+                array = np.asarray(getattr(self, name))
+                learned[name] = {"values": array.tolist(), "dtype": str(array.dtype)}
         arrays = _arrays(self.net_.module_)
         for name, scale in self.scales_.items():
             arrays[f"scale/{name}/mean"], arrays[f"scale/{name}/std"] = scale.mean, scale.std
@@ -75,6 +86,8 @@ class StatefulModule:
 
     def load_weights(self, path: Any) -> Any:
         """Load what `save_weights` wrote; the estimator is fitted then.
+
+        The net is built as it was saved, whatever the parameters of this estimator say.
 
         Parameters
         ----------
@@ -90,26 +103,20 @@ class StatefulModule:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file holds weights of another estimator or of another shape; the message names
-            the layer.
+            If the file is no safetensors file, or holds weights of another estimator or of another
+            shape; the message names the layer.
         """
-        from safetensors import safe_open
-
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
-        with safe_open(str(path), framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata, arrays = _read_safetensors(path)
         if metadata.get("class") != type(self).__name__:
             raise ValueError(
                 f"{str(path)!r} holds weights of {metadata.get('class', 'something else')}, not of "
                 f"{type(self).__name__}."
             )
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
         learned = json.loads(metadata["learned"])
-        for name in ("classes_", "prior_", "feature_names_in_", "target_scale_"):
-            if name in learned:
-                dtype = object if name == "feature_names_in_" else None
-                learned[name] = np.asarray(learned[name], dtype=dtype)
+        for name in learned.keys() & set(_ARRAYS):
+            learned[name] = np.asarray(learned[name]["values"], dtype=learned[name]["dtype"])
         vars(self).update(learned)
         self.scales_ = _take_scales(arrays, self.dims_)
         self.column_means_ = {
@@ -117,9 +124,65 @@ class StatefulModule:
             for name in self.dims_
             if f"column_means/{name}" in arrays
         }
-        self.device_ = "cpu" if self.device == "auto" else self.device
+        self.device_ = resolve_device(self.device)
         self._rebuild(arrays)
         return self
+
+
+@contextmanager
+def seeded_torch(seed: int) -> Iterator[None]:
+    """Seed torch inside the block, one thread after the other, and restore its generators.
+
+    Examples
+    --------
+    >>> before = torch.get_rng_state()
+    >>> with seeded_torch(0):
+    ...     draw = torch.rand(1)
+    >>> torch.equal(torch.get_rng_state(), before)
+    True
+    """
+    with _TURN, torch_seed(seed):
+        yield
+
+
+def make_module(module_class: Any, params: dict[str, Any]) -> torch.nn.Module:
+    """Make a module in single precision, whatever torch's default is.
+
+    Examples
+    --------
+    >>> make_module(torch.nn.Linear, {"in_features": 1, "out_features": 2}).weight.dtype
+    torch.float32
+    """
+    module: torch.nn.Module = module_class(**params).float()
+    return module
+
+
+def plain(value: Any) -> Any:
+    """Turn numpy scalars into those of Python, which torch and JSON ask for.
+
+    Examples
+    --------
+    >>> plain({"hidden_size": np.int64(4), "channels": [np.int64(2)]})
+    {'hidden_size': 4, 'channels': [2]}
+    """
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _read_safetensors(path: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
+    try:
+        with safe_open(str(path), framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, arrays
+    except SafetensorError as error:
+        raise ValueError(f"{str(path)!r} is no sound safetensors file ({error}).") from error
 
 
 def load_arrays(module: torch.nn.Module, arrays: dict[str, Any], where: str) -> None:
@@ -163,7 +226,7 @@ def load_arrays(module: torch.nn.Module, arrays: dict[str, Any], where: str) -> 
 
 def _arrays(module: torch.nn.Module) -> dict[str, Any]:
     return {
-        name: np.ascontiguousarray(value.detach().cpu().numpy())
+        name: np.array(value.detach().cpu().numpy(), order="C")
         for name, value in module.state_dict().items()
     }
 

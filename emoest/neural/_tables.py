@@ -1,13 +1,15 @@
 """What a deep estimator is given, as rows of ragged frames: zone 2, or numbers as single frames."""
 
+import tokenize
 from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+from sklearn.utils.validation import validate_data
 
 from emoest.nets.batches import FrameDataset, Scale, check_frames
 from emoest.utils.blocks import (
@@ -17,9 +19,8 @@ from emoest.utils.blocks import (
     validate_blocks,
     weighted_mean,
 )
-from emoest.utils.cells import is_path, load_array, read_frames
+from emoest.utils.cells import is_missing, is_path, read_frames
 from emoest.utils.modalities import find_frames, is_context
-from emoest.utils.targets import refuse_several_targets
 
 _SHOWN = 5
 
@@ -70,14 +71,14 @@ def read_table(
     estimator : estimator
         Whose ``fit`` or ``predict`` was called; gets or is held to ``n_features_in_`` and
         ``feature_names_in_``.
-    X : DataFrame or array-like of shape (n_samples, n_columns)
+    X : DataFrame, Series or array-like of shape (n_samples, n_columns)
         Zone 2 or 3.
     reset : bool
         True in ``fit``.
     modalities : "auto", list or dict, default="auto"
         Which modalities.
     dims : dict of str to int, default=None
-        Widths known from ``fit``.
+        Modalities and widths known from ``fit``, to which the table is held.
 
     Returns
     -------
@@ -86,58 +87,123 @@ def read_table(
     Raises
     ------
     ValueError
-        If a cell holds no frames, NaN, or another width than the others; the message names row and
-        modality.
+        If X has no rows or no columns to learn from, a cell holds no frames, NaN, or another width
+        than the others (the message names row and modality), or the modalities are not those of
+        `dims`.
     """
+    X = _as_table(estimator, X)
     if not _holds_frames(X):
-        return _read_numbers(estimator, X, reset, modalities)
+        table = _read_numbers(estimator, X, reset, modalities)
+        if dims is not None:
+            _hold_to(table, dims)
+        return table
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
     names = list(modalities) if isinstance(modalities, dict) else modalities
     found = find_frames(frame, names)
+    if dims is not None and len(dims) == len(found) == 1:
+        found = dict(zip(dims, found.values(), strict=True))
     table = FrameTable({}, {}, {} if dims is None else dict(dims), list(frame.index))
     for name, column in found.items():
-        _read_column(table, name, frame.iloc[:, column.position])
+        _read_column(table, name, frame.iloc[:, column.position], known=dims is not None)
+    if dims is not None:
+        _hold_to(table, dims)
     return table
 
 
-def _holds_frames(X: Any) -> bool:
-    if isinstance(X, pd.DataFrame):
-        return any(
-            not is_context(column) and not pd.api.types.is_numeric_dtype(dtype)
-            for column, dtype in zip(X.columns, X.dtypes, strict=True)
+def _hold_to(table: FrameTable, dims: dict[str, int]) -> None:
+    """Give a table the modalities of ``fit``, in their order; one has that name by position."""
+    if len(dims) == len(table.cells) == 1:
+        ((name, cells),), ((_, lengths),) = table.cells.items(), table.lengths.items()
+        (fitted,) = dims
+        table.dims = {fitted: table.dims.get(name, dims[fitted])}
+        table.cells, table.lengths = {fitted: cells}, {fitted: lengths}
+    if set(table.cells) != set(dims):
+        raise ValueError(
+            f"fit saw the modalities {', '.join(dims)}; X has {', '.join(table.cells)}."
         )
+    for name, width in dims.items():
+        if table.lengths[name].any() and table.dims[name] != width:
+            raise ValueError(
+                f"The modality {name!r} has {table.dims[name]} dimensions, it had {width} in fit."
+            )
+    table.dims = dict(dims)
+
+
+def _as_table(estimator: Any, X: Any) -> Any:
+    """Take a Series of frames as a table of one column; say what is wrong with bare sequences."""
+    if isinstance(X, pd.Series) and not pd.api.types.is_numeric_dtype(X.dtype):
+        X = X.to_frame()
+    if isinstance(X, pd.DataFrame):
+        if len(X) == 0:
+            raise ValueError(
+                f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required "
+                f"by {type(estimator).__name__}."
+            )
+        if all(is_context(column) for column in X.columns):
+            raise ValueError(f"X has no column of frames or numbers, only {list(X.columns)}.")
+        return X
+    first = X[0] if isinstance(X, np.ndarray | list | tuple) and len(X) else None
+    if isinstance(first, np.ndarray) and first.ndim > 1:
+        raise ValueError(
+            f"{type(estimator).__name__} takes sequences as cells of a table, one column a "
+            "modality, not as a list or a 3-D array. Take "
+            "emoest.utils.cells.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
+        )
+    return X
+
+
+def _holds_frames(X: Any) -> bool:
+    """Say whether X is a table of frames, of numbers otherwise."""
+    if isinstance(X, pd.DataFrame):
+        columns = [X.iloc[:, i] for i, name in enumerate(X.columns) if not is_context(name)]
+        return any(_is_column_of_frames(column) for column in columns)
     if not isinstance(X, np.ndarray) or X.dtype != object or X.ndim != 2 or not X.size:
         return False
-    return any(isinstance(cell, np.ndarray | list) for cell in X[:, 0])
+    return any(
+        isinstance(cell, np.ndarray | list) or (is_path(cell) and str(cell).endswith(".npy"))
+        for cell in X[:, 0]
+    )
 
 
-def _read_column(table: FrameTable, name: str, column: pd.Series) -> None:
+def _is_column_of_frames(column: pd.Series) -> bool:
+    """Say so of a column that is not numeric, unless its first present cell is a number."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    present = next((cell for cell in column if not is_missing(cell)), None)
+    return not isinstance(present, Real)
+
+
+def _read_column(table: FrameTable, name: str, column: pd.Series, *, known: bool) -> None:
     cells: list[Any] = []
     lengths = np.zeros(len(column), dtype=np.int64)
+    others = "those seen in fit have"
     for i, cell in enumerate(column):
         where = f"row {column.index[i]!r}, column {column.name!r}"
         n_frames, n_dims, kept = _measure(cell, where)
         cells.append(kept if n_frames else None)
         lengths[i] = n_frames
-        if n_frames:
-            width = table.dims.setdefault(name, n_dims)
-            if n_dims != width:
-                raise ValueError(
-                    f"{where}: its frames have {n_dims} dimensions, others of this column {width}."
-                )
-    if name not in table.dims:
-        raise ValueError(f"The column {column.name!r} has no frames in any row, so none to learn.")
+        if not n_frames:
+            continue
+        if not known:
+            known, others = True, f"those of row {column.index[i]!r} have"
+            table.dims[name] = n_dims
+        if n_dims != table.dims[name]:
+            raise ValueError(
+                f"{where}: its frames have {n_dims} dimensions, {others} {table.dims[name]}."
+            )
+    if not known:
+        raise ValueError(f"The column {column.name!r} has no frames in any row: nothing to learn.")
     table.cells[name], table.lengths[name] = cells, lengths
 
 
 def _measure(cell: Any, where: str) -> tuple[int, int, Any]:
     """Number and width of a cell's frames, and the cell as it is kept (a path stays a path)."""
     if is_path(cell):
-        shape = _shape_of_file(cell, where)
-        return shape[0], shape[1], cell
+        n_frames, n_dims = _shape_of_file(cell, where)
+        return (n_frames if n_dims else 0), n_dims, cell
     frames = read_frames(cell, name=where)
-    if frames is None:
+    if frames is None or not frames.size:
         return 0, 0, None
     check_frames(frames, frames.shape[1], where)
     return len(frames), frames.shape[1], frames
@@ -146,17 +212,25 @@ def _measure(cell: Any, where: str) -> tuple[int, int, Any]:
 def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
     """Shape of the frames in an ``.npy`` file, without reading them where it is sound."""
     try:
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, EOFError):
-        frames = read_frames(path, name=where)
-        shape = () if frames is None else frames.shape
-    if len(shape) != 2:
-        frames = read_frames(load_array(path), name=where)
-        shape = () if frames is None else frames.shape
-    return int(shape[0]), int(shape[1])
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, tokenize.TokenError, SyntaxError):
+        mapped = None
+    if mapped is not None and mapped.ndim == 2 and mapped.dtype.kind in "fiub":
+        return mapped.shape
+    if mapped is None and Path(path).suffix != ".npy":
+        raise ValueError(
+            f"{where} holds {str(path)!r}, which is no .npy file of frames. An embedder or a "
+            "feature with pooling=None makes frames out of media."
+        )
+    frames = read_frames(path, name=where)
+    assert frames is not None, "a path is never missing"
+    return frames.shape
 
 
 def _read_numbers(estimator: Any, X: Any, reset: bool, modalities: Any) -> FrameTable:
+    if isinstance(X, pd.DataFrame):
+        objects = [name for name in X.select_dtypes(object) if not is_context(name)]
+        X = X.astype(dict.fromkeys(objects, np.float64))
     blocks = validate_blocks(estimator, X, reset=reset, modalities=modalities)
     rows = list(X.index) if isinstance(X, pd.DataFrame) else list(range(len(blocks.values)))
     missing = missing_blocks(blocks.values, blocks.modalities)
@@ -171,7 +245,9 @@ def _read_numbers(estimator: Any, X: Any, reset: bool, modalities: Any) -> Frame
     return table
 
 
-def column_means(table: FrameTable, rows: npt.NDArray[np.intp]) -> dict[str, Floats]:
+def column_means(
+    table: FrameTable, rows: npt.NDArray[np.intp], weight: npt.NDArray[np.float64]
+) -> dict[str, Floats]:
     """Mean of each column of a numeric table over the present values of some rows.
 
     Parameters
@@ -180,6 +256,8 @@ def column_means(table: FrameTable, rows: npt.NDArray[np.intp]) -> dict[str, Flo
         The table; frames have no holes, so they give nothing.
     rows : ndarray of int
         Positions of the training rows.
+    weight : ndarray of shape (n_samples,)
+        Weight of each row of the table.
 
     Returns
     -------
@@ -190,9 +268,9 @@ def column_means(table: FrameTable, rows: npt.NDArray[np.intp]) -> dict[str, Flo
         return {}
     means = {}
     for name, n_dims in table.dims.items():
-        present = [table.cells[name][i] for i in rows if table.lengths[name][i]]
-        values = np.concatenate(present) if present else np.empty((0, n_dims))
-        means[name] = weighted_mean(values.astype(np.float64))
+        present = rows[table.lengths[name][rows] > 0]
+        values = np.concatenate([np.empty((0, n_dims)), *(table.cells[name][i] for i in present)])
+        means[name] = weighted_mean(values, weight[present])
     return means
 
 
@@ -228,55 +306,17 @@ def fill_holes(table: FrameTable, means: dict[str, Floats], impute: str) -> None
             cells[i] = fill_missing(cells[i], means[name]).astype(np.float32)
 
 
-def read_target(estimator: Any, X: Any, y: Any, *, numeric: bool) -> npt.NDArray[Any]:
-    """Validate a target of one value a row.
-
-    Parameters
-    ----------
-    estimator : estimator
-        For the messages.
-    X : DataFrame or array-like
-        The samples.
-    y : array-like of shape (n_samples,)
-        The target.
-    numeric : bool
-        Whether it must be numbers.
-
-    Returns
-    -------
-    y : ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If there is none, it has several columns or another length than X, or holds NaN.
-
-    Examples
-    --------
-    >>> read_target(None, [[0.0], [1.0]], ["sad", "happy"], numeric=False).tolist()
-    ['sad', 'happy']
-    """
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
-    refuse_several_targets(estimator, y)
-    y = column_or_1d(y, warn=True)
-    check_consistent_length(X, y)
-    if numeric or y.dtype.kind in "fc":
-        dtype = np.float64 if numeric else None
-        y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y")
-    return y
-
-
-def fit_scales(data: FrameDataset) -> dict[str, Scale]:
+def fit_scales(
+    data: FrameDataset, weight: npt.NDArray[np.float64] | None = None
+) -> dict[str, Scale]:
     """Mean and standard deviation of each dimension over all frames, one pass in double precision.
 
     Parameters
     ----------
     data : FrameDataset
         The training rows, unscaled.
+    weight : ndarray of shape (n_samples,), default=None
+        Weight of each row's frames; None stands for ones.
 
     Returns
     -------
@@ -290,20 +330,21 @@ def fit_scales(data: FrameDataset) -> dict[str, Scale]:
     >>> scale.mean.tolist(), scale.std.tolist()
     ([1.0], [1.0])
     """
+    weight = np.ones(len(data)) if weight is None else weight
     scales = {}
     for name, n_dims in data.dims.items():
-        count, mean, spread = 0, np.zeros(n_dims), np.zeros(n_dims)
-        for row in range(len(data)):
+        total, mean, spread = 0.0, np.zeros(n_dims), np.zeros(n_dims)
+        for row in np.flatnonzero(weight):
             frames = data.read(name, row)
             if frames is None:
                 continue
             frames = frames.astype(np.float64)
-            step = frames.mean(axis=0) - mean
-            share = len(frames) / (count + len(frames))
-            spread += ((frames - frames.mean(axis=0)) ** 2).sum(axis=0) + step**2 * count * share
+            center, added = frames.mean(axis=0), weight[row] * len(frames)
+            step, share = center - mean, added / (total + added)
+            spread += weight[row] * ((frames - center) ** 2).sum(axis=0) + step**2 * total * share
             mean += step * share
-            count += len(frames)
-        std = np.sqrt(spread / max(count, 1))
+            total += added
+        std = np.sqrt(spread / total) if total else np.zeros(n_dims)
         std[std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)] = 1.0
         scales[name] = Scale(mean.astype(np.float32), std.astype(np.float32))
     return scales

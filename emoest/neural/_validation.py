@@ -1,6 +1,5 @@
 """Which training rows are held out for early stopping: whole groups, and every class stays."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from emoest.utils.groups import inner_splits
 from emoest.utils.seeds import RandomState
+from emoest.utils.warn import warn_user
 
 
 @dataclass
@@ -81,13 +81,11 @@ def hold_out(
         random_state=random_state,
     )
     if not splits:
-        warnings.warn(
+        known = "no groups" if groups is None else f"{len(np.unique(groups))} group(s)"
+        warn_user(
             "Early stopping is off: no rows can be held out with every class left to learn from "
-            f"({len(y)} rows, {'no groups' if groups is None else len(np.unique(groups))}"
-            f"{'' if groups is None else ' group(s)'}). Training runs for max_epochs. "
-            "validation_fraction=None says so without this warning.",
-            UserWarning,
-            stacklevel=2,
+            f"({len(y)} rows, {known}). Training runs for max_epochs. validation_fraction=None "
+            "says so without this warning."
         )
         return HeldOut(everything, None, None)
     train, valid = splits[0]

@@ -1,7 +1,9 @@
+import pickle
+
 import pytest
 import torch
 from sklearn.base import clone
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler, TrainEndCheckpoint
 
 from emoest.neural import SequenceClassifier
 from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
@@ -37,7 +39,9 @@ def test_the_keyboard_leaves_a_usable_estimator_that_goes_on(frames):
     before = state_of(model)
     model.set_params(callbacks=None, max_epochs=1, lr=1e-12).fit(X, y)
     torch.testing.assert_close(state_of(model)["head.weight"], before["head.weight"])
-    with pytest.raises(ValueError, match=r"warm_start=True.*another"):
+    with pytest.raises(
+        ValueError, match=r"warm_start=True.*another now: hidden_size was 4 and is 5"
+    ):
         model.set_params(hidden_size=5).fit(X, y)
 
 
@@ -59,3 +63,50 @@ def test_callbacks_of_the_user_see_every_epoch(frames):
     model = SequenceClassifier(**SMALL, callbacks=[Watch()])
     clone(model).set_params(callbacks=[Watch()]).fit(X, y)
     assert len(epochs) == 3
+
+
+def test_schedules_write_into_the_history_and_stay_out_of_parameters_and_pickles(frames):
+    X, y = frames
+    schedule = LRScheduler(policy="StepLR", step_size=1, gamma=0.5)
+    before = dict(vars(schedule))
+    model = SequenceClassifier(**SMALL, callbacks=[("schedule", schedule)]).fit(X, y)
+    assert [row["event_lr"] for row in model.history_] == [0.02, 0.01, 0.005]
+    assert vars(schedule) == before
+    plain = SequenceClassifier(**SMALL).fit(X, y)
+    assert len(pickle.dumps(model)) < len(pickle.dumps(plain)) + 1000
+
+
+def test_early_stopping_of_skorch_is_a_planned_end_and_the_last_epoch_counts(frames, recwarn):
+    X, y = frames
+    stopping = EarlyStopping(monitor="train_loss", patience=1, threshold=10.0)
+    model = SequenceClassifier(**{**PLAIN, "max_epochs": 9}, callbacks=[stopping]).fit(X, y)
+    assert model.n_iter_ == 2
+    assert not [each for each in recwarn if "interrupted" in str(each.message)]
+    two = SequenceClassifier(**{**PLAIN, "max_epochs": 2}).fit(X, y)
+    assert_same_state(state_of(model), state_of(two))
+
+
+def test_a_checkpoint_at_the_end_holds_the_best_weights(frames, tmp_path):
+    X, y = frames
+    options = {**SMALL, "max_epochs": 12, "lr": 0.3}
+    checkpoint = TrainEndCheckpoint(dirname=tmp_path)
+    model = SequenceClassifier(**options, callbacks=[checkpoint]).fit(X, y)
+    saved = torch.load(tmp_path / "train_end_params.pt", weights_only=True)
+    assert_same_state(state_of(model), saved)
+
+
+def test_what_is_no_callback_is_named(frames):
+    with pytest.raises(ValueError, match="callbacks holds 'early', which is no skorch callback"):
+        SequenceClassifier(**SMALL, callbacks=["early"]).fit(*frames)
+
+
+def test_a_warm_start_keeps_scales_and_refuses_other_classes(frames):
+    X, y = frames
+    model = SequenceClassifier(**PLAIN, warm_start=True).fit(X, y)
+    scales, before = model.scales_["audio"], state_of(model)
+    model.set_params(lr=1e-12).fit(X.iloc[:8], y[:8])
+    assert model.scales_["audio"] is scales
+    torch.testing.assert_close(state_of(model)["head.weight"], before["head.weight"])
+    with pytest.raises(ValueError, match=r"whose classes were \['happy', 'sad'\]; y holds"):
+        model.fit(X, ["angry", "bored"] * 20)
+    assert set(model.predict(X)) <= {"happy", "sad"}

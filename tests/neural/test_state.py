@@ -54,3 +54,20 @@ def test_weights_travel_in_safetensors_and_a_wrong_layer_is_named(frames, tmp_pa
         SequenceRegressor().load_weights(tmp_path / "net.safetensors")
     with pytest.raises(FileNotFoundError, match=r"nowhere\.safetensors"):
         SequenceClassifier().load_weights(tmp_path / "nowhere.safetensors")
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
+        model.save_weights(tmp_path / "nowhere" / "net.safetensors")
+    (tmp_path / "torn").write_bytes((tmp_path / "net.safetensors").read_bytes()[:100])
+    with pytest.raises(ValueError, match="torn' is no sound safetensors file"):
+        SequenceClassifier().load_weights(tmp_path / "torn")
+
+
+@pytest.mark.parametrize("dtype", [bool, int, float, object, str])
+def test_labels_come_back_as_what_they_were(frames, tmp_path, dtype):
+    X, _ = frames
+    y = np.array([0, 1] * 20).astype(str if dtype is object else dtype).astype(dtype)
+    model = SequenceClassifier(**SMALL).fit(X, y)
+    model.save_weights(tmp_path / "net.safetensors")
+    named = SequenceClassifier(**SMALL).fit(X.set_axis(["text__frames"], axis=1), y)
+    loaded = named.load_weights(tmp_path / "net.safetensors")
+    assert loaded.classes_.dtype == model.classes_.dtype
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))

@@ -40,3 +40,11 @@ def test_without_groups_a_warning_and_with_too_few_early_stopping_is_off(frames)
         model = SequenceClassifier(**SMALL).fit(bare, y, groups=np.zeros(len(y)))
     assert model.grouped_ is None
     assert "valid_uar" not in model.history_[0]
+
+
+def test_two_rows_of_two_groups_are_all_learned_from(frames):
+    X, y = frames
+    with pytest.warns(UserWarning, match=r"Early stopping is off.*2 rows, 2 group") as caught:
+        model = SequenceClassifier(**SMALL).fit(X.iloc[:2], y[:2], groups=[1, 2])
+    assert model.grouped_ is None
+    assert {each.filename for each in caught} == {__file__}
