@@ -337,9 +337,10 @@ class FaceEmbedder(PretrainedTransformer):
         rows: list[list[np.ndarray]] = [[] for _ in batch]
         for owners, faces in self._packed(batch):
             values = model.embed(np.stack(faces), self.output, self._normalize)
-            for i, row in zip(owners, values, strict=True):
-                rows[i].append(np.append(row, np.float32(batch[i].clip.seconds_per_frame)))
-        return [np.stack(part) for part in rows]
+            seconds = [[batch[i].clip.seconds_per_frame] for i in owners]
+            for i, row in zip(owners, np.hstack([values, np.float32(seconds)]), strict=True):
+                rows[i].append(row)
+        return [np.array(part) for part in rows]
 
     def _packed(self, batch: list[_Faces]) -> Iterator[tuple[list[int], list[np.ndarray]]]:
         """Fill batches of the net across items: whose faces they are, and the faces."""
