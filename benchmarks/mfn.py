@@ -147,7 +147,10 @@ def compare(title: str, contenders: dict[str, Run], rounds: int) -> None:
     print(f"\n| {title} | wall s | CPU s | times emoest, wall | times emoest, CPU |")
     print("|---|---|---|---|---|")
     for name, (wall, cpu) in medians.items():
-        print(f"| {name} | {wall:.3f} | {cpu:.3f} | {wall / own[0]:.2f} | {cpu / own[1]:.2f} |")
+        print(
+            f"| {name} | {wall:.3f} | {cpu:.3f} | {wall / own[0]:.2f} | {cpu / own[1]:.2f} |",
+            flush=True,
+        )
 
 
 def compare_ragged(title: str, sizes: dict[str, Any], mmsa: Any, options: Any) -> None:
