@@ -32,6 +32,7 @@ from emoest.neural import (
     MFNRegressor,
     SequenceClassifier,
     SequenceRegressor,
+    SpeechResNetClassifier,
 )
 from emoest.neural._base import DeepEstimator
 from emoest.normalization import (
@@ -56,6 +57,7 @@ TWO = {"a": slice(0, 1), "b": slice(1, None)}
 
 SMALL_NET = {"hidden_size": 8, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
 SMALL_FUSION = {"memory_dim": 16, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
+SMALL_RESNET = {"channels": 4, "n_hidden": 128, "dropout": 0.0, "max_epochs": 10, "lr": 0.005}
 """Enough to learn what the checks ask for, and small enough to be checked sixty times."""
 
 PLAIN = [
@@ -85,6 +87,7 @@ PLAIN = [
     M3ERClassifier(8, **SMALL_FUSION),
     MFNClassifier(8, **SMALL_FUSION),
     MFNRegressor(8, **SMALL_FUSION),
+    SpeechResNetClassifier(validation_fraction=None, **SMALL_RESNET),
     OptunaSearch(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
     OptunaSearch(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0),
 ]
@@ -130,6 +133,7 @@ ONE_MODALITY_ONLY = {
     "OptunaSearch": "knows nothing of modalities",
     "SequenceClassifier": "reads the frames of one modality",
     "SequenceRegressor": "reads the frames of one modality",
+    "SpeechResNetClassifier": "reads the frames of one modality",
 }
 
 CELLS = {
@@ -147,6 +151,7 @@ CELLS = {
     "Wav2Vec2Embedder": "embeddings/test_wav2vec2.py",
     "YAMNetEmbedder": "embeddings/test_yamnet.py",
     "FrameAligner": "aggregation/test_alignment.py",
+    "SpeakerPretrainer": "neural/test_speaker_pretrainer.py",
     "StatisticsPooling": "aggregation/test_base.py",
     "WeightedAggregator": "aggregation/test_base.py",
 }
@@ -171,7 +176,15 @@ def expected_failures(estimator):
             "A row of weight 2 is one row of a batch and a row that stands twice is two, so the "
             "batches differ, and with them every step of the optimizer."
         )
-        return {"check_sample_weight_equivalence_on_dense_data": reason}
+        failures = {"check_sample_weight_equivalence_on_dense_data": reason}
+        if isinstance(estimator, SpeechResNetClassifier):
+            # Held to 1e-5 of the largest unit in neural/test_speech_resnet.py.
+            failures["check_methods_subset_invariance"] = (
+                "transform gives units behind a ReLU; among 2560 of them some are so near to 0 "
+                "that the rounding of 36 convolutions, which differs between batch sizes, is more "
+                "than 1e-4 of their value."
+            )
+        return failures
     return {}
 
 

@@ -10,8 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from emoest.nets.pooling import frame_mask
+
+_MOMENTUM = 0.1
 
 
 class OwnFrames:
@@ -142,11 +145,33 @@ def _gather(maps: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
     return taken
 
 
-class FrameBatchNorm(nn.BatchNorm2d):
+class _EarlyAverage(_BatchNorm):
+    """Running statistics that are the plain average of the first ten batches.
+
+    From the eleventh on they are torch's exponential average. With that from the start, a net that
+    has seen ten batches would be judged by statistics that are one third their initial 0 and 1.
+    """
+
+    _n_batches = 0
+
+    def _count_batch(self) -> None:
+        self._n_batches += 1
+        self.momentum = max(_MOMENTUM, 1 / self._n_batches)
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        tracked = self.num_batches_tracked
+        # A copy on the side, since asking an accelerator for the number would stop it each time.
+        self._n_batches = 0 if tracked is None else int(tracked)
+
+
+class FrameBatchNorm(_EarlyAverage, nn.BatchNorm2d):
     """Batch normalization over the own values of each row; what lies behind their ends becomes 0.
 
-    Without padding it is `torch.nn.BatchNorm2d`. A batch with a single value a channel has no
-    variance: in training too it is then normalized by the running statistics, which it leaves.
+    Without padding it is `torch.nn.BatchNorm2d`, but for the running statistics, which are the
+    plain average of the first ten batches before they become an exponential one. A batch with a
+    single value a channel has no variance: in training too it is then normalized by the running
+    statistics, which it leaves.
 
     Examples
     --------
@@ -181,11 +206,13 @@ class FrameBatchNorm(nn.BatchNorm2d):
     def _normalize(self, maps: Tensor) -> Tensor:
         if self.training and maps.numel() <= maps.shape[1]:
             return _by_running_statistics(self, maps)
+        if self.training:
+            self._count_batch()
         return super().forward(maps)
 
 
-class VectorBatchNorm(nn.BatchNorm1d):
-    """Batch normalization of vectors; a batch of one takes the running statistics, and leaves them.
+class VectorBatchNorm(_EarlyAverage, nn.BatchNorm1d):
+    """Batch normalization of vectors, with the rules of `FrameBatchNorm`.
 
     Examples
     --------
@@ -197,6 +224,8 @@ class VectorBatchNorm(nn.BatchNorm1d):
         """Normalize vectors of shape (n_rows, n_dims)."""
         if self.training and len(input) < 2:
             return _by_running_statistics(self, input)
+        if self.training:
+            self._count_batch()
         return super().forward(input)
 
 

@@ -26,6 +26,20 @@ def make_frames(n_rows=40, n_dims=3, seed=0, speakers=8, longest=9):
     return object_column(cells, index, "audio__frames").to_frame(), y
 
 
+def make_voices(n_rows=32, n_dims=16, seed=0):
+    """Ragged spectra of two speakers, one of whom has more in the upper bands."""
+    generator = np.random.RandomState(seed)
+    speakers = np.array(["ann", "bob"])[np.arange(n_rows) % 2]
+    slope = np.linspace(-1, 1, n_dims)
+    cells = [
+        (0.4 * generator.randn(generator.randint(20, 40), n_dims) + slope * (s == "bob")).astype(
+            "float32"
+        )
+        for s in speakers
+    ]
+    return object_column(cells, range(n_rows), "audio__frames").to_frame(), speakers
+
+
 @pytest.fixture
 def frames():
     return make_frames()

@@ -1,0 +1,231 @@
+"""Learning speakers, so that a trunk knows voices before it is asked about emotions."""
+
+from typing import Any, ClassVar
+
+import torch
+
+from emoest.nets.batches import FrameDataset
+from emoest.nets.criteria import CrossEntropy
+from emoest.nets.margin import AngularMarginLoss, SpeakerNet
+from emoest.nets.speech_resnet import LAYOUTS
+from emoest.nets.trunk_weights import TrunkWeights
+from emoest.neural._classifier import DeepClassifier
+from emoest.utils import constraints
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.seeds import RandomState
+
+
+class SpeakerPretrainer(DeepClassifier):
+    """Train a speech ResNet to tell speakers apart, and hand its trunk on.
+
+    ``fit(X, speakers)`` learns who speaks; `weights_` is the trunk as a plain object that carries
+    the speakers it has seen, for ``SpeechResNetClassifier(trunk=...)``. As a classifier it predicts
+    speakers, as a transformer it gives speaker embeddings.
+
+    Parameters
+    ----------
+    layout : {"speaker", "imagenet"}, default="speaker"
+        Layout of the trunk, see `emoest.nets.speech_resnet.ResNetTrunk`.
+    channels : int or None, default=None
+        Channels of its first stage; None takes 32 (``"speaker"``) or 64 (``"imagenet"``).
+    n_embedding : int, default=256
+        Size of the speaker embedding.
+    loss : {"aam", "softmax"}, default="aam"
+        Softmax with an additive angular margin over cosines, or plain softmax.
+    scale : float, default=32.0
+        What the cosines are multiplied by (``"aam"``).
+    margin : float, default=0.2
+        Angle by which the true speaker is handicapped, in radians (``"aam"``).
+    crop : int or None, default=200
+        Longest run of frames that training takes of a row, at a random place that changes with each
+        epoch; None takes whole rows. 200 frames are 2 s.
+    modalities : "auto" or list of str, default="auto"
+        Which modality, when X holds several.
+    normalize : {"zscore", None}, default=None
+        Whether each band is scaled by its mean and deviation over the training frames. The scale
+        does not travel with `weights_`: take the same setting where they are used.
+    impute : {"mean", "raise"}, default="mean"
+        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
+        with NaN are always an error.
+    lr : float, default=1e-3
+        Learning rate.
+    max_epochs : int, default=20
+        Most epochs.
+    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
+        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+    weight_decay : float, default=1e-4
+        Weight decay.
+    gradient_clip : float or None, default=1.0
+        Largest norm of the gradient.
+    patience : int or None, default=None
+        Epochs without a gain on held-out rows before training stops.
+    validation_fraction : float or None, default=None
+        Part of the training rows held out for early stopping; rows of the same speakers, so leave
+        the groups out of ``fit`` then.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the speakers in the loss.
+    callbacks : list or None, default=None
+        Further skorch callbacks.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
+    group_column : str, default=None
+        A context column of X whose values say which rows belong together.
+    batch_size : int, default=32
+        Rows of a batch.
+    device : str, default="auto"
+        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
+    random_state : int, RandomState instance or None, default=None
+        Initial weights, order of rows and crops.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    weights_ : TrunkWeights
+        The trained trunk.
+    classes_ : ndarray of shape (n_speakers,)
+        The speakers.
+    net_ : skorch.NeuralNet
+        The trained net; ``net_.module_`` is the torch module.
+    history_ : list of dict
+        Loss and seconds of each epoch.
+    n_iter_ : int
+        Epochs that were trained.
+    dims_ : dict of str to int
+        Bands of a frame.
+    scales_ : dict of str to Scale
+        Means and deviations of the frames.
+    grouped_ : bool or None
+        Whether held-out rows came from other groups; None when none were held out.
+    prior_ : ndarray of shape (n_speakers,)
+        Shares of the speakers, the answer to a row without frames.
+    n_features_in_ : int
+        Columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X had names.
+
+    Notes
+    -----
+    Loss, scale, margin and crops are those of the public recipe for VoxCeleb (WeSpeaker), which
+    further ramps the margin, changes speed, adds noise and echoes, and trains for 150 epochs with
+    SGD. The other defaults here are for corpora of minutes, not for VoxCeleb. How Padi et al. 2021
+    trained is not known.
+
+    See Also
+    --------
+    SpeechResNetClassifier : Learns emotions with such a trunk.
+    load_speaker_weights : A trunk that others trained on thousands of speakers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from emoest.utils.cells import object_column
+    >>> noise = np.random.default_rng(0)
+    >>> cells = [noise.normal(n % 2, size=(12, 8)).astype("float32") for n in range(16)]
+    >>> X = object_column(cells, range(16), "audio__frames").to_frame()
+    >>> pretrainer = SpeakerPretrainer(channels=2, max_epochs=2, lr=0.01, random_state=0)
+    >>> pretrainer.fit(X, ["ann", "bob"] * 8).weights_
+    TrunkWeights(layout='speaker', channels=2, n_mels=8, speakers: 2, source='SpeakerPretrainer')
+    """
+
+    _module_class = SpeakerNet
+    _outputs_prefix: ClassVar[str] = "speaker"
+
+    _parameter_constraints: dict = {
+        "layout": [StrOptions(set(LAYOUTS))],
+        "channels": [constraints.POSITIVE_INT, None],
+        "n_embedding": [constraints.POSITIVE_INT],
+        "loss": [StrOptions({"aam", "softmax"})],
+        "scale": [constraints.POSITIVE_REAL],
+        "margin": [constraints.NON_NEGATIVE_REAL],
+        "crop": [constraints.POSITIVE_INT, None],
+        **DeepClassifier._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        layout: str = "speaker",
+        *,
+        channels: int | None = None,
+        n_embedding: int = 256,
+        loss: str = "aam",
+        scale: float = 32.0,
+        margin: float = 0.2,
+        crop: int | None = 200,
+        modalities: Any = "auto",
+        normalize: str | None = None,
+        impute: str = "mean",
+        lr: float = 1e-3,
+        max_epochs: int = 20,
+        optimizer: Any = "adam",
+        weight_decay: float = 1e-4,
+        gradient_clip: float | None = 1.0,
+        patience: int | None = None,
+        validation_fraction: float | None = None,
+        class_weight: Any = None,
+        callbacks: list[Any] | None = None,
+        warm_start: bool = False,
+        precision: str = "auto",
+        group_column: str | None = None,
+        batch_size: int = 32,
+        device: str = "auto",
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ):
+        self.layout = layout
+        self.channels = channels
+        self.n_embedding = n_embedding
+        self.loss = loss
+        self.scale = scale
+        self.margin = margin
+        self.crop = crop
+        self.modalities = modalities
+        self.normalize = normalize
+        self.impute = impute
+        self.lr = lr
+        self.max_epochs = max_epochs
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.gradient_clip = gradient_clip
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.precision = precision
+        self.group_column = group_column
+        self.batch_size = batch_size
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def weights_(self) -> TrunkWeights:
+        """The trained trunk and the speakers it has seen."""
+        module = self.net_.module_
+        return TrunkWeights.of(
+            module.trunk,
+            unbiased=module.pooling.unbiased,
+            speakers=self.classes_,
+            source=type(self).__name__,
+        )
+
+    def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
+        return {
+            "n_mels": next(iter(dims.values())),
+            "n_outputs": n_outputs,
+            "layout": self.layout,
+            "channels": self.channels,
+            "n_embedding": self.n_embedding,
+            "head": "cosine" if self.loss == "aam" else "linear",
+        }
+
+    def _criterion(self) -> torch.nn.Module:
+        return AngularMarginLoss(self.scale, self.margin) if self.loss == "aam" else CrossEntropy()
+
+    def _dataset(self, table: Any, scales: dict[str, Any]) -> FrameDataset:
+        data = super()._dataset(table, scales)
+        data.crop = self.crop
+        return data

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from emoest.nets.margin import AngularMarginLoss, CosineHead
+from emoest.neural import SpeakerPretrainer
+from emoest.utils.estimator_checks import cell_estimator_checks
+from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
+
+SMALL = {"channels": 2, "n_embedding": 8, "lr": 0.02, "max_epochs": 4, "random_state": 0}
+
+
+def name_of(value):
+    return getattr(value, "__name__", None) or "pretrainer"
+
+
+@pytest.mark.parametrize("check", cell_estimator_checks(SpeakerPretrainer(**SMALL)), ids=name_of)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_checks_of_tables_of_frames_hold(check):
+    check(SpeakerPretrainer(**SMALL), *make_frames(n_rows=12))
+
+
+LEARNING = {**SMALL, "channels": 4, "lr": 0.01, "max_epochs": 12, "batch_size": 8}
+"""Enough epochs for speakers to be told apart."""
+
+
+@pytest.mark.parametrize("loss", ["aam", "softmax"])
+def test_speakers_are_learned(loss):
+    pretrainer = SpeakerPretrainer(loss=loss, **LEARNING).fit(*make_voices())
+    X, speakers = make_voices(seed=1)
+    assert pretrainer.score(X, speakers) >= 0.85
+    head = pretrainer.net_.module_.head
+    assert isinstance(head, CosineHead if loss == "aam" else torch.nn.Linear)
+    assert pretrainer.transform(X).shape == (32, 8)
+
+
+def test_scale_and_margin_reach_the_loss():
+    X, speakers = make_voices(8)
+    pretrainer = SpeakerPretrainer(scale=10.0, margin=0.4, **{**SMALL, "max_epochs": 1})
+    criterion = pretrainer.fit(X, speakers).net_.criterion_
+    assert isinstance(criterion, AngularMarginLoss)
+    assert (criterion.scale, criterion.margin) == (10.0, 0.4)
+
+
+def test_weights_are_the_trunk_and_name_the_speakers():
+    X, speakers = make_voices()
+    pretrainer = SpeakerPretrainer(**SMALL).fit(X, speakers)
+    weights = pretrainer.weights_
+    assert weights.seen_groups_ == ["ann", "bob"]
+    assert (weights.layout, weights.channels, weights.n_mels) == ("speaker", 2, 16)
+    trunk = pretrainer.net_.module_.trunk.state_dict()
+    assert all(torch.equal(trunk[name], value) for name, value in weights.state.items())
+
+
+def test_training_sees_crops_and_prediction_whole_rows(monkeypatch):
+    seen = {True: set(), False: set()}
+    X, speakers = make_voices()
+    pretrainer = SpeakerPretrainer(crop=25, **{**SMALL, "max_epochs": 1})
+    forward = pretrainer._module_class.forward
+
+    def spy(self, frames, lengths):
+        seen[self.training].update(lengths.tolist())
+        return forward(self, frames, lengths)
+
+    monkeypatch.setattr(pretrainer._module_class, "forward", spy)
+    pretrainer.fit(X, speakers).predict(X)
+    lengths = {len(cell) for cell in X["audio__frames"]}
+    assert seen == {True: {min(n, 25) for n in lengths}, False: lengths}
+    assert max(lengths) > 25 > min(lengths)
+
+
+def test_the_same_seed_gives_the_same_weights():
+    X, speakers = make_voices()
+    states = [state_of(SpeakerPretrainer(**SMALL).fit(X, speakers)) for _ in range(2)]
+    assert_same_state(*states)

@@ -1,0 +1,291 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from optuna.distributions import FloatDistribution
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
+
+from emoest.evaluation import evaluate
+from emoest.nets.spec_augment import POLICIES
+from emoest.nets.speech_resnet import ResNetTrunk
+from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier, TrunkWeights
+from emoest.tuning import OptunaSearch
+from emoest.utils.cells import object_column
+from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.utils.groups import NotSpeakerIndependentWarning
+from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
+
+SMALL = {
+    "channels": 2,
+    "n_hidden": 8,
+    "lr": 0.02,
+    "max_epochs": 3,
+    "validation_fraction": None,
+    "random_state": 0,
+}
+
+
+def name_of(value):
+    return getattr(value, "__name__", None) or "resnet"
+
+
+def small(**settings):
+    return SpeechResNetClassifier(**{**SMALL, **settings})
+
+
+def make_trunk(channels=2, n_mels=8, speakers=("s1", "s2"), seed=5):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        trunk = ResNetTrunk(n_mels, channels=channels)
+        for value in trunk.buffers():
+            if value.is_floating_point():
+                torch.nn.init.uniform_(value, 0.5, 1.5)
+    return TrunkWeights.of(trunk, speakers=speakers)
+
+
+@pytest.fixture
+def spectra():
+    return make_frames(n_rows=24, n_dims=8)
+
+
+def trunk_of(model):
+    state = model.net_.module_.trunk.state_dict()
+    return {n: value for n, value in state.items() if not n.endswith("num_batches_tracked")}
+
+
+@pytest.mark.parametrize("check", cell_estimator_checks(small(max_epochs=8)), ids=name_of)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_checks_of_tables_of_frames_hold(check):
+    check(small(max_epochs=8), *make_frames(n_rows=12))
+
+
+@pytest.mark.parametrize("trunk", ["speaker", "imagenet"])
+def test_classes_are_learned(trunk):
+    settings = {"channels": 4, "lr": 0.01, "max_epochs": 12, "batch_size": 8}
+    model = small(trunk=trunk, **settings).fit(*make_voices())
+    assert model.score(*make_voices(seed=1)) >= 0.85
+    assert model.net_.module_.trunk.layout == trunk
+
+
+def test_a_batch_of_one_gives_what_buckets_give(spectra):
+    X, y = spectra
+    model = small().fit(X, y)
+    bucketed = model.predict_proba(X)
+    np.testing.assert_allclose(model.set_params(batch_size=1).predict_proba(X), bucketed, atol=1e-5)
+    vectors = model.transform(X)
+    alone = pd.concat([model.transform(X.iloc[i : i + 1]) for i in range(len(X))])
+    assert np.abs(vectors - alone).max().max() <= 1e-5 * max(1, np.abs(vectors).max().max())
+
+
+def test_the_same_seed_gives_the_same_weights_and_touches_no_generator(spectra):
+    X, y = spectra
+    before = torch.random.get_rng_state()
+    X = X.droplevel("group").set_index(pd.Index(list("abcd") * 6, name="group"), append=True)
+    states = [state_of(small(pretrain=SpeakerPretrainer(max_epochs=1)).fit(X, y)) for _ in "12"]
+    assert_same_state(*states)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_pickle_and_a_clone_keep_everything(spectra):
+    X, y = spectra
+    model = small(trunk=make_trunk(), finetune=2).fit(X, y)
+    restored = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
+    assert restored.net_.module_.n_trained == 2
+    assert clone(model).trunk is model.trunk
+
+
+def test_saved_weights_are_loaded(spectra, tmp_path):
+    X, y = spectra
+    model = small(specaugment={**vars(POLICIES["mild"])}).fit(X, y)
+    model.save_weights(tmp_path / "model.safetensors")
+    loaded = SpeechResNetClassifier().load_weights(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_grid_search_works(spectra):
+    X, y = spectra
+    grid = {"lr": [1e-3, 1e-2], "specaugment": [None, "SS"]}
+    search = GridSearchCV(small(max_epochs=1), grid, cv=2).fit(X, y)
+    assert set(search.best_params_) == set(grid)
+    assert len(search.cv_results_["params"]) == 4
+
+
+@pytest.mark.slow
+def test_jobs_of_their_own_give_the_same(spectra):
+    X, y = spectra
+    model = small(trunk=make_trunk(), max_epochs=1)
+    proba = [cross_val_predict(model, X, y, cv=2, n_jobs=n, method="predict_proba") for n in (1, 2)]
+    np.testing.assert_allclose(proba[0], proba[1], atol=1e-5)
+
+
+def test_optuna_works(spectra):
+    X, y = spectra
+    space = {"lr": FloatDistribution(1e-3, 1e-1, log=True), "specaugment": [None, "SS"]}
+    search = OptunaSearch(small(max_epochs=1), space, cv=2, n_trials=2, random_state=0).fit(X, y)
+    assert set(search.best_params_) == set(space)
+
+
+class TestTransfer:
+    @pytest.mark.parametrize("form", ["object", "path"])
+    def test_a_frozen_trunk_stays_as_it_came(self, spectra, form, tmp_path):
+        trunk = make_trunk()
+        trunk.save(tmp_path / "trunk.safetensors")
+        chosen = trunk if form == "object" else tmp_path / "trunk.safetensors"
+        model = small(trunk=chosen, channels=None).fit(*spectra)
+        assert_same_state(trunk_of(model), {name: trunk.state[name] for name in trunk_of(model)})
+        assert model.net_.module_.pooling.unbiased
+
+    @pytest.mark.parametrize(("finetune", "changed"), [("all", 5), (1, 1), (4, 4)])
+    def test_what_is_finetuned_changes(self, spectra, finetune, changed):
+        trunk = make_trunk()
+        found = trunk_of(small(trunk=trunk, finetune=finetune).fit(*spectra))
+        parts = {
+            name.partition(".")[0].replace("bn1", "conv1")
+            for name, value in found.items()
+            if not torch.equal(value, trunk.state[name])
+        }
+        assert len(parts) == changed
+
+    def test_a_trained_trunk_learns_more_slowly(self, spectra):
+        model = small(trunk=make_trunk(), finetune="all", trunk_lr_factor=0.25).fit(*spectra)
+        rates = {group["lr"]: group for group in model.net_.optimizer_.param_groups}
+        assert set(rates) == {0.02, 0.005}
+        assert len(rates[0.005]["params"]) == len(list(model.net_.module_.trunk.parameters()))
+
+    def test_a_fresh_trunk_is_trained_whole(self, spectra):
+        model = small(finetune="head").fit(*spectra)
+        assert model.net_.module_.n_trained is None
+        assert not model.net_.module_.pooling.unbiased
+
+    def test_another_shape_is_refused_and_the_layer_named(self, spectra):
+        with pytest.raises(ValueError, match=r"'conv1.weight' \(expected shape \(3, 1, 3, 3\)"):
+            small(trunk=make_trunk(), channels=3).fit(*spectra)
+        with pytest.raises(ValueError, match=r"of 40 bands, these have 8"):
+            small(trunk=make_trunk(n_mels=40)).fit(*spectra)
+
+    def test_a_trained_trunk_is_not_trained_on_speakers_again(self, spectra):
+        with pytest.raises(ValueError, match="trained already"):
+            small(trunk=make_trunk(), pretrain="speakers").fit(*spectra)
+
+    @pytest.mark.parametrize("form", ["object", "path"])
+    def test_evaluate_refuses_a_trunk_that_has_seen_speakers_of_a_test_fold(
+        self, spectra, form, tmp_path
+    ):
+        X, y = spectra
+        for speakers, refused in ((["s3", "other"], True), (["other"], False)):
+            trunk = make_trunk(speakers=speakers)
+            trunk.save(tmp_path / "trunk.safetensors")
+            chosen = trunk if form == "object" else str(tmp_path / "trunk.safetensors")
+            model = small(trunk=chosen, max_epochs=1)
+            if refused:
+                with pytest.raises(ValueError, match=r"was trained on groups .*'s3'"):
+                    evaluate(model, X, y, cv=2, random_state=0)
+            else:
+                result = evaluate(model, X, y, cv=2, random_state=0, n_resamples=50)
+                assert result.protocol.speaker_independent
+
+
+class TestPretraining:
+    @pytest.fixture
+    def seen(self, monkeypatch):
+        """Speakers of the rows on which each pretraining was fitted."""
+        seen, fit = [], SpeakerPretrainer.fit
+
+        def spy(self, X, y, *args, **kwargs):
+            seen.append((len(X), set(y)))
+            return fit(self, X, y, *args, **kwargs)
+
+        monkeypatch.setattr(SpeakerPretrainer, "fit", spy)
+        return seen
+
+    def test_it_sees_the_speakers_of_the_training_rows_alone(self, spectra, seen):
+        X, y = spectra
+        groups = X.index.get_level_values("group").to_numpy()
+        cv = GroupKFold(4)
+        model = small(pretrain=SpeakerPretrainer(max_epochs=1), max_epochs=1)
+        cross_val_predict(model, X, y, groups=groups, cv=cv)
+        expected = [(len(train), set(groups[train])) for train, _ in cv.split(X, y, groups)]
+        assert seen == expected
+
+    def test_speakers_held_out_for_early_stopping_are_not_seen(self, spectra, seen):
+        X, y = spectra
+        model = small(pretrain="speakers", validation_fraction=0.25, max_epochs=1).fit(X, y)
+        assert model.grouped_
+        assert 2 <= len(seen[0][1]) < 8
+
+    def test_it_starts_the_trunk_which_the_head_leaves(self, spectra):
+        X, y = spectra
+        pretrainer = SpeakerPretrainer(max_epochs=1, random_state=3, lr=0.02)
+        model = small(pretrain=pretrainer).fit(X, y)
+        same = clone(pretrainer).set_params(channels=2)
+        weights = same.fit(X, X.index.get_level_values("group")).weights_
+        assert_same_state(trunk_of(model), {n: weights.state[n] for n in trunk_of(model)})
+
+    def test_without_speakers_it_says_what_to_do(self, spectra):
+        X, y = spectra
+        with pytest.raises(ValueError, match="there are 0 to learn from"):
+            small(pretrain="speakers").fit(X.droplevel("group"), y)
+        with pytest.raises(ValueError, match="there are 1 to learn from"):
+            small(pretrain="speakers").fit(X, y, groups=["s1"] * len(X))
+
+
+class TestBadInput:
+    def test_one_frame_silence_and_short_clips(self):
+        cells = [np.zeros((n, 8), "float32") for n in (1, 2, 5, 40)] * 3
+        cells = [cell + 0.1 * i for i, cell in enumerate(cells)]
+        X = object_column(cells, range(12), "audio__frames").to_frame()
+        model = small().fit(X, ["a", "b"] * 6)
+        silent = object_column([np.zeros((30, 8)), np.zeros((1, 8))], [0, 1], "audio__frames")
+        assert np.isfinite(model.predict_proba(silent.to_frame())).all()
+
+    def test_ten_minutes(self, spectra):
+        model = small(channels=1).fit(*spectra)
+        long = np.random.default_rng(0).normal(size=(60_000, 8)).astype("float32")
+        X = object_column([long, long[:50]], [0, 1], "audio__frames").to_frame()
+        proba = model.predict_proba(X)
+        assert np.isfinite(proba).all()
+        np.testing.assert_allclose(model.predict_proba(X.iloc[1:])[0], proba[1], atol=1e-5)
+
+    def test_batches_of_one(self, spectra):
+        model = small(batch_size=1, max_epochs=1).fit(*spectra)
+        assert np.isfinite(model.predict_proba(spectra[0])).all()
+
+    def test_labels_that_were_never_seen_count_as_wrong(self, spectra):
+        X, y = spectra
+        model = small().fit(X, y)
+        assert model.score(X, ["fearful"] * len(X)) == 0
+
+    def test_another_number_of_bands_at_prediction(self, spectra):
+        model = small().fit(*spectra)
+        with pytest.raises(ValueError, match="dimensions"):
+            model.predict(make_frames(n_rows=4, n_dims=5)[0])
+
+    def test_a_loss_that_is_not_finite(self, spectra):
+        with pytest.raises(ValueError, match="NaN or infinite in the first epoch"):
+            small(lr=1e38).fit(*spectra)
+
+    def test_out_of_memory_names_the_batch_and_what_to_lower(self, spectra, monkeypatch):
+        def forward(self, frames, lengths):
+            raise torch.OutOfMemoryError("no memory")
+
+        monkeypatch.setattr(SpeechResNetClassifier._module_class, "forward", forward)
+        with pytest.raises(MemoryError, match=r"batch of 24 row\(s\).*Lower batch_size"):
+            small().fit(*spectra)
+
+    def test_no_groups_are_warned_about(self, spectra):
+        X, y = spectra
+        model = small(validation_fraction=0.25, max_epochs=1)
+        with pytest.warns(NotSpeakerIndependentWarning):
+            model.fit(X.droplevel("group"), y)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"finetune": 5}, {"finetune": "stem"}, {"specaugment": "XX"}, {"pretrain": "emotions"}],
+    )
+    def test_wrong_settings_are_refused(self, spectra, wrong):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            small(**wrong).fit(*spectra)
