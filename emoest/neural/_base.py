@@ -43,6 +43,7 @@ from emoest.utils._sklearn import (
 )
 from emoest.utils.devices import resolve_device
 from emoest.utils.groups import resolve_groups
+from emoest.utils.memory import keep_freed_memory
 from emoest.utils.modalities import context_last, is_context
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.warn import warn_user
@@ -173,6 +174,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         train = data.take(train_rows)
         valid = None if valid_rows is None else data.take(valid_rows)
         self._learn_prior(target[kept], weight[kept])
+        keep_freed_memory()
         with seeded_torch(seed):
             self._train(train, valid, None if groups is None else groups[train_rows], seed)
         return self
