@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from emoest.evaluation import EvaluationResult, evaluate, uar_interval, wa_score
+from emoest.evaluation import evaluate, uar_interval, wa_score
 from emoest.features import LogMelSpectrogram
 from emoest.utils.seeds import RandomState, spawn_seeds
 
@@ -161,7 +161,7 @@ def padi2021_ablation(
 
     See Also
     --------
-    ablation_figures : The same table from predictions that were made elsewhere.
+    ablation_predictions, ablation_figures : Its two halves, for runs in several parts.
 
     Examples
     --------
@@ -178,12 +178,65 @@ def padi2021_ablation(
     >>> table.index.tolist()
     [(False, False), (False, True), (True, False), (True, True)]
     """
+    fixed = spawn_seeds(random_state, 1)[0]
+    predictions = ablation_predictions(
+        X,
+        y,
+        groups=groups,
+        cv=cv,
+        transfer=transfer,
+        masks=masks,
+        features=features,
+        classifier=classifier,
+        seeds=seeds,
+        n_jobs=n_jobs,
+        random_state=fixed,
+        verbose=verbose,
+    )
+    return ablation_figures(predictions, n_resamples=n_resamples, random_state=fixed)
+
+
+def ablation_predictions(
+    X: Any,
+    y: Any,
+    *,
+    groups: Any = None,
+    cv: Any = None,
+    transfer: Any = "speakers",
+    masks: Any = True,
+    features: Any = None,
+    classifier: Any = None,
+    seeds: Sequence[int] = (0, 1, 2),
+    n_jobs: int | None = None,
+    random_state: RandomState = 0,
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """Predict the rows of each test fold by each variant of `padi2021_ablation`.
+
+    Parameters
+    ----------
+    X, y, groups, cv, transfer, masks, features, classifier, seeds, n_jobs, verbose : object
+        See `padi2021_ablation`.
+    random_state : int, RandomState instance or None, default=0
+        Of the folds.
+
+    Returns
+    -------
+    predictions : DataFrame
+        Those of `emoest.evaluation.evaluate` with the columns ``transfer``, ``masks`` (bool) and
+        ``seed``; what `ablation_figures` takes.
+
+    Raises
+    ------
+    ValueError
+        If `seeds` is empty, or `transfer` is None.
+    """
     if not len(seeds):
         raise ValueError("seeds is empty; name at least one.")
     if transfer is None:
         raise ValueError("transfer=None leaves nothing to compare; pass 'speakers' or weights.")
     fixed = spawn_seeds(random_state, 1)[0]
-    runs: dict[tuple[int, bool, bool], EvaluationResult] = {}
+    parts = []
     for seed, moved, masked in product(seeds, (False, True), (False, True)):
         model = make_padi2021(
             transfer if moved else None,
@@ -192,24 +245,19 @@ def padi2021_ablation(
             classifier=classifier,
             random_state=seed,
         )
-        runs[seed, moved, masked] = evaluate(
+        run = evaluate(
             model,
             X,
             y,
             groups=groups,
             cv=cv,
             proba=False,
-            n_resamples=n_resamples,
             n_jobs=n_jobs,
             random_state=fixed,
             verbose=verbose,
         )
-    parts = [
-        run.predictions.assign(seed=seed, transfer=moved, masks=masked)
-        for (seed, moved, masked), run in runs.items()
-    ]
-    predictions = pd.concat(parts, ignore_index=True)
-    return ablation_figures(predictions, n_resamples=n_resamples, random_state=fixed)
+        parts.append(run.predictions.assign(seed=seed, transfer=moved, masks=masked))
+    return pd.concat(parts, ignore_index=True)
 
 
 def ablation_figures(
