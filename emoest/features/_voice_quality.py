@@ -73,6 +73,7 @@ def jitter_and_shimmer(
     """
     stretches = list(_stretches(voiced, settings))
     lags = settings.sampling_rate / f0
+    centers = settings.window / 2 + settings.step * np.arange(len(lags))
     lengths, heights = _Changes(MAX_PERIOD_FACTOR), _Changes(MAX_AMPLITUDE_FACTOR)
     for (start, stop), signal in zip(
         stretches, _slices(blocks, _with_margins(stretches, settings)), strict=True
@@ -80,7 +81,6 @@ def jitter_and_shimmer(
         first = max(0, start - _margin(settings))
         if len(signal) <= start - first:
             continue
-        centers = settings.window / 2 + settings.step * np.arange(len(lags))
         periods = np.interp(first + np.arange(len(signal)), centers, lags)
         marks, similar = follow_periods(signal, periods, start - first, stop - first)
         together = similar >= MIN_SIMILARITY
