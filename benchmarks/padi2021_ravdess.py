@@ -7,8 +7,8 @@
 
 FOLDER holds the clips of RAVDESS in any audio format, under their official names. ``features``
 writes log-mel frames into one file, so that a machine without audio libraries can go on from there.
-``ablation`` can be run one seed at a time (``--seeds 0 --predictions 0.csv``) and be summed up by
-``table 0.csv 1.csv 2.csv``.
+With ``--predictions FILE.csv`` a run that was stopped goes on where it was. On CPUs, one thread in
+each of two processes (``OMP_NUM_THREADS=1``, ``--jobs 2``) is faster than two threads in one.
 
 Two protocols, both fixed before their first run; nothing is selected on test folds. Transfer means
 that the trunk learns the speakers of the training actors of the fold (softmax with an angular
@@ -17,7 +17,7 @@ of held-out training actors.
 
 - ``small``: for two cores and minutes. 16 channels, 40 bands every 20 ms, frames before the first
   and after the last one of more than the clip's mean energy left out, four emotions (angry, happy,
-  neutral, sad), ``GroupKFold(2)`` by actor, 10 epochs of speakers and of emotions, batches of 16.
+  neutral, sad), ``GroupKFold(2)`` by actor, 8 epochs of speakers and of emotions, batches of 16.
 - ``full``: for an accelerator. 32 channels, 80 bands every 10 ms, whole clips, eight emotions,
   ``GroupKFold(4)`` by actor, 15 epochs of speakers, at most 25 of emotions with a patience of 8,
   batches of 32.
@@ -28,6 +28,8 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ from sklearn.model_selection import GroupKFold
 from emoest.nets.batches import BucketedBatches, FrameDataset
 from emoest.nets.speech_resnet import SpeechResNet
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
-from emoest.systems.padi2021 import ablation_figures, ablation_predictions
+from emoest.systems.padi2021 import VARIANTS, ablation_figures, ablation_predictions
 from emoest.utils.cells import object_column
 
 ROUNDS = 5
@@ -89,8 +91,8 @@ PROTOCOLS = {
         trim=True,
         emotions=("angry", "happy", "neutral", "sad"),
         n_folds=2,
-        speaker_epochs=10,
-        epochs=10,
+        speaker_epochs=8,
+        epochs=8,
         patience=None,
         batch_size=16,
     ),
@@ -160,27 +162,33 @@ def ablation(arguments: argparse.Namespace) -> None:
     """Print the four rows; keep the predictions if asked to."""
     protocol = PROTOCOLS[arguments.protocol]
     X, y = read(arguments.sources[0], protocol)
-    start = time.perf_counter()
-    predictions = ablation_predictions(
-        X,
-        y,
-        cv=GroupKFold(protocol.n_folds),
-        transfer=protocol.pretrainer(),
-        features="passthrough",
-        classifier=protocol.classifier(arguments.device, arguments.finetune),
-        seeds=arguments.seeds,
-        n_jobs=arguments.jobs,
-        verbose=1,
-    )
-    print(f"{len(X)} clips, {protocol}, {(time.perf_counter() - start) / 60:.1f} min\n")
-    if arguments.predictions:
-        predictions.to_csv(arguments.predictions, index=False)
-    show(predictions)
-
-
-def table(arguments: argparse.Namespace) -> None:
-    """Print the four rows from the predictions of several runs."""
-    show(pd.concat([pd.read_csv(path) for path in arguments.sources], ignore_index=True))
+    print(f"{len(X)} clips, {protocol}", flush=True)
+    parts = []
+    path = Path(arguments.predictions) if arguments.predictions else None
+    if path is not None and path.exists():
+        parts.append(pd.read_csv(path))
+    done = {row for part in parts for row in part[["seed", "transfer", "masks"]].itertuples(False)}
+    for seed, variant in product(arguments.seeds, VARIANTS):
+        if (seed, *variant) in done:
+            continue
+        start = time.perf_counter()
+        part = ablation_predictions(
+            X,
+            y,
+            cv=GroupKFold(protocol.n_folds),
+            transfer=protocol.pretrainer(),
+            features="passthrough",
+            classifier=protocol.classifier(arguments.device, arguments.finetune),
+            seeds=[seed],
+            variants=[variant],
+            n_jobs=arguments.jobs,
+        )
+        minutes = (time.perf_counter() - start) / 60
+        print(f"seed {seed}, transfer and masks {variant}: {minutes:.1f} min", flush=True)
+        parts.append(part)
+        if path is not None:
+            part.to_csv(path, mode="a", header=not path.exists(), index=False)
+    show(pd.concat(parts, ignore_index=True))
 
 
 def show(predictions: pd.DataFrame) -> None:
@@ -269,17 +277,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["ablation", "features", "speed", "table"])
+    parser.add_argument("what", choices=["ablation", "features", "speed"])
     parser.add_argument("sources", nargs="+", help="folder of clips, or files")
     parser.add_argument("--protocol", choices=list(PROTOCOLS), default="small")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=1, help="folds at a time")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--finetune", default="head", help="what transfer trains: head or all")
-    parser.add_argument("--predictions", help="file to which ablation writes its predictions")
+    parser.add_argument("--predictions", help="file that ablation adds its predictions to")
     parser.add_argument("--clips", type=int, default=96, help="clips that the speed is measured on")
     arguments = parser.parse_args()
-    todo = {"ablation": ablation, "features": features, "speed": speed, "table": table}
+    todo = {"ablation": ablation, "features": features, "speed": speed}
     todo[arguments.what](arguments)
 
 

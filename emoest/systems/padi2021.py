@@ -18,6 +18,9 @@ from emoest.evaluation import evaluate, uar_interval, wa_score
 from emoest.features import LogMelSpectrogram
 from emoest.utils.seeds import RandomState, spawn_seeds
 
+VARIANTS = tuple(product((False, True), (False, True)))
+"""The rows of the ablation: with transfer or not, with masks or not."""
+
 
 def make_padi2021(
     transfer: Any = "speakers",
@@ -207,6 +210,7 @@ def ablation_predictions(
     features: Any = None,
     classifier: Any = None,
     seeds: Sequence[int] = (0, 1, 2),
+    variants: Sequence[tuple[bool, bool]] = VARIANTS,
     n_jobs: int | None = None,
     random_state: RandomState = 0,
     verbose: int = 0,
@@ -217,6 +221,8 @@ def ablation_predictions(
     ----------
     X, y, groups, cv, transfer, masks, features, classifier, seeds, n_jobs, verbose : object
         See `padi2021_ablation`.
+    variants : sequence of pairs of bool
+        Which variants: with transfer or not, with masks or not. By default all four.
     random_state : int, RandomState instance or None, default=0
         Of the folds.
 
@@ -237,7 +243,7 @@ def ablation_predictions(
         raise ValueError("transfer=None leaves nothing to compare; pass 'speakers' or weights.")
     fixed = spawn_seeds(random_state, 1)[0]
     parts = []
-    for seed, moved, masked in product(seeds, (False, True), (False, True)):
+    for seed, (moved, masked) in product(seeds, variants):
         model = make_padi2021(
             transfer if moved else None,
             masks if masked else None,
