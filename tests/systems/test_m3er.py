@@ -186,6 +186,16 @@ def test_empty_cells_and_missing_values_inside(data, fitted):
         plain.fit(X, y).predict(odd)
 
 
+def test_modalities_of_several_clocks_are_stretched_on_request(data):
+    X, y = data
+    slow = object_column([np.repeat(c, 2, axis=0) for c in X["face__frames"]], X.index)
+    X = set_cell(X.assign(face__frames=slow), 0, "face", None)
+    model = make_m3er(classifier=quick(resample="linear"), random_state=0).fit(X, y)
+    assert model["proxy"].reading_ == "mean"
+    assert not is_missing(model[:3].transform(X)["face__frames"].iloc[0])
+    assert (model.predict(X) == y).mean() > 0.9
+
+
 def test_one_modality_warns_and_works():
     X, y = make(60, names=("text",))
     model = make_m3er(classifier=quick(), random_state=0)
