@@ -8,7 +8,7 @@ from optuna.distributions import FloatDistribution
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 
-from emoest.evaluation import evaluate
+from emoest.evaluation import evaluate, uar_score
 from emoest.nets.spec_augment import POLICIES
 from emoest.nets.speech_resnet import ResNetTrunk
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier, TrunkWeights
@@ -187,6 +187,34 @@ class TestTransfer:
             else:
                 result = evaluate(model, X, y, cv=2, random_state=0, n_resamples=50)
                 assert result.protocol.speaker_independent
+
+
+def make_peaks(n_rows, seed):
+    """Noise in which a speaker's own band stands out; its half of the spectrum is the emotion."""
+    generator, bands = np.random.RandomState(seed), np.arange(n_rows) % 8 * 2
+    cells = []
+    for band in bands:
+        frames = generator.randn(generator.randint(20, 40), 16)
+        frames[:, band : band + 2] += 1
+        cells.append(frames.astype("float32"))
+    X = object_column(cells, range(n_rows), "audio__frames").to_frame()
+    return X, bands, np.where(bands < 8, "calm", "angry")
+
+
+def test_a_trunk_that_knows_voices_needs_few_emotions():
+    X, speakers, _ = make_peaks(128, seed=0)
+    settings = {"channels": 4, "lr": 0.01, "random_state": 0}
+    pretrainer = SpeakerPretrainer(n_embedding=16, max_epochs=12, batch_size=16, **settings)
+    weights = pretrainer.fit(X, speakers).weights_
+    few, test = make_peaks(16, seed=1), make_peaks(64, seed=2)
+    uar = {}
+    for name, trunk in (("transfer", weights), ("scratch", "speaker")):
+        model = SpeechResNetClassifier(
+            trunk, max_epochs=15, batch_size=8, validation_fraction=None, **settings
+        )
+        uar[name] = uar_score(test[2], model.fit(few[0], few[2]).predict(test[0]))
+    assert uar["transfer"] >= 0.85
+    assert uar["transfer"] >= uar["scratch"] + 0.15
 
 
 class TestPretraining:
