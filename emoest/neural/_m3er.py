@@ -75,9 +75,12 @@ class M3ERClassifier(FusionClassifier):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss.
     callbacks : list or None, default=None
-        Further skorch callbacks.
+        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
+        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
+        net sees numbers of classes with weights; ``history_`` holds scores.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
+        Take an int as `random_state` then, so that the same rows are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
     group_column : str, default=None

@@ -65,9 +65,12 @@ class SpeakerPretrainer(DeepClassifier):
     class_weight : dict, "balanced" or None, default=None
         Weights of the speakers in the loss.
     callbacks : list or None, default=None
-        Further skorch callbacks.
+        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
+        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
+        net sees numbers of classes with weights; ``history_`` holds scores.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last one, with a new optimizer.
+        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
+        Take an int as `random_state` then, so that the same rows are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
     group_column : str, default=None
@@ -100,7 +103,8 @@ class SpeakerPretrainer(DeepClassifier):
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     prior_ : ndarray of shape (n_speakers,)
-        Shares of the speakers, the answer to a row without frames.
+        Shares of the speakers, by `sample_weight` and `class_weight`: the answer to a row without
+        frames.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str
