@@ -229,7 +229,8 @@ def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
 
 def _read_numbers(estimator: Any, X: Any, reset: bool, modalities: Any) -> FrameTable:
     if isinstance(X, pd.DataFrame):
-        objects = [name for name in X.select_dtypes(object) if not is_context(name)]
+        of_objects = X.columns[X.dtypes.map(pd.api.types.is_object_dtype)]
+        objects = [name for name in of_objects if not is_context(name)]
         X = X.astype(dict.fromkeys(objects, np.float64))
     blocks = validate_blocks(estimator, X, reset=reset, modalities=modalities)
     rows = list(X.index) if isinstance(X, pd.DataFrame) else list(range(len(blocks.values)))

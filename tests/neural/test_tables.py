@@ -179,3 +179,10 @@ def test_scales_are_those_of_all_weighted_frames():
     frames = np.concatenate([cells[0], cells[1], cells[1]])
     np.testing.assert_allclose(scale.mean, frames.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(scale.std, frames.std(axis=0), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_beside_a_column_of_strings_warn_of_nothing():
+    X = pd.DataFrame({"a__x": [0.0, 1.0] * 6, "speaker": ["s1", "s1", "s2", "s2"] * 3})
+    model = SequenceClassifier(**PLAIN).fit(X, [0, 1] * 6)
+    assert list(model.dims_) == ["a"]
