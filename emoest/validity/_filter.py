@@ -77,7 +77,8 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     priority : list of str, default=None
         Modalities from the most to the least trusted, to break ties.
     max_fit_samples : int, default=20000
-        From more samples (frames, for ``"time"``) a random part is taken to find directions.
+        From more samples (frames, where single ones are read) a random part is taken to find
+        directions.
     group_column : str, default=None
         Context column that names the groups; see `emoest.utils.resolve_groups`.
     random_state : int, RandomState instance or None, default=None
@@ -113,8 +114,9 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If a threshold is missing for a pair or names no pair, if `priority` names no modality, or
-        if ``agreement="time"`` meets numbers or frames that are not on one clock.
+        If a threshold is missing for a pair or names no pair, if `priority` names no modality, if
+        ``agreement="time"`` meets numbers, or if frames are not on the clock, or not of the length,
+        that `agreement` or `reading` asks for; the message names the row.
 
     See Also
     --------
