@@ -179,7 +179,7 @@ class MiniXception(nn.Module):
         net.stem[0] = PairedColumns(cast("nn.Conv2d", net.stem[0]))
         for i in range(2):
             cast("_Block", net.blocks[i]).halve = halved_maxima
-        return channels_last(net)
+        return channels_last(net.requires_grad_(False))
 
 
 def load_mini_xception(path: Path) -> MiniXception:
