@@ -166,7 +166,7 @@ def ablation(arguments: argparse.Namespace) -> None:
     parts = []
     path = Path(arguments.predictions) if arguments.predictions else None
     if path is not None and path.exists():
-        parts.append(pd.read_csv(path))
+        parts.append(pd.read_csv(path, dtype={"group": str}))
     done = {row for part in parts for row in part[["seed", "transfer", "masks"]].itertuples(False)}
     for seed, variant in product(arguments.seeds, VARIANTS):
         if (seed, *variant) in done:
