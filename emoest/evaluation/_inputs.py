@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from emoest.evaluation._folds import Groups, seen_before, shared_groups, show_names
 from emoest.evaluation._result import Task
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import NotSpeakerIndependentWarning, Split
+from emoest.utils.groups import NotSpeakerIndependentWarning, Split, require_groups
 from emoest.utils.modalities import is_context
 
 
@@ -124,13 +124,7 @@ def check_groups(X: Any, groups: Groups) -> Groups:
             stacklevel=3,
         )
         return None
-    missing = np.flatnonzero(pd.isna(groups))
-    if len(missing):
-        raise ValueError(
-            f"groups is missing in {len(missing)} row(s), at position {show_names(missing)}: every "
-            "row needs a group (speaker)."
-        )
-    return groups
+    return require_groups(groups)
 
 
 def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:

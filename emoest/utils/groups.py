@@ -109,6 +109,46 @@ def resolve_groups(
     return None
 
 
+def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give back groups by which rows can be split.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_samples,)
+        The groups, as `resolve_groups` found them.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If some are missing, or text and numbers are mixed.
+
+    Examples
+    --------
+    >>> require_groups(np.array(["s1", "s2"])).tolist()
+    ['s1', 's2']
+    """
+    missing = np.flatnonzero(pd.isna(groups))
+    if len(missing):
+        shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+        raise ValueError(
+            f"groups is missing in {len(missing)} row(s), at position {shown}: every row needs a "
+            "group (speaker)."
+        )
+    if groups.dtype.kind == "O":
+        kinds = {"text" if isinstance(group, str) else type(group).__name__ for group in groups}
+        if "text" in kinds and len(kinds) > 1:
+            raise ValueError(
+                f"groups mixes kinds of names: {', '.join(sorted(kinds))}. Make them one, e.g. "
+                "text: [str(group) for group in groups]."
+            )
+    return groups
+
+
 def _column(X: Any, name: str) -> Any:
     if not isinstance(X, pd.DataFrame):
         raise ValueError(
@@ -160,6 +200,11 @@ def inner_splits(
     grouped : bool
         Whether groups were kept apart.
 
+    Raises
+    ------
+    ValueError
+        If some groups are missing, or text and numbers are mixed.
+
     Warns
     -----
     NotSpeakerIndependentWarning
@@ -174,7 +219,9 @@ def inner_splits(
     """
     y = np.asarray(y)
     grouped = groups is not None
-    if not grouped:
+    if groups is not None:
+        require_groups(groups)
+    else:
         warn_user(
             "No groups were found, so an inner split is not speaker-independent: the same speaker "
             "may be on both sides. Pass groups= to fit, name group_column=, or use "

@@ -6,6 +6,7 @@ from sklearn.model_selection import GroupKFold
 from emoest.utils.groups import (
     NotSpeakerIndependentWarning,
     inner_splits,
+    require_groups,
     resolve_groups,
     with_groups,
 )
@@ -103,3 +104,15 @@ def test_the_warning_about_speakers_points_to_the_line_of_the_user():
     with pytest.warns(NotSpeakerIndependentWarning) as caught:
         inner_splits(np.zeros((8, 1)), [0, 1] * 4, cv=2)
     assert caught[0].filename == __file__
+
+
+def test_groups_to_split_by_are_there_and_of_one_kind():
+    groups = np.array(["a", None, "b", "c"], dtype=object)
+    with pytest.raises(ValueError, match=r"groups is missing in 1 row\(s\), at position 1: every"):
+        inner_splits(np.zeros((4, 1)), [0, 1, 0, 1], groups=groups, cv=2)
+    groups[1] = 7
+    with pytest.raises(ValueError, match=r"groups mixes kinds of names: int, text\. Make them one"):
+        inner_splits(np.zeros((4, 1)), [0, 1, 0, 1], groups=groups, cv=2)
+    with pytest.raises(ValueError, match=r"at position 0, 1, 2, 3, 4, \.\.\.:"):
+        require_groups(np.full(6, np.nan))
+    assert require_groups(np.array([1, "b"])).tolist() == ["1", "b"]
