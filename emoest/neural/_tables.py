@@ -2,7 +2,6 @@
 
 import tokenize
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from emoest.utils.blocks import (
     validate_blocks,
     weighted_mean,
 )
-from emoest.utils.cells import is_missing, is_path, read_frames
+from emoest.utils.cells import is_path, may_hold_frames, read_frames
 from emoest.utils.modalities import find_frames, is_context
 
 _SHOWN = 5
@@ -157,21 +156,13 @@ def _holds_frames(X: Any) -> bool:
     """Say whether X is a table of frames, of numbers otherwise."""
     if isinstance(X, pd.DataFrame):
         columns = [X.iloc[:, i] for i, name in enumerate(X.columns) if not is_context(name)]
-        return any(_is_column_of_frames(column) for column in columns)
+        return any(may_hold_frames(column) for column in columns)
     if not isinstance(X, np.ndarray) or X.dtype != object or X.ndim != 2 or not X.size:
         return False
     return any(
         isinstance(cell, np.ndarray | list) or (is_path(cell) and str(cell).endswith(".npy"))
         for cell in X[:, 0]
     )
-
-
-def _is_column_of_frames(column: pd.Series) -> bool:
-    """Say so of a column that is not numeric, unless its first present cell is a number."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    present = next((cell for cell in column if not is_missing(cell)), None)
-    return not isinstance(present, Real)
 
 
 def _read_column(table: FrameTable, name: str, column: pd.Series, *, known: bool) -> None:

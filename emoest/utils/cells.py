@@ -7,6 +7,7 @@ holds the frames of one row, ``float32 (n_frames, n_dims)`` or the path of an ``
 import os
 import tokenize
 import uuid
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,23 @@ def is_path(cell: Any) -> bool:
     (True, False)
     """
     return isinstance(cell, str | os.PathLike)
+
+
+def may_hold_frames(column: pd.Series) -> bool:
+    """Say whether a column can hold zone-2 cells: whatever pandas calls it, it holds no numbers.
+
+    A column of paths is one of objects or of strings; the first present cell decides. One that is
+    missing throughout can hold anything unless it is numeric.
+
+    Examples
+    --------
+    >>> may_hold_frames(pd.Series(["a.npy"])), may_hold_frames(pd.Series([None, 1.0], dtype=object))
+    (True, False)
+    """
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    present = next((cell for cell in column if not is_missing(cell)), None)
+    return not isinstance(present, Real)
 
 
 def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from emoest.utils.blocks import Blocks, validate_blocks
-from emoest.utils.cells import Frames, object_column, read_frames
+from emoest.utils.cells import Frames, may_hold_frames, object_column, read_frames
 from emoest.utils.modalities import (
     FrameColumn,
     Modalities,
@@ -147,10 +147,14 @@ def holds_frames(X: Any) -> bool:
     """
     if not isinstance(X, pd.DataFrame):
         return False
-    names = [c for c in X.columns if not is_context(c) and not is_sidecar(c)]
-    objects = [name for name in names if X[name].dtype == object]
-    rest = [name for name in names if name not in objects]
-    return bool(objects) and all(bool(X[name].isna().all()) for name in rest)
+    columns = [
+        X.iloc[:, i]
+        for i, name in enumerate(X.columns)
+        if not is_context(name) and not is_sidecar(name)
+    ]
+    framed = [may_hold_frames(column) for column in columns]
+    rest = [column for column, may in zip(columns, framed, strict=True) if not may]
+    return any(framed) and all(bool(column.isna().all()) for column in rest)
 
 
 def read_table(X: pd.DataFrame, modalities: Any, widths: dict[str, int] | None) -> FrameTable:

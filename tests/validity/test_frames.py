@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from emoest.utils.cells import is_missing, object_column, write_frames
+from emoest.validity import ModalityImputer
 from emoest.validity._frames import holds_frames, read_table, reject, stack
 
 
@@ -108,3 +109,16 @@ def test_which_tables_hold_frames():
     assert not holds_frames(pd.DataFrame({"audio__0": [1.0], "speaker": ["s"]}))
     assert not holds_frames(pd.DataFrame({"audio__0": [np.nan], "speaker": ["s"]}))
     assert not holds_frames(pd.DataFrame({"speaker": ["s"]}))
+    assert not holds_frames(pd.DataFrame({"audio__0": [1.0, None]}, dtype=object))
+
+
+@pytest.mark.parametrize("dtype", [object, "str"])
+def test_paths_are_frames_whatever_pandas_calls_strings(tmp_path, dtype):
+    rng = np.random.default_rng(0)
+    paths = [write_frames(rng.normal(size=(3, 2)), tmp_path / f"{i}.npy") for i in range(12)]
+    X = pd.DataFrame({"audio__frames": paths, "text__frames": [*paths[1:], None]}, dtype=dtype)
+    X["speaker"] = ["s1", "s2", "s3"] * 4
+    assert holds_frames(X)
+    output = ModalityImputer().fit_transform(X)
+    assert output["audio__frames"].tolist() == paths
+    assert output["text__frames"].iloc[11].shape == (3, 2)
