@@ -35,7 +35,7 @@ def dropout_factors(shape: Sequence[int], rate: float, like: Tensor) -> Tensor:
     n_factors = torch.Size(shape).numel()
     draws = torch.empty((n_factors + 3) // 4, dtype=torch.int64, device=like.device)
     bits = draws.random_(-(2**63), None).view(torch.int16)[:n_factors].view(*shape)
-    dropped = round(rate * _LEVELS)
+    dropped = min(round(rate * _LEVELS), _LEVELS - 1)
     kept = (bits >= dropped - _LEVELS // 2).to(like.dtype)
     return kept.mul_(_LEVELS / (_LEVELS - dropped))
 

@@ -7,6 +7,7 @@ recognition", AAAI 2020, whose code is not available and which is reconstructed 
 """
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import cast
 
 import torch
@@ -77,8 +78,8 @@ class MFN(nn.Module):
     Raises
     ------
     ValueError
-        If an option or a layer is unknown, `hidden_dims` does not name the modalities, or a product
-        is asked of hidden states of several widths.
+        If an option or a layer is unknown, `hidden_dims` does not name the modalities, a width or a
+        rate is out of range, or a product is asked of hidden states of several widths.
 
     Examples
     --------
@@ -294,8 +295,11 @@ def _check(
 
 
 def _widths(dims: Mapping[str, int], hidden_dims: int | Mapping[str, int]) -> list[int]:
-    if isinstance(hidden_dims, int):
-        return [hidden_dims] * len(dims)
+    if not isinstance(hidden_dims, Mapping):
+        hidden_dims = dict.fromkeys(dims, hidden_dims)
+    wrong = {k: v for k, v in hidden_dims.items() if not (isinstance(v, Integral) and v > 0)}
+    if wrong:
+        raise ValueError(f"hidden_dims must be whole numbers above zero; found {wrong}.")
     if set(hidden_dims) != set(dims):
         raise ValueError(
             f"hidden_dims has widths for {sorted(hidden_dims)}, but the modalities are "
@@ -309,8 +313,13 @@ def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:
         unknown = sorted(set(dropout) - set(LAYERS))
         if unknown:
             raise ValueError(f"dropout names {unknown}, which are none of the layers {LAYERS}.")
-        return {layer: dropout.get(layer, 0.0) for layer in LAYERS}
-    return dict.fromkeys(LAYERS, dropout)
+        rates = {layer: dropout.get(layer, 0.0) for layer in LAYERS}
+    else:
+        rates = dict.fromkeys(LAYERS, dropout)
+    wrong = {k: v for k, v in rates.items() if not (isinstance(v, Real) and 0 <= v < 1)}
+    if wrong:
+        raise ValueError(f"dropout must be rates in [0, 1); found {wrong}.")
+    return rates
 
 
 def _layers(n_in: int, width: int, n_out: int, dropout: float) -> nn.Sequential:

@@ -9,6 +9,7 @@ import torch
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.nets.batches import check_frames
 from emoest.nets.losses import FORMS, FusionLoss, starts_wrong_way
 from emoest.nets.mfn import FUSION_NORMS, FUSIONS, GATE_INPUTS, MFN
 from emoest.neural._classifier import DeepClassifier
@@ -136,8 +137,8 @@ def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
     Raises
     ------
     ValueError
-        If `resample` is None and a row has modalities of different lengths; the message names the
-        row and the lengths.
+        If `resample` is None and a row has modalities of different lengths, or a file of frames
+        holds NaN; the message names the row, and the lengths or the modality.
 
     Examples
     --------
@@ -166,6 +167,7 @@ def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
             where = f"row {table.rows[row]!r}, modality {name!r}"
             frames = read_frames(table.cells[name][row], name=where)
             assert frames is not None, "a row without frames is not stretched"
+            check_frames(frames, table.dims[name], where)
             table.cells[name][row] = stretch(frames, int(longest[row]))
         table.lengths[name] = np.where(off[j], longest, table.lengths[name])
 

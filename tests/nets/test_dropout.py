@@ -15,6 +15,11 @@ def test_the_rate_holds_and_the_expectation_is_one(rate):
     torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - rate)), rtol=2e-4, atol=0)
 
 
+def test_a_rate_just_below_one_keeps_something_to_scale():
+    factors = dropout_factors((100,), 1 - 1e-9, torch.zeros(1))
+    assert torch.isfinite(factors).all() and set(factors.tolist()) <= {0.0, 65536.0}
+
+
 def test_factors_beside_each_other_are_not_related():
     torch.manual_seed(0)
     zero = (dropout_factors((50_000, 4), 0.5, torch.zeros(1)) == 0).float()

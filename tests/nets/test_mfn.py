@@ -199,6 +199,14 @@ def test_one_modality_is_enough():
         ({"fusion": "sum"}, "fusion='sum' is unknown"),
         ({"fusion_norm": "batch"}, "fusion_norm='batch' is unknown"),
         ({"heads": "all"}, "heads='all' is unknown"),
+        ({"dropout": {"gates": 1.0}}, r"rates in \[0, 1\); found \{'gates': 1.0\}"),
+        ({"dropout": -0.1}, r"dropout must be rates in \[0, 1\); found \{'attention': -0.1"),
+        ({"dropout": {"update": "much"}}, r"found \{'update': 'much'\}"),
+        ({"hidden_dims": 0}, "hidden_dims must be whole numbers above zero; found .*'text': 0"),
+        (
+            {"hidden_dims": {"text": 4, "audio": 2.5, "face": 0}},
+            r"whole numbers above zero; found \{'audio': 2.5, 'face': 0\}",
+        ),
         ({"dropout": {"gate": 0.1}}, r"dropout names \['gate'\], which are none of the layers"),
         (
             {"hidden_dims": {"text": 4, "voice": 4, "face": 5}},

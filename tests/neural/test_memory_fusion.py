@@ -46,6 +46,15 @@ def test_different_clocks_are_refused_by_row_or_stretched(tmp_path):
     np.testing.assert_allclose(table.cells["a"][1][:, 0], [0.0, 0.5, 1.0, 1.5, 2.0])
 
 
+def test_a_file_with_nan_is_refused_before_it_is_stretched(tmp_path):
+    table = table_of({"a": [3, 2], "b": [3, 5]})
+    frames = table.cells["a"][1].copy()
+    frames[1, 0] = np.nan
+    table.cells["a"][1] = write_frames(frames, tmp_path / "a.npy")
+    with pytest.raises(ValueError, match=r"row 'clip 1', modality 'a': frame 1 of 2 holds NaN"):
+        put_on_one_clock(table, "linear")
+
+
 def test_stretching_keeps_the_ends_and_repeats_a_single_frame():
     frames = np.random.RandomState(0).randn(4, 3).astype("float32")
     longer = stretch(frames, 9)
