@@ -5,7 +5,8 @@ it) and gives a zone-3 table; `FrameAligner` gives frames again. Rows keep their
 sidecars are read and dropped, context columns pass through untouched and last.
 """
 
-from emoest.aggregation._alignment import FrameAligner, align_frames, fit_length
+from emoest.aggregation._alignment import FrameAligner
+from emoest.aggregation._spans import align_frames, fit_length
 from emoest.aggregation._statistics import StatisticsPooling, pool_statistics
 from emoest.aggregation._weighted import WeightedAggregator, peak_end_weights, weighted_sum
 

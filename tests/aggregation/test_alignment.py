@@ -2,11 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.aggregation import FrameAligner, align_frames, fit_length
+from emoest.aggregation import FrameAligner, align_frames
 from emoest.utils.cells import is_missing, object_column
 from emoest.utils.estimator_checks import check_cell_estimator
-
-WORDS = np.array([[0.0, 0.2], [0.3, 0.35], [0.5, 1.0]])
 
 
 def make(rows=10, seed=0):
@@ -27,28 +25,6 @@ def make(rows=10, seed=0):
 
 
 RATES = {"audio": 10, "face": 4.0}
-
-
-def test_means_over_words_and_zeros_where_nothing_was_seen():
-    frames = np.arange(20.0).reshape(10, 2)
-    aligned = align_frames(frames, np.arange(10) / 10 + 0.05, WORDS)
-    assert aligned.dtype == np.float32
-    np.testing.assert_allclose(aligned, [frames[:2].mean(axis=0), [0, 0], frames[5:].mean(axis=0)])
-
-
-def test_values_that_are_not_finite_are_left_out():
-    frames = np.array([[1.0, -np.inf], [np.nan, 4.0], [3.0, np.nan]])
-    aligned = align_frames(frames, [0.0, 0.1, 0.2], [[0, 1], [0.2, 1]])
-    assert aligned.tolist() == [[2.0, 4.0], [3.0, 0.0]]
-
-
-@pytest.mark.parametrize(
-    ("padding", "short", "long"),
-    [("front", [0, 0, 1, 2], [2, 3, 4, 5]), ("back", [1, 2, 0, 0], [1, 2, 3, 4])],
-)
-def test_front_padding_keeps_the_last_steps(padding, short, long):
-    assert fit_length([[1], [2]], 4, padding).ravel().tolist() == short
-    assert fit_length(np.arange(1, 6)[:, None], 4, padding).ravel().tolist() == long
 
 
 def test_all_modalities_come_onto_the_clock_of_the_words():
