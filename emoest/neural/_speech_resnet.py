@@ -15,10 +15,10 @@ from emoest.nets.speech_resnet import N_STAGES, SpeechResNet
 from emoest.nets.trunk_weights import TrunkWeights
 from emoest.neural._classifier import DeepClassifier
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
-from emoest.neural._trunks import find_trunk, speakers_of_file
+from emoest.neural._trunks import find_trunk, is_trained, speakers_of_file
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
-from emoest.utils.cells import object_column
+from emoest.utils.cells import missing_cells, object_column
 from emoest.utils.seeds import RandomState
 
 
@@ -42,7 +42,7 @@ class SpeechResNetClassifier(DeepClassifier):
         ``"speakers"`` first trains the fresh trunk to tell the groups apart, inside ``fit`` and on
         its rows alone, those held out for early stopping excepted; so cross-validation cannot leak.
         A `SpeakerPretrainer` does the same with its own settings; only layout, channels,
-        `normalize` and `device` are those of this estimator.
+        `normalize` and `device` are those of this estimator. `sample_weight` plays no part in it.
     finetune : {"head", "all"} or int, default="head"
         What the emotions train of a trained trunk: nothing, everything, or its last 1 to 4 stages.
         What is frozen keeps its batch statistics too. A fresh trunk is always trained as a whole.
@@ -115,7 +115,15 @@ class SpeechResNetClassifier(DeepClassifier):
     dims_ : dict of str to int
         Bands of a frame.
     scales_ : dict of str to Scale
-        Means and deviations of the frames.
+        Means and deviations of the training frames; empty without `normalize`.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
+    seen_groups_ : list
+        Speakers that a trunk given as a file has seen; not there with any other trunk.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     prior_ : ndarray of shape (n_classes,)
@@ -285,13 +293,7 @@ class SpeechResNetClassifier(DeepClassifier):
 
     def _learn_speakers(self, data: FrameDataset, groups: npt.NDArray[Any] | None) -> TrunkWeights:
         """Train a trunk on the speakers of the training rows."""
-        n_speakers = 0 if groups is None else len(np.unique(groups))
-        if n_speakers < 2:
-            raise ValueError(
-                f"pretrain learns to tell speakers apart, and there are {n_speakers} to learn "
-                "from. Name them by groups= in fit, group_column=, or "
-                "emoest.utils.with_groups(X, 'speaker')."
-            )
+        speakers = _speakers_of(groups)
         if isinstance(self.pretrain, SpeakerPretrainer):
             pretrainer = clone(self.pretrain)
         else:
@@ -302,15 +304,44 @@ class SpeechResNetClassifier(DeepClassifier):
             channels=self.channels,
             modalities="auto",
             normalize=self.normalize,
+            group_column=None,
             device=self.device,
         )
         if pretrainer.random_state is None:
             pretrainer.set_params(random_state=int(torch.randint(2**31 - 1, ())))
         ((name, cells),) = data.cells.items()
         rows = object_column(list(cells), pd.RangeIndex(len(data)), f"{name}__frames")
-        return pretrainer.fit(rows.to_frame(), groups).weights_
+        return pretrainer.fit(rows.to_frame(), speakers).weights_
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
-        if self.pretrain is None and find_trunk(self.trunk)[1] is None:
+        # Asked for when a pickle is loaded, too, where the file of the trunk need not be.
+        if self.pretrain is None and not is_trained(self.trunk):
             return []
         return [("trunk.*", {"lr": self.lr * self.trunk_lr_factor})]
+
+
+def _speakers_of(groups: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+    """Speakers of the training rows, as classes.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two, or a row has none.
+    """
+    missing = 0 if groups is None else int(np.sum(missing_cells(groups)))
+    if missing:
+        raise ValueError(
+            f"pretrain learns to tell speakers apart, and {missing} of {len(groups)} training rows "
+            "have none. Name the speaker of every row, or leave these rows out."
+        )
+    # Objects become numbers or strings, which can be classes.
+    speakers = np.asarray([] if groups is None else groups.tolist())
+    n_speakers = len(np.unique(speakers))
+    if n_speakers < 2:
+        raise ValueError(
+            f"pretrain learns to tell speakers apart, and there are {n_speakers} to learn from; "
+            "those held out for early stopping do not count. Name two or more by groups= in fit, "
+            "group_column=, or emoest.utils.with_groups(X, 'speaker'), or set "
+            "validation_fraction=None."
+        )
+    return speakers

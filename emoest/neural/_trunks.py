@@ -10,6 +10,9 @@ from emoest.nets.wespeaker import load_wespeaker
 from emoest.utils.cells import is_path
 from emoest.utils.weights import WEIGHTS, fetch_weights
 
+NAMES = ("wespeaker-resnet34",)
+"""Names of pinned weights that are such trunks."""
+
 
 def load_speaker_weights(
     name_or_path: str | os.PathLike[str], *, sha256: str | None = None
@@ -51,8 +54,27 @@ def load_speaker_weights(
     >>> load_speaker_weights(path).seen_groups_
     ['s1']
     """
+    known = str(name_or_path) in NAMES
+    if not known and (
+        str(name_or_path) in WEIGHTS or not Path(name_or_path).expanduser().is_file()
+    ):
+        raise ValueError(
+            f"{str(name_or_path)!r} is neither a file nor the name of weights that know speakers "
+            f"({', '.join(NAMES)}). A fresh trunk is one of {list(LAYOUTS)}."
+        )
     path = fetch_weights(name_or_path, sha256=sha256)
     return TrunkWeights.load(path) if path.suffix == ".safetensors" else load_wespeaker(path)
+
+
+def is_trained(trunk: Any) -> bool:
+    """Say whether a trunk has weights, without reading them.
+
+    Examples
+    --------
+    >>> is_trained("speaker"), is_trained("trunk.safetensors")
+    (False, True)
+    """
+    return isinstance(trunk, TrunkWeights) or str(trunk) not in LAYOUTS
 
 
 def find_trunk(trunk: Any) -> tuple[str, TrunkWeights | None]:
@@ -73,14 +95,14 @@ def find_trunk(trunk: Any) -> tuple[str, TrunkWeights | None]:
     >>> find_trunk("speaker")
     ('speaker', None)
     """
-    if not isinstance(trunk, TrunkWeights) and str(trunk) in LAYOUTS:
+    if not is_trained(trunk):
         return str(trunk), None
     weights = trunk if isinstance(trunk, TrunkWeights) else load_speaker_weights(trunk)
     return weights.layout, weights
 
 
 def speakers_of_file(trunk: Any) -> list[str | int] | None:
-    """Speakers that a trunk given as a file has seen; None where it is no file that says so.
+    """Speakers that a trunk given as a file has seen; None where no file is there that says so.
 
     Examples
     --------
@@ -90,4 +112,4 @@ def speakers_of_file(trunk: Any) -> list[str | int] | None:
     if not is_path(trunk) or str(trunk) in {*LAYOUTS, *WEIGHTS}:
         return None
     path = Path(trunk).expanduser()
-    return seen_speakers(path) if path.suffix == ".safetensors" else None
+    return seen_speakers(path) if path.suffix == ".safetensors" and path.is_file() else None

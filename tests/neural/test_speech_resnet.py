@@ -98,6 +98,22 @@ def test_a_pickle_and_a_clone_keep_everything(spectra):
     assert clone(model).trunk is model.trunk
 
 
+def test_a_fitted_model_needs_the_file_of_its_trunk_no_more(spectra, tmp_path):
+    X, y = spectra
+    path = tmp_path / "trunk.safetensors"
+    make_trunk().save(path)
+    model = small(trunk=path, channels=None).fit(X, y)
+    model.save_weights(tmp_path / "model.safetensors")
+    expected, dumped = model.predict_proba(X), pickle.dumps(model)
+    path.unlink()
+    restored = pickle.loads(dumped)
+    np.testing.assert_array_equal(restored.predict_proba(X), expected)
+    loaded = small(trunk=path).load_weights(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict_proba(X), expected)
+    assert not hasattr(restored, "seen_groups_")
+    assert "trunk.safetensors" in restored._repr_html_()
+
+
 def test_saved_weights_are_loaded(spectra, tmp_path):
     X, y = spectra
     model = small(specaugment={**vars(POLICIES["mild"])}).fit(X, y)
@@ -252,6 +268,21 @@ class TestPretraining:
         same = clone(pretrainer).set_params(channels=2)
         weights = same.fit(X, X.index.get_level_values("group")).weights_
         assert_same_state(trunk_of(model), {n: weights.state[n] for n in trunk_of(model)})
+
+    def test_groups_of_any_kind_are_speakers(self, spectra, seen):
+        X, y = spectra
+        model = small(pretrain=SpeakerPretrainer(max_epochs=1, group_column="who"), max_epochs=1)
+        for names in ([0, 1, 2], [0, 1, "s2"]):
+            model.fit(X, y, groups=np.array(names * 8, dtype=object))
+        assert [len(speakers) for _, speakers in seen] == [3, 3]
+        with pytest.raises(ValueError, match="8 of 24 training rows have none"):
+            model.fit(X, y, groups=np.array(["s0", "s1", None] * 8, dtype=object))
+
+    def test_speakers_held_out_leave_too_few(self, spectra):
+        X, y = spectra
+        model = small(pretrain="speakers", validation_fraction=0.1)
+        with pytest.raises(ValueError, match=r"there are 1 .*held out.*validation_fraction=None"):
+            model.fit(X, y, groups=np.arange(24) // 2 % 2)
 
     def test_without_speakers_it_says_what_to_do(self, spectra):
         X, y = spectra

@@ -30,8 +30,9 @@ def test_a_digest_is_held_to(path):
 
 
 def test_an_unknown_name_is_told_the_known_ones():
-    with pytest.raises(ValueError, match="wespeaker-resnet34"):
-        load_speaker_weights("resnet34")
+    for name in ("resnet34", "yamnet"):
+        with pytest.raises(ValueError, match=r"wespeaker-resnet34.*'speaker', 'imagenet'"):
+            load_speaker_weights(name)
 
 
 def test_other_files_go_to_the_reader_of_public_weights(tmp_path):
@@ -59,3 +60,5 @@ def test_only_files_of_our_own_name_speakers(path):
     assert speakers_of_file(path) == ["s1", "s2"]
     for trunk in ("speaker", "wespeaker-resnet34", "voxceleb.onnx", load_speaker_weights(path)):
         assert speakers_of_file(trunk) is None
+    path.unlink()
+    assert speakers_of_file(path) is None
