@@ -1,8 +1,11 @@
 """Learning speakers, so that a trunk knows voices before it is asked about emotions."""
 
+import warnings
 from typing import Any, ClassVar
 
+import pandas as pd
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.batches import FrameDataset
 from emoest.nets.criteria import CrossEntropy
@@ -12,6 +15,7 @@ from emoest.nets.trunk_weights import TrunkWeights
 from emoest.neural._classifier import DeepClassifier
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
+from emoest.utils.groups import NotSpeakerIndependentWarning
 from emoest.utils.seeds import RandomState
 
 
@@ -60,8 +64,8 @@ class SpeakerPretrainer(DeepClassifier):
     patience : int or None, default=None
         Epochs without a gain on held-out rows before training stops.
     validation_fraction : float or None, default=None
-        Part of the training rows held out for early stopping; rows of the same speakers, so leave
-        the groups out of ``fit`` then.
+        Part of the training rows held out for early stopping, rows of the same speakers. Groups
+        that are the speakers themselves are not kept apart then; others, such as recordings, are.
     class_weight : dict, "balanced" or None, default=None
         Weights of the speakers in the loss.
     callbacks : list or None, default=None
@@ -99,9 +103,15 @@ class SpeakerPretrainer(DeepClassifier):
     dims_ : dict of str to int
         Bands of a frame.
     scales_ : dict of str to Scale
-        Means and deviations of the frames.
+        Means and deviations of the training frames; empty without `normalize`.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     grouped_ : bool or None
-        Whether held-out rows came from other groups; None when none were held out.
+        Whether held-out rows came from other groups (recordings); None when none were held out.
     prior_ : ndarray of shape (n_speakers,)
         Shares of the speakers, by `sample_weight` and `class_weight`: the answer to a row without
         frames.
@@ -208,6 +218,7 @@ class SpeakerPretrainer(DeepClassifier):
     @property
     def weights_(self) -> TrunkWeights:
         """The trained trunk and the speakers it has seen."""
+        check_is_fitted(self)
         module = self.net_.module_
         return TrunkWeights.of(
             module.trunk,
@@ -226,6 +237,14 @@ class SpeakerPretrainer(DeepClassifier):
             "head": "cosine" if self.loss == "aam" else "linear",
         }
 
+    def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
+        """Hold out rows of speakers who are learned from as well."""
+        if groups is not None and not _several_groups(target[kept], groups[kept]):
+            groups = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotSpeakerIndependentWarning)
+            return super()._hold_out(kept, target, groups, seed)
+
     def _criterion(self) -> torch.nn.Module:
         return AngularMarginLoss(self.scale, self.margin) if self.loss == "aam" else CrossEntropy()
 
@@ -233,3 +252,8 @@ class SpeakerPretrainer(DeepClassifier):
         data = super()._dataset(table, scales)
         data.crop = self.crop
         return data
+
+
+def _several_groups(speakers: Any, groups: Any) -> bool:
+    """Say whether any speaker has more than one group."""
+    return bool((pd.Series(groups).groupby(speakers).nunique() > 1).any())

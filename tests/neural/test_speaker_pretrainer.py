@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 
 from emoest.nets.margin import AngularMarginLoss, CosineHead
 from emoest.neural import SpeakerPretrainer
@@ -72,3 +74,26 @@ def test_the_same_seed_gives_the_same_weights():
     X, speakers = make_voices()
     states = [state_of(SpeakerPretrainer(**SMALL).fit(X, speakers)) for _ in range(2)]
     assert_same_state(*states)
+
+
+@pytest.mark.filterwarnings("error")
+def test_early_stopping_holds_out_rows_of_every_speaker():
+    X, _ = make_frames(n_rows=48)
+    speakers = X.index.get_level_values("group")
+    pretrainer = SpeakerPretrainer(validation_fraction=0.25, **SMALL).fit(X, speakers)
+    assert "valid_uar" in pretrainer.history_[0]
+    assert pretrainer.grouped_ is False
+    assert len(pretrainer.classes_) == 8
+
+
+@pytest.mark.filterwarnings("error")
+def test_recordings_are_kept_apart_where_a_speaker_has_several():
+    X, speakers = make_voices()
+    recordings = np.arange(len(X)) // 2
+    pretrainer = SpeakerPretrainer(validation_fraction=0.25, **SMALL)
+    assert pretrainer.fit(X, speakers, groups=recordings).grouped_ is True
+
+
+def test_weights_of_an_unfitted_one_are_asked_for_in_vain():
+    with pytest.raises(NotFittedError, match="fit"):
+        _ = SpeakerPretrainer().weights_
