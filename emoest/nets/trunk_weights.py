@@ -122,7 +122,19 @@ class TrunkWeights:
         ----------
         path : str or path object
             The file, ending in ``.safetensors``.
+
+        Raises
+        ------
+        ValueError
+            If it has another ending.
+        FileNotFoundError
+            If there is no such folder.
         """
+        path = Path(path).expanduser()
+        if path.suffix != ".safetensors":
+            raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save into.")
         about = {
             "format": _FORMAT,
             "layout": self.layout,
@@ -151,9 +163,10 @@ class TrunkWeights:
         ValueError
             If the file is damaged or holds something else.
         """
-        about = _about(Path(path))
+        path = Path(path).expanduser()
+        about = _about(path)
         return cls(
-            state=read_safetensors(Path(path)),
+            state=read_safetensors(path),
             layout=about["layout"],
             channels=about["channels"],
             n_mels=about["n_mels"],

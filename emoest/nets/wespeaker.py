@@ -79,8 +79,8 @@ def _torch_state(path: Path) -> dict[str, Tensor]:
         found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ValueError(
-            f"{str(path)!r} is no readable file of tensors, and nothing else in it is run "
-            f"({error})."
+            f"{str(path)!r} is no readable file of tensors, and nothing else in it is run. "
+            f"Expected is {_WHAT}, as .onnx, avg_model.pt or the zip that holds it."
         ) from error
     if not isinstance(found, dict):
         raise ValueError(f"{str(path)!r} does not hold {_WHAT}: no tensors by name.")

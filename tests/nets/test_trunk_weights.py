@@ -86,3 +86,13 @@ def test_other_files_are_refused(tmp_path, read):
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="holds no trunk weights"):
         read(path)
+
+
+def test_files_are_written_where_they_can_be_read_again(weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    weights.save("~/a.safetensors")
+    assert TrunkWeights.load("~/a.safetensors").seen_groups_ == [3, 5]
+    with pytest.raises(ValueError, match=r"a\.pt' must end in \.safetensors"):
+        weights.save(tmp_path / "a.pt")
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        weights.save(tmp_path / "nowhere" / "a.safetensors")
