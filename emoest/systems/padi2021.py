@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from emoest.evaluation import evaluate, uar_interval, wa_score
 from emoest.features import LogMelSpectrogram
+from emoest.utils.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 VARIANTS = tuple(product((False, True), (False, True)))
@@ -50,7 +51,8 @@ default="speakers"
         Turns the column ``audio`` into frames; None takes ``LogMelSpectrogram()``: 80 bands, each
         less its mean over the utterance. ``"passthrough"`` is for an X that holds frames already.
     classifier : SpeechResNetClassifier, default=None
-        The network, of which a clone is taken; for other widths, epochs or a device.
+        The network, of which a clone is taken; for other widths, epochs or a device. Its
+        `specaugment` is replaced by `masks`; its trunk is a fresh one.
     random_state : int, RandomState instance or None, default=None
         Of the network.
 
@@ -59,6 +61,11 @@ default="speakers"
     model : Pipeline
         Unfitted; for a DataFrame with a column ``audio``, and the speakers in the index level
         ``group``, where ``transfer="speakers"`` and early stopping look for them.
+
+    Raises
+    ------
+    ValueError
+        If `classifier` has a trained trunk or a pretraining of its own.
 
     See Also
     --------
@@ -85,11 +92,17 @@ default="speakers"
     >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].trunk
     'wespeaker-resnet34'
     """
-    from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
+    from emoest.neural import SpeechResNetClassifier
+    from emoest.neural._trunks import is_trained
 
     net = SpeechResNetClassifier() if classifier is None else clone(classifier)
+    if net.pretrain is not None or is_trained(net.trunk):
+        raise ValueError(
+            "Where the trunk starts is for transfer= to say, and classifier says so too "
+            f"(trunk={net.trunk!r}, pretrain={net.pretrain!r}). Give it as transfer= alone."
+        )
     net.set_params(specaugment=("SM" if masks is True else masks) or None)
-    if isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers"):
+    if _learns_speakers(transfer):
         net.set_params(pretrain=transfer)
     elif transfer is not None:
         net.set_params(trunk=transfer)
@@ -160,7 +173,7 @@ def padi2021_ablation(
     Raises
     ------
     ValueError
-        If `seeds` is empty, or `transfer` is None.
+        If `seeds` is empty, `transfer` is None, or it learns speakers and nothing names them.
 
     See Also
     --------
@@ -235,12 +248,17 @@ def ablation_predictions(
     Raises
     ------
     ValueError
-        If `seeds` is empty, or `transfer` is None.
+        If `seeds` is empty, `transfer` is None, or it learns speakers and nothing names them.
     """
     if not len(seeds):
         raise ValueError("seeds is empty; name at least one.")
     if transfer is None:
         raise ValueError("transfer=None leaves nothing to compare; pass 'speakers' or weights.")
+    if _learns_speakers(transfer) and resolve_groups(X, groups) is None:
+        raise ValueError(
+            "transfer learns to tell speakers apart, and nothing names them. Pass groups=, or put "
+            "them into the index by emoest.utils.with_groups(X, 'speaker')."
+        )
     fixed = spawn_seeds(random_state, 1)[0]
     parts = []
     for seed, (moved, masked) in product(seeds, variants):
@@ -319,6 +337,13 @@ def _ua(rows: pd.DataFrame) -> float:
     """Mean recall of the classes."""
     right = rows["y"] == rows["y_pred"]
     return float(right.groupby(rows["y"].to_numpy()).mean().mean())
+
+
+def _learns_speakers(transfer: Any) -> bool:
+    """Say whether a trunk is to learn the speakers of the training rows."""
+    from emoest.neural import SpeakerPretrainer
+
+    return isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers")
 
 
 def _is(value: Any, name: str) -> bool:

@@ -39,6 +39,13 @@ class TestSystem:
         assert make_padi2021(masks="SS")[-1].specaugment == "SS"
         assert SMALL.random_state == 0
 
+    @pytest.mark.parametrize("start", [{"pretrain": "speakers"}, {"trunk": "trunk.safetensors"}])
+    def test_a_start_that_the_network_has_of_its_own_is_refused(self, start):
+        for transfer in (None, "speakers"):
+            with pytest.raises(ValueError, match=r"for transfer= to say"):
+                make_padi2021(transfer, classifier=SpeechResNetClassifier(**start))
+        assert make_padi2021(classifier=SpeechResNetClassifier("imagenet"))[-1].trunk == "imagenet"
+
     def test_files_of_any_rate_and_length_go_in(self, tmp_path):
         noise, paths = np.random.default_rng(0), []
         for i, rate in enumerate([8000, 16000, 22050, 48000] * 2):
@@ -113,3 +120,9 @@ class TestAblation:
             padi2021_ablation(X, y, seeds=())
         with pytest.raises(ValueError, match="nothing to compare"):
             padi2021_ablation(X, y, transfer=None)
+
+    def test_speakers_that_nothing_names_are_missed_before_anything_is_trained(self, monkeypatch):
+        X, y, _ = make_rows()
+        monkeypatch.setattr(SpeechResNetClassifier, "fit", lambda *_, **__: pytest.fail("trained"))
+        with pytest.raises(ValueError, match="nothing names them"):
+            padi2021_ablation(X, y, features="passthrough", classifier=SMALL)
