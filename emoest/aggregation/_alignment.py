@@ -185,12 +185,12 @@ class FrameAligner(TransformerMixin, BaseEstimator):
         X = as_frame(X)
         aligned: dict[str, list[Frames | None]] = {name: [] for name in self.frames_}
         clockless = []
-        for row in range(len(X)):
-            cells = self._read_row(X, row)
+        for row, label in enumerate(X.index):
+            cells = self._read_row(X, row, label)
             for name, cell in self._align_row(cells).items():
                 aligned[name].append(cell)
             if self.to not in cells and cells:
-                clockless.append(X.index[row])
+                clockless.append(label)
         if clockless:
             more = f" and {len(clockless) - _SHOWN} more" if len(clockless) > _SHOWN else ""
             warnings.warn(
@@ -207,10 +207,10 @@ class FrameAligner(TransformerMixin, BaseEstimator):
         parts.append(X.loc[:, [is_context(column) for column in X.columns]])
         return pd.concat(parts, axis=1)
 
-    def _read_row(self, X: pd.DataFrame, row: int) -> dict[str, FrameCell]:
+    def _read_row(self, X: pd.DataFrame, row: int, label: Any) -> dict[str, FrameCell]:
         cells = {}
         for name, column in self.frames_.items():
-            where = f"row {X.index[row]!r}, column {column.column!r}"
+            where = f"row {label!r}, column {column.column!r}"
             frames = read_frames(X.iat[row, column.position], name=where)
             if frames is None or len(frames) == 0:
                 continue

@@ -49,7 +49,8 @@ class FrameCell:
     def where(self, position: int | None = None) -> str:
         """Name the row and a column (the frames' own when None) for a message."""
         column = self.column.column if position is None else self.X.columns[position]
-        return f"row {self.X.index[self.row]!r}, column {column!r}"
+        (label,) = self.X.index[[self.row]]
+        return f"row {label!r}, column {column!r}"
 
 
 class FrameAggregator(TransformerMixin, BaseEstimator):
@@ -173,8 +174,9 @@ class FrameAggregator(TransformerMixin, BaseEstimator):
         column, n_dims = self.frames_[name], self.n_dims_[name]
         names = self._names(column, n_dims)
         values = np.full((len(X), len(names)), np.nan)
-        for i, content in enumerate(X.iloc[:, column.position]):
-            where = f"row {X.index[i]!r}, column {column.column!r}"
+        contents = X.iloc[:, column.position]
+        for i, (label, content) in enumerate(zip(X.index, contents, strict=True)):
+            where = f"row {label!r}, column {column.column!r}"
             frames = read_frames(content, name=where)
             if frames is None:
                 continue

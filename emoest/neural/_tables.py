@@ -169,15 +169,15 @@ def _read_column(table: FrameTable, name: str, column: pd.Series, *, known: bool
     cells: list[Any] = []
     lengths = np.zeros(len(column), dtype=np.int64)
     others = "those seen in fit have"
-    for i, cell in enumerate(column):
-        where = f"row {column.index[i]!r}, column {column.name!r}"
+    for i, (label, cell) in enumerate(zip(column.index, column, strict=True)):
+        where = f"row {label!r}, column {column.name!r}"
         n_frames, n_dims, kept = _measure(cell, where)
         cells.append(kept if n_frames else None)
         lengths[i] = n_frames
         if not n_frames:
             continue
         if not known:
-            known, others = True, f"those of row {column.index[i]!r} have"
+            known, others = True, f"those of row {label!r} have"
             table.dims[name] = n_dims
         if n_dims != table.dims[name]:
             raise ValueError(

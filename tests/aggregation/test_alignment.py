@@ -68,6 +68,8 @@ def test_a_row_without_the_clock_becomes_one_step():
     aligner = FrameAligner("text", rates=RATES).fit(X)
     with pytest.warns(UserWarning, match=r"rows \['r0'\] miss 'text', which is the clock"):
         output = aligner.transform(X)
+    with pytest.warns(UserWarning, match=r"rows \[13\] miss 'text'"):
+        aligner.transform(X.set_axis(pd.Index([13, *range(7)])))
     assert is_missing(output["text__frames"].iloc[0])
     expected = X["audio__frames"].iloc[0].mean(axis=0, keepdims=True)
     np.testing.assert_allclose(output["audio__frames"].iloc[0], expected, rtol=1e-5)
@@ -111,8 +113,10 @@ def test_bad_input_is_named():
         with pytest.raises(ValueError, match=message):
             aligner.transform(X.assign(text__seconds=object_column(cells, X.index)))
     wide = [np.zeros((3, 9)), *X["audio__frames"][1:]]
-    with pytest.raises(ValueError, match=r"row 'r0', column 'audio__frames': .* 9 dimensions"):
-        aligner.transform(X.assign(audio__frames=object_column(wide, X.index)))
+    X = X.assign(audio__frames=object_column(wide, X.index))
+    for index, name in ((X.index, "'r0'"), (pd.Index([13, 5, 2, 0]), "13")):
+        with pytest.raises(ValueError, match=rf"row {name}, column 'audio__frames': .* 9 dim"):
+            aligner.transform(X.set_axis(index))
 
 
 @pytest.mark.filterwarnings("ignore:FrameAligner. rows")

@@ -149,3 +149,14 @@ def test_inside_a_column_transformer(X):
     Z = outer.set_output(transform="pandas").fit_transform(inner)
     assert list(Z) == [f"audio__yamnet_000{i}" for i in range(3)]
     np.testing.assert_array_equal(Z, WeightedAggregator().fit_transform(X.iloc[:, :2]))
+
+
+def test_rows_with_numbers_for_names_are_called_as_pandas_shows_them(X):
+    X = X.set_axis(pd.Index([7, 3, 5, 9, 1, 0, 2, 4, 6, 8]))
+    cells = [np.empty((0, 3)), *X["audio__yamnet_frames"][1:]]
+    X["audio__yamnet_frames"] = object_column(cells, X.index)
+    with pytest.warns(UserWarning, match="StatisticsPooling: row 7, column 'audio__yamnet_frames'"):
+        StatisticsPooling().fit_transform(X)
+    X["audio__seconds"] = object_column([[1.0]] * 10, X.index)
+    with pytest.raises(ValueError, match=r"^row 3, column 'audio__seconds'"):
+        WeightedAggregator("duration", modalities=["audio"]).fit_transform(X)

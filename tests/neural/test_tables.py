@@ -186,3 +186,13 @@ def test_numbers_beside_a_column_of_strings_warn_of_nothing():
     X = pd.DataFrame({"a__x": [0.0, 1.0] * 6, "speaker": ["s1", "s1", "s2", "s2"] * 3})
     model = SequenceClassifier(**PLAIN).fit(X, [0, 1] * 6)
     assert list(model.dims_) == ["a"]
+
+
+def test_rows_with_numbers_for_names_are_called_as_pandas_shows_them(frames):
+    X, y = frames
+    X = X.set_axis(pd.Index(range(100, 100 + len(X)))).sample(frac=1, random_state=0)
+    cells = list(X["audio__frames"])
+    cells[0] = np.full_like(cells[0], np.nan)
+    X["audio__frames"] = object_column(cells, X.index)
+    with pytest.raises(ValueError, match=rf"^row {X.index.tolist()[0]}, column 'audio__frames'"):
+        SequenceClassifier(**PLAIN).fit(X, y)
