@@ -171,7 +171,8 @@ def shared_groups(split: Split, groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:
     """Groups of a test fold that a ready-made part of the model was trained on.
 
-    Such a part carries them as ``seen_groups_``.
+    Such a part carries them as ``seen_groups_``. What each fold fits anew is not asked, even if it
+    was fitted before.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list
     """
     found = {}
     tested = set(test_groups.tolist())
-    for name, part in nested(estimator):
+    for name, part in nested(clone(estimator, safe=False)):
         known = getattr(part, "seen_groups_", None)
         if known is None or isinstance(part, type):
             continue

@@ -94,6 +94,9 @@ class SpeakerPretrainer(DeepClassifier):
         The trained trunk.
     classes_ : ndarray of shape (n_speakers,)
         The speakers.
+    seen_groups_ : list
+        The same, as `emoest.evaluation.evaluate` looks for them: it refuses a model that holds this
+        estimator in a ``FrozenEstimator`` where one of them is in a test fold.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
@@ -226,6 +229,13 @@ class SpeakerPretrainer(DeepClassifier):
             speakers=self.classes_,
             source=type(self).__name__,
         )
+
+    @property
+    def seen_groups_(self) -> list[Any]:
+        """The speakers, for whom a frozen pretrainer is no judge; `evaluate` asks for them."""
+        check_is_fitted(self)
+        names: list[Any] = self.classes_.tolist()
+        return names
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         return {

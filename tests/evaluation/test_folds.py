@@ -89,6 +89,9 @@ def test_nested_parts_are_found_where_they_stand():
         "frozenestimator__estimator__weights (SimpleNamespace)": ["s1"]
     }
     assert seen_before(model, np.array(["s2"])) == {}
+    refitted = Trunk()
+    refitted.seen_groups_ = ["s1"]
+    assert seen_before(refitted, np.array(["s1"])) == {}
     assert transductive_steps(make_pipeline(Transductive("own"), Trunk())) == ["Transductive"]
     assert transductive_steps(make_pipeline(Transductive("global"), Trunk(Transductive))) == []
     assert [name for name, part in nested(model) if part is frozen] == ["frozenestimator"]

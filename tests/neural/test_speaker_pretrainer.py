@@ -2,9 +2,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
+from emoest.evaluation import evaluate
 from emoest.nets.margin import AngularMarginLoss, CosineHead
-from emoest.neural import SpeakerPretrainer
+from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.utils.estimator_checks import cell_estimator_checks
 from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
 
@@ -97,3 +101,17 @@ def test_recordings_are_kept_apart_where_a_speaker_has_several():
 def test_weights_of_an_unfitted_one_are_asked_for_in_vain():
     with pytest.raises(NotFittedError, match="fit"):
         _ = SpeakerPretrainer().weights_
+
+
+def test_a_frozen_one_is_refused_where_its_speakers_are_tested():
+    X, y = make_frames(n_rows=16, speakers=4)
+    pretrainer = SpeakerPretrainer(**{**SMALL, "max_epochs": 1})
+    pretrainer.fit(X, X.index.get_level_values("group"))
+    settings = {"cv": 2, "random_state": 0, "n_resamples": 50}
+    with pytest.raises(ValueError, match=r"Pretrainer\) was trained on groups .*'s\d'"):
+        evaluate(make_pipeline(FrozenEstimator(pretrainer), LogisticRegression()), X, y, **settings)
+    # One that each fold fits anew has seen nobody, whatever it was fitted on before.
+    model = SpeechResNetClassifier(
+        pretrain=pretrainer, channels=2, n_hidden=8, max_epochs=1, validation_fraction=None
+    )
+    assert evaluate(model, X, y, **settings).protocol.speaker_independent
