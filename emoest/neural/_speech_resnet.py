@@ -43,6 +43,8 @@ class SpeechResNetClassifier(DeepClassifier):
         its rows alone, those held out for early stopping excepted; so cross-validation cannot leak.
         A `SpeakerPretrainer` does the same with its own settings; only layout, channels,
         `normalize` and `device` are those of this estimator. `sample_weight` plays no part in it.
+        The keyboard ends it early, and the training of the emotions goes on; a second time ends
+        that too.
     finetune : {"head", "all"} or int, default="head"
         What the emotions train of a trained trunk: nothing, everything, or its last 1 to 4 stages.
         What is frozen keeps its batch statistics too. A fresh trunk is always trained as a whole.

@@ -92,7 +92,7 @@ default="speakers"
     >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].trunk
     'wespeaker-resnet34'
     """
-    from emoest.neural import SpeechResNetClassifier
+    from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
     from emoest.neural._trunks import is_trained
 
     net = SpeechResNetClassifier() if classifier is None else clone(classifier)
@@ -102,7 +102,7 @@ default="speakers"
             f"(trunk={net.trunk!r}, pretrain={net.pretrain!r}). Give it as transfer= alone."
         )
     net.set_params(specaugment=("SM" if masks is True else masks) or None)
-    if _learns_speakers(transfer):
+    if isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers"):
         net.set_params(pretrain=transfer)
     elif transfer is not None:
         net.set_params(trunk=transfer)
@@ -173,7 +173,7 @@ def padi2021_ablation(
     Raises
     ------
     ValueError
-        If `seeds` is empty, `transfer` is None, or it learns speakers and nothing names them.
+        If `seeds` is empty, `transfer` is None, or nothing names the speakers.
 
     See Also
     --------
@@ -248,16 +248,16 @@ def ablation_predictions(
     Raises
     ------
     ValueError
-        If `seeds` is empty, `transfer` is None, or it learns speakers and nothing names them.
+        If `seeds` is empty, `transfer` is None, or nothing names the speakers.
     """
     if not len(seeds):
         raise ValueError("seeds is empty; name at least one.")
     if transfer is None:
         raise ValueError("transfer=None leaves nothing to compare; pass 'speakers' or weights.")
-    if _learns_speakers(transfer) and resolve_groups(X, groups) is None:
+    if resolve_groups(X, groups) is None:
         raise ValueError(
-            "transfer learns to tell speakers apart, and nothing names them. Pass groups=, or put "
-            "them into the index by emoest.utils.with_groups(X, 'speaker')."
+            "Nothing names the speakers, who may not be on both sides of a fold. Pass groups=, or "
+            "put them into the index by emoest.utils.with_groups(X, 'speaker')."
         )
     fixed = spawn_seeds(random_state, 1)[0]
     parts = []
@@ -337,13 +337,6 @@ def _ua(rows: pd.DataFrame) -> float:
     """Mean recall of the classes."""
     right = rows["y"] == rows["y_pred"]
     return float(right.groupby(rows["y"].to_numpy()).mean().mean())
-
-
-def _learns_speakers(transfer: Any) -> bool:
-    """Say whether a trunk is to learn the speakers of the training rows."""
-    from emoest.neural import SpeakerPretrainer
-
-    return isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers")
 
 
 def _is(value: Any, name: str) -> bool:

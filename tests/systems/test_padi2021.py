@@ -121,8 +121,9 @@ class TestAblation:
         with pytest.raises(ValueError, match="nothing to compare"):
             padi2021_ablation(X, y, transfer=None)
 
-    def test_speakers_that_nothing_names_are_missed_before_anything_is_trained(self, monkeypatch):
+    @pytest.mark.parametrize("transfer", ["speakers", "trunk.safetensors"])
+    def test_speakers_are_missed_before_anything_is_trained(self, monkeypatch, transfer):
         X, y, _ = make_rows()
         monkeypatch.setattr(SpeechResNetClassifier, "fit", lambda *_, **__: pytest.fail("trained"))
-        with pytest.raises(ValueError, match="nothing names them"):
-            padi2021_ablation(X, y, features="passthrough", classifier=SMALL)
+        with pytest.raises(ValueError, match="Nothing names the speakers"):
+            padi2021_ablation(X, y, transfer=transfer, features="passthrough", classifier=SMALL)
