@@ -98,6 +98,9 @@ class M3ERClassifier(FusionClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes.
+    prior_ : ndarray of shape (n_classes,)
+        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
+        frames.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
@@ -108,6 +111,12 @@ class M3ERClassifier(FusionClassifier):
         Modalities, in order, with the dimensions of a step.
     scales_ : dict of str to Scale
         Means and deviations of the steps.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     n_features_in_ : int
@@ -118,11 +127,12 @@ class M3ERClassifier(FusionClassifier):
     Notes
     -----
     A reconstruction: the authors' code is not available. Known are three LSTMs of 32 units, a
-    memory of 128, the elementwise product of the hidden states, a layer of 64 behind the 160 fused
-    numbers, and the form of the loss. Not known, and chosen here: beta, whether the gradient passes
-    by the weights, where the loss applies (here on a classifier of each modality, beside the
-    cross-entropy of the fused output), inner widths, dropout, what the memory feeds, learning rate
-    and epochs.
+    memory of 128, one vector of 32 that the hidden states are multiplied into, a layer of 64 behind
+    the 160 fused numbers, and the form of the loss. Not known, and chosen here: beta, whether the
+    gradient passes by the weights, where the loss applies (here on a classifier of each modality,
+    beside the cross-entropy of the fused output), that the product is taken element by element,
+    what the gates see and the memory feeds, inner widths, dropout, activation, learning rate and
+    epochs.
 
     With the gradient through the weight the loss pushes the true class down wherever its
     probability is below ``exp(-(M - 1) / beta)``, so ``detach_weights=True`` is the default; False

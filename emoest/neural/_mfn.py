@@ -100,6 +100,9 @@ class MFNClassifier(FusionClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes.
+    prior_ : ndarray of shape (n_classes,)
+        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
+        frames.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
@@ -110,6 +113,12 @@ class MFNClassifier(FusionClassifier):
         Modalities, in order, with the dimensions of a step.
     scales_ : dict of str to Scale
         Means and deviations of the steps.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     n_features_in_ : int
@@ -276,8 +285,8 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         None trains on all rows for `max_epochs`.
     callbacks : list or None, default=None
         Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
-        net sees numbers of classes with weights; ``history_`` holds scores.
+        ``fit`` works on copies. Those that score answers (``EpochScoring``) do not fit in, since
+        the net sees scaled targets with weights; ``history_`` holds losses.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
         Take an int as `random_state` then, so that the same rows are held out again.
@@ -301,19 +310,30 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
-        Losses, validation score and seconds of each epoch.
+        Losses and seconds of each epoch.
     n_iter_ : int
         Epochs that were trained.
     dims_ : dict of str to int
         Modalities, in order, with the dimensions of a step.
     scales_ : dict of str to Scale
         Means and deviations of the steps.
+    column_means_ : dict of str to ndarray
+        What fills holes in a table of numbers; empty for frames.
+    module_params_ : dict
+        What the torch module was made with.
+    device_ : str
+        Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str
         Their names, if X had names.
+
+    See Also
+    --------
+    MFNClassifier : The same net for labels.
+    emoest.aggregation.FrameAligner : Puts the frames of all modalities on one clock.
 
     References
     ----------

@@ -92,9 +92,10 @@ def make_m3er(
     scaling; number of neighbors of a proxy and the ridge; beta; whether the authors let the
     gradient through the weight of the loss; where the loss applies, as the network has one output
     (here cross-entropy on the fused output plus the multiplicative loss on a head for each
-    modality); inner widths, dropout, activation of the head; what goes from the memory into the
-    LSTMs; learning rate, epochs, splits; features of IEMOCAP; which accuracy the paper reports. So
-    none of its figures is a target here.
+    modality); what the gates of the memory see; inner widths, dropout, activation of the head; what
+    goes from the memory into the LSTMs; learning rate, epochs, splits; features of IEMOCAP; how
+    several emotions of one MOSEI sample become one label; which accuracy the paper reports. So none
+    of its figures is a target here.
 
     100 components are more than any modality of 74 or 35 features has: the number is capped. With
     two modalities the check cannot say which of them is wrong.

@@ -78,6 +78,16 @@ def test_outputs_are_those_of_the_equations_step_by_step(options, dtype, atol):
 
 
 @pytest.mark.parametrize("options", VARIANTS)
+def test_a_modality_that_ends_early_keeps_its_states(options):
+    net = make(**options).eval()
+    frames, lengths = make_batch()
+    lengths["audio"] = lengths["audio"].flip(0)
+    lengths["face"] = torch.arange(12) % 3
+    expected = plain_mfn(net, frames, lengths)
+    torch.testing.assert_close(net(frames, lengths), expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("options", VARIANTS)
 def test_gradients_are_those_of_the_equations_step_by_step(options):
     net = make(**options)
     frames, lengths = make_batch()

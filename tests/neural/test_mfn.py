@@ -1,7 +1,6 @@
-import numpy as np
 import pytest
 
-from emoest.neural import M3ERClassifier, MFNClassifier, MFNRegressor
+from emoest.neural import MFNClassifier, MFNRegressor
 from emoest.utils.cells import object_column
 from emoest.utils.estimator_checks import cell_estimator_checks
 from tests.neural.conftest import make_frames
@@ -12,7 +11,7 @@ ESTIMATORS = [
     MFNClassifier(4, gate_input="delta", **SMALL, **FAST),
     MFNClassifier(4, memory_feedback=True, **SMALL, **FAST),
     MFNRegressor(4, **SMALL, **FAST),
-    M3ERClassifier(4, mixtures=True, fusion_norm="layernorm", **SMALL, **FAST),
+    MFNClassifier(4, loss="liu", mixtures=True, margin=0.1, **SMALL, **FAST),
 ]
 
 
@@ -33,28 +32,3 @@ def test_the_checks_of_tables_of_frames_hold(estimator, check):
     if check.__name__ == "check_ragged_cells":
         estimator = estimator.set_params(resample="linear")
     check(estimator, X, [*range(12)] if isinstance(estimator, MFNRegressor) else y)
-
-
-@pytest.mark.parametrize(
-    ("options", "n_parameters"),
-    [
-        ({"loss": "ce"}, 179_334),
-        ({"loss": "ce", "gate_input": "delta"}, 179_334 - 16_384),
-        ({"loss": "ce", "fusion": "concat"}, 183_430),
-        ({"loss": "m3er"}, 179_334 + 594),
-    ],
-)
-def test_the_estimators_have_the_sizes_of_the_paper(options, n_parameters):
-    net = M3ERClassifier(**options)
-    params = net._describe_module({"text": 300, "audio": 74, "face": 35}, 6)
-    module = net._module_class(**params)
-    assert sum(parameter.numel() for parameter in module.parameters()) == n_parameters
-
-
-def test_the_fused_vector_of_m3er_has_160_numbers():
-    X, y = make_two()
-    model = M3ERClassifier(**FAST).fit(X, y)
-    vectors = model.transform(X)
-    assert list(vectors.columns[:2]) == ["m3er_0000", "m3er_0001"]
-    assert vectors.shape[1] == 32 + 128
-    assert np.isfinite(vectors.to_numpy()).all()
