@@ -98,8 +98,7 @@ def read_table(
         return table
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-    names = list(modalities) if isinstance(modalities, dict) else modalities
-    found = find_frames(frame, names)
+    found = find_frames(frame, modalities)
     if dims is not None and len(dims) == len(found) == 1:
         found = dict(zip(dims, found.values(), strict=True))
     table = FrameTable({}, {}, {} if dims is None else dict(dims), list(frame.index))

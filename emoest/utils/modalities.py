@@ -338,8 +338,9 @@ def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameCol
     ----------
     X : DataFrame of shape (n_samples, n_columns)
         A table in zone 2: one object column of frames per modality, sidecars beside it.
-    modalities : "auto" or list of str, default="auto"
-        Which modalities; ``"auto"`` takes all.
+    modalities : "auto", list of str or dict, default="auto"
+        Which modalities; ``"auto"`` takes all. A dict maps a modality to its column of frames, by
+        name or position, with or without sidecars.
 
     Returns
     -------
@@ -358,6 +359,8 @@ def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameCol
     >>> find_frames(X)
     {'audio': FrameColumn(position=0, sidecars={'seconds': 1}, column='audio__yamnet_frames')}
     """
+    if isinstance(modalities, dict):
+        return _frames_from_dict(X, modalities)
     if not any(isinstance(column, str) for column in X.columns):
         sidecars = {name: i + 1 for i, name in enumerate(SIDECARS) if i + 1 < X.shape[1]}
         return {SINGLE: FrameColumn(0, sidecars, "frames")}
@@ -366,22 +369,41 @@ def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameCol
     for i, column in enumerate(X.columns):
         if is_context(column):
             continue
-        parts = tokens(column)
-        bare = len(parts) == 1 and (parts[0] in SIDECARS or parts[0].endswith("frames"))
-        name = SINGLE if bare else parts[0]
-        if parts[-1] in SIDECARS:
-            sidecars_of.setdefault(name, {})[parts[-1]] = i
+        if is_sidecar(column):
+            sidecars_of.setdefault(_owner(column), {})[tokens(column)[-1]] = i
         else:
-            found.setdefault(name, []).append(i)
+            found.setdefault(_owner(column), []).append(i)
     wanted = list(found) if isinstance(modalities, str) else list(modalities)
-    for name in wanted:
-        if len(found.get(name, [])) != 1:
-            columns = [X.columns[i] for i in found.get(name, [])]
-            raise ValueError(
-                f"The modality {name!r} needs one column of frames; X has {len(columns)} "
-                f"({_some(columns)}). The columns of X: {_some(list(X.columns))}."
-            )
     return {
-        name: FrameColumn(found[name][0], sidecars_of.get(name, {}), str(X.columns[found[name][0]]))
+        name: _only_column(X, name, found.get(name, []), sidecars_of.get(name, {}))
         for name in wanted
     }
+
+
+def _owner(column: object) -> str:
+    """Modality of a column of frames or of a sidecar."""
+    first, *rest = tokens(column)
+    return SINGLE if not rest and (first in SIDECARS or first.endswith("frames")) else first
+
+
+def _frames_from_dict(X: pd.DataFrame, modalities: dict[str, Any]) -> dict[str, FrameColumn]:
+    sidecars = [i for i, column in enumerate(X.columns) if is_sidecar(column)]
+    frames = {}
+    for name, positions in _from_dict(list(X.columns), modalities).items():
+        found = [i for i in positions.tolist() if i not in sidecars]
+        owners = [_owner(X.columns[i]) for i in found]
+        beside = [i for i in sidecars if i in positions or _owner(X.columns[i]) in owners]
+        frames[name] = _only_column(X, name, found, {tokens(X.columns[i])[-1]: i for i in beside})
+    return frames
+
+
+def _only_column(
+    X: pd.DataFrame, name: str, found: list[int], sidecars: dict[str, int]
+) -> FrameColumn:
+    if len(found) != 1:
+        columns = [X.columns[i] for i in found]
+        raise ValueError(
+            f"The modality {name!r} needs one column of frames; X has {len(columns)} "
+            f"({_some(columns)}). The columns of X: {_some(list(X.columns))}."
+        )
+    return FrameColumn(found[0], sidecars, str(X.columns[found[0]]))

@@ -135,6 +135,15 @@ def test_a_single_modality_works_and_so_does_one_that_is_absent_later(emotions):
     assert not np.isnan(model.predict_proba(later)).any()
 
 
+def test_a_dict_names_the_columns_of_the_modalities(emotions):
+    X, y = emotions
+    named = {"voice": "audio__frames", "words": "text__frames", "look": [2]}
+    model = M3ERClassifier(resample="linear", modalities=named, **FAST).fit(X, y)
+    assert list(model.dims_) == ["voice", "words", "look"]
+    plain = M3ERClassifier(resample="linear", **FAST).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-6)
+
+
 def test_a_cross_modal_exclusive_or_is_learned():
     rng = np.random.RandomState(0)
     first, second = rng.randint(0, 2, 240), rng.randint(0, 2, 240)

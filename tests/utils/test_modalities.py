@@ -114,3 +114,28 @@ def test_frames_of_a_modality_must_be_one_column():
         find_frames(table("audio__a_frames", "audio__b_frames"))
     with pytest.raises(ValueError, match=r"'eeg' needs one column of frames; X has 0.*'audio'"):
         find_frames(table("audio"), ["eeg"])
+
+
+@pytest.mark.parametrize(
+    "modalities",
+    [
+        {"voice": "audio__yamnet_frames", "words": ["text"]},
+        {"voice": [0, 1], "words": [2]},
+        {"voice": slice(0, 2), "words": slice(2, 3)},
+    ],
+)
+def test_frames_named_by_a_dict(modalities):
+    found = find_frames(table("audio__yamnet_frames", "audio__seconds", "text"), modalities)
+    assert {name: column.position for name, column in found.items()} == {"voice": 0, "words": 2}
+    assert found["voice"].sidecars == {"seconds": 1} and not found["words"].sidecars
+
+
+def test_a_dict_of_frames_names_one_column_each():
+    X = table("audio__frames", "text__frames")
+    assert list(find_frames(X, {"words": "text__frames"})) == ["words"]
+    with pytest.raises(ValueError, match=r"modality 'both' needs one column of frames; X has 2"):
+        find_frames(X, {"both": [0, 1]})
+    with pytest.raises(ValueError, match="names columns that X does not have: 'face__frames'"):
+        find_frames(X, {"face": "face__frames"})
+    nameless = pd.DataFrame(np.zeros((1, 2)))
+    assert find_frames(nameless, {"a": 1, "b": 0})["a"].position == 1
