@@ -108,7 +108,7 @@ def test_a_frozen_one_is_refused_where_its_speakers_are_tested():
     pretrainer = SpeakerPretrainer(**{**SMALL, "max_epochs": 1})
     pretrainer.fit(X, X.index.get_level_values("group"))
     settings = {"cv": 2, "random_state": 0, "n_resamples": 50}
-    with pytest.raises(ValueError, match=r"Pretrainer\) was trained on groups .*'s\d'"):
+    with pytest.raises(ValueError, match=r"frozenestimator.* was trained on groups .*'s\d'"):
         evaluate(make_pipeline(FrozenEstimator(pretrainer), LogisticRegression()), X, y, **settings)
     # One that each fold fits anew has seen nobody, whatever it was fitted on before.
     model = SpeechResNetClassifier(
