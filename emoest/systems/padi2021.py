@@ -65,7 +65,8 @@ default="speakers"
     Raises
     ------
     ValueError
-        If `classifier` has a trained trunk or a pretraining of its own.
+        If `transfer` is the layout of a fresh trunk, `classifier` has a trained trunk or a
+        pretraining of its own, or there is no such policy of masks.
 
     See Also
     --------
@@ -92,6 +93,7 @@ default="speakers"
     >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].trunk
     'wespeaker-resnet34'
     """
+    from emoest.nets.spec_augment import find_policy
     from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
     from emoest.neural._trunks import is_trained
 
@@ -101,10 +103,18 @@ default="speakers"
             "Where the trunk starts is for transfer= to say, and classifier says so too "
             f"(trunk={net.trunk!r}, pretrain={net.pretrain!r}). Give it as transfer= alone."
         )
-    net.set_params(specaugment=("SM" if masks is True else masks) or None)
+    policy = ("SM" if masks is True else masks) or None
+    if policy is not None:
+        find_policy(policy)
+    net.set_params(specaugment=policy)
     if isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers"):
         net.set_params(pretrain=transfer)
     elif transfer is not None:
+        if not is_trained(transfer):
+            raise ValueError(
+                f"transfer={transfer!r} names a fresh trunk, which has learned nothing yet. Take "
+                "'speakers' to learn those of the training rows, weights, or None for no transfer."
+            )
         net.set_params(trunk=transfer)
     if random_state is not None:
         net.set_params(random_state=random_state)
@@ -260,15 +270,19 @@ def ablation_predictions(
             "put them into the index by emoest.utils.with_groups(X, 'speaker')."
         )
     fixed = spawn_seeds(random_state, 1)[0]
-    parts = []
-    for seed, (moved, masked) in product(seeds, variants):
-        model = make_padi2021(
+    # All are made before one is trained, so that a wrong setting is known at once.
+    models = {
+        (seed, moved, masked): make_padi2021(
             transfer if moved else None,
             masks if masked else None,
             features=features,
             classifier=classifier,
             random_state=seed,
         )
+        for seed, (moved, masked) in product(seeds, variants)
+    }
+    parts = []
+    for (seed, moved, masked), model in models.items():
         run = evaluate(
             model,
             X,

@@ -46,6 +46,13 @@ class TestSystem:
                 make_padi2021(transfer, classifier=SpeechResNetClassifier(**start))
         assert make_padi2021(classifier=SpeechResNetClassifier("imagenet"))[-1].trunk == "imagenet"
 
+    def test_what_is_no_transfer_and_no_policy_is_refused(self):
+        for layout in ("speaker", "imagenet"):
+            with pytest.raises(ValueError, match=f"transfer='{layout}' names a fresh trunk"):
+                make_padi2021(layout)
+        with pytest.raises(ValueError, match="Mask policy 'XX' is unknown"):
+            make_padi2021(masks="XX")
+
     def test_files_of_any_rate_and_length_go_in(self, tmp_path):
         noise, paths = np.random.default_rng(0), []
         for i, rate in enumerate([8000, 16000, 22050, 48000] * 2):
@@ -121,9 +128,18 @@ class TestAblation:
         with pytest.raises(ValueError, match="nothing to compare"):
             padi2021_ablation(X, y, transfer=None)
 
-    @pytest.mark.parametrize("transfer", ["speakers", "trunk.safetensors"])
-    def test_speakers_are_missed_before_anything_is_trained(self, monkeypatch, transfer):
-        X, y, _ = make_rows()
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ({"groups": None}, "Nothing names the speakers"),
+            ({"groups": None, "transfer": "trunk.safetensors"}, "Nothing names the speakers"),
+            ({"transfer": "speaker"}, "names a fresh trunk"),
+            ({"masks": "XX"}, "'XX' is unknown"),
+        ],
+    )
+    def test_what_is_wrong_is_said_before_anything_is_trained(self, monkeypatch, wrong, words):
+        X, y, groups = make_rows()
         monkeypatch.setattr(SpeechResNetClassifier, "fit", lambda *_, **__: pytest.fail("trained"))
-        with pytest.raises(ValueError, match="Nothing names the speakers"):
-            padi2021_ablation(X, y, transfer=transfer, features="passthrough", classifier=SMALL)
+        settings = {"groups": groups, "features": "passthrough", "classifier": SMALL, **wrong}
+        with pytest.raises(ValueError, match=words):
+            padi2021_ablation(X, y, **settings)
