@@ -29,7 +29,8 @@ class MaskPolicy:
     n_frame_masks : int
         Time masks of each spectrum.
     narrowest : int, default=0
-        Smallest width of a mask, in bands of 80 or frames.
+        Smallest width of a mask, in bands or frames, whatever their number; a mask whose largest
+        width is below takes that.
     probability : float, default=1.0
         Share of the spectra that get masks at all.
 
@@ -80,9 +81,10 @@ class SpecAugment(nn.Module):
     """Mask random bands and stretches of time of log-mel spectra; only in training mode.
 
     A frequency mask is f bands wide, f uniform in {0, ..., F}; a time mask t frames, t uniform in
-    {0, ..., min(T, floor(p * n_frames))}; each starts anywhere that it fits. Widths and places are
-    drawn for each mask of each spectrum, masks may overlap, and nothing is written in place. The
-    draws come from torch's generator. In evaluation mode the frames are handed on as they are.
+    {0, ..., min(T, floor(p * n_frames))} (the mild policy draws from 1 on); each starts anywhere
+    that it fits. Widths and places are drawn for each mask of each spectrum, masks may overlap, and
+    nothing is written in place. The draws come from torch's generator. In evaluation mode the
+    frames are handed on as they are.
 
     Parameters
     ----------
