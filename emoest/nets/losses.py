@@ -39,7 +39,7 @@ def multiplicative_loss(
     Parameters
     ----------
     log_proba : Tensor of shape (n_samples, n_modalities, n_classes)
-        Log-probabilities of each modality.
+        Log-probabilities of each modality; that of a class that is ruled out may be infinite.
     target : Tensor of int, shape (n_samples,)
         The true classes.
     form : {"liu", "m3er"}, default="liu"
@@ -86,6 +86,7 @@ def multiplicative_loss(
     if present is None:
         present = torch.ones(log_proba.shape[:2], dtype=torch.bool, device=log_proba.device)
     log_proba = log_proba.masked_fill(~present[:, :, None], -math.log(2.0))
+    log_proba = log_proba.clamp_min(torch.finfo(log_proba.dtype).min)
     index = target[:, None, None].expand(-1, log_proba.shape[1], 1)
     settings: dict[str, Any] = {"form": form, "beta": beta, "detach_weights": detach_weights}
     loss = _class_losses(log_proba.gather(2, index), present, **settings).squeeze(1)

@@ -66,13 +66,16 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
         heads = None
         if self.loss != "ce":
             heads = "mixtures" if self.mixtures else "modalities"
-            self._warn_of_wrong_way(len(dims), n_outputs)
         return {**super()._describe_module(dims, n_outputs), "heads": heads}
 
+    def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
+        super()._learn_frames(table, rows, weight)
+        self._warn_of_wrong_way(len(self.dims_), self._n_outputs)
+
     def _warn_of_wrong_way(self, n_modalities: int, n_classes: int) -> None:
-        n_heads = 2**n_modalities - 1 if self.mixtures else n_modalities
         if self.detach_weights or self.loss != "m3er":
             return
+        n_heads = 2**n_modalities - 1 if self.mixtures else n_modalities
         if starts_wrong_way(n_heads, n_classes, self.beta):
             bound = (n_heads - 1) / np.log(n_classes)
             warn_user(

@@ -97,8 +97,9 @@ def make_m3er(
     several emotions of one MOSEI sample become one label; which accuracy the paper reports. So none
     of its figures is a target here.
 
-    100 components are more than any modality of 74 or 35 features has: the number is capped. With
-    two modalities the check cannot say which of them is wrong.
+    100 components are more than any modality of 74 or 35 features has: the number is capped.
+    Without shrinkage the check of ``"paper"`` needs more training samples than a modality has
+    features, and raises otherwise. With two modalities the check cannot say which of them is wrong.
 
     For commercial users: the United States patent 11830291, "System and method for multimodal
     emotion recognition", describes such a pipeline (features, check of their effectiveness,

@@ -189,6 +189,16 @@ def test_certain_predictions_keep_loss_and_gradient_finite():
         assert torch.isfinite(loss).all() and torch.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("detach_weights", [True, False])
+def test_a_class_that_is_ruled_out_is_no_nan(detach_weights):
+    log_proba = torch.tensor([[[1.0, 0.0], [0.5, 0.5]]]).log()
+    settings = {"form": "m3er", "beta": 1.0, "detach_weights": detach_weights}
+    loss = multiplicative_loss(log_proba, torch.tensor([1]), **settings)
+    assert float(loss) == pytest.approx(0.5 * math.log(2))
+    spared = multiplicative_loss(log_proba, torch.tensor([0]), margin=0.0)
+    assert float(spared) == 0.0
+
+
 def test_an_unknown_form_names_the_known_ones():
     with pytest.raises(ValueError, match="form='sum' is unknown; choose one of liu, m3er"):
         multiplicative_loss(torch.zeros(1, 2, 2), torch.tensor([0]), form="sum")

@@ -93,6 +93,9 @@ def test_the_literal_loss_warns_where_it_begins_by_unlearning(emotions):
     literal = M3ERClassifier(resample="linear", detach_weights=False, beta=1.5, **FAST)
     with pytest.warns(UserWarning, match=r"beta=1.5: with 4 classes and 3 pred.*below 1.44"):
         literal.fit(X, y)
+    with pytest.warns(UserWarning, match="beta=1.5") as again:
+        literal.set_params(warm_start=True).fit(X, y)
+    assert len([w for w in again if "less probable" in str(w.message)]) == 1
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
