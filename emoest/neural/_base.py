@@ -148,8 +148,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If rows are left out, early stopping is off, or training ended by the keyboard or by a
-            loss that is not finite; the best weights so far are kept then.
+            If rows are left out, or a modality that no row has; if early stopping is off; or if
+            training ended by the keyboard or by a loss that is not finite: the best weights so far
+            are kept then.
         NotSpeakerIndependentWarning
             If rows are held out and there are no groups.
 
@@ -277,7 +278,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         if empty.all():
             raise ValueError(
                 f"{type(self).__name__} has nothing to learn from: every row misses every modality "
-                f"({', '.join(table.dims)})."
+                f"({', '.join(table.cells)})."
             )
         if empty.any():
             warn_user(

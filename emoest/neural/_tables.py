@@ -20,6 +20,7 @@ from emoest.utils.blocks import (
 )
 from emoest.utils.cells import is_path, may_hold_frames, read_frames
 from emoest.utils.modalities import find_frames, is_context
+from emoest.utils.warn import warn_user
 
 _SHOWN = 5
 
@@ -83,6 +84,11 @@ def read_table(
     -------
     table : FrameTable
 
+    Warns
+    -----
+    UserWarning
+        In ``fit``, of a modality that no row has while others are there: it is left out.
+
     Raises
     ------
     ValueError
@@ -93,8 +99,7 @@ def read_table(
     X = _as_table(estimator, X)
     if not _holds_frames(X):
         table = _read_numbers(estimator, X, reset, modalities)
-        if dims is not None:
-            _hold_to(table, dims)
+        _settle_modalities(estimator, table, dims)
         return table
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
@@ -103,10 +108,32 @@ def read_table(
         found = dict(zip(dims, found.values(), strict=True))
     table = FrameTable({}, {}, {} if dims is None else dict(dims), list(frame.index))
     for name, column in found.items():
-        _read_column(table, name, frame.iloc[:, column.position], known=dims is not None)
+        if dims is None or name in dims:
+            _read_column(table, name, frame.iloc[:, column.position], known=dims is not None)
+    _settle_modalities(estimator, table, dims)
+    return table
+
+
+def _settle_modalities(estimator: Any, table: FrameTable, dims: dict[str, int] | None) -> None:
+    """Hold a table to the modalities of ``fit``; in ``fit`` leave out those that no row has."""
     if dims is not None:
         _hold_to(table, dims)
-    return table
+    elif not table.empty.all():
+        _leave_out_absent(table, estimator.dims_ if estimator._goes_on else {})
+
+
+def _leave_out_absent(table: FrameTable, learned: dict[str, int]) -> None:
+    """Leave out modalities that no row has, but for those of the fit that this one goes on from."""
+    for name in [name for name, lengths in table.lengths.items() if not lengths.any()]:
+        if name in learned:
+            table.dims[name] = learned[name]
+            continue
+        warn_user(
+            f"No training row has the modality {name!r}, so nothing is learned from it; it is left "
+            "out in prediction too."
+        )
+        del table.cells[name], table.lengths[name]
+    table.dims = {name: table.dims[name] for name in table.cells}
 
 
 def _hold_to(table: FrameTable, dims: dict[str, int]) -> None:
@@ -116,6 +143,8 @@ def _hold_to(table: FrameTable, dims: dict[str, int]) -> None:
         (fitted,) = dims
         table.dims = {fitted: table.dims.get(name, dims[fitted])}
         table.cells, table.lengths = {fitted: cells}, {fitted: lengths}
+    for name in table.cells.keys() - dims.keys():
+        del table.cells[name], table.lengths[name]
     if set(table.cells) != set(dims):
         raise ValueError(
             f"fit saw the modalities {', '.join(dims)}; X has {', '.join(table.cells)}."
@@ -182,8 +211,6 @@ def _read_column(table: FrameTable, name: str, column: pd.Series, *, known: bool
             raise ValueError(
                 f"{where}: its frames have {n_dims} dimensions, {others} {table.dims[name]}."
             )
-    if not known:
-        raise ValueError(f"The column {column.name!r} has no frames in any row: nothing to learn.")
     table.cells[name], table.lengths[name] = cells, lengths
 
 

@@ -147,6 +147,32 @@ def test_a_dict_names_the_columns_of_the_modalities(emotions):
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-6)
 
 
+@pytest.mark.parametrize("numbers", [False, True])
+def test_a_modality_that_training_lacks_is_left_out_with_a_warning(emotions, numbers):
+    X, y = emotions
+    if numbers:
+        values = np.random.RandomState(0).randn(48, 4)
+        X = pd.DataFrame(values, X.index, ["audio__0", "audio__1", "text__0", "face__0"])
+        train = X.assign(text__0=np.nan)
+    else:
+        train = X.assign(text__frames=object_column([None] * 48, X.index))
+    rest = train.drop(columns=[name for name in train if name.startswith("text")])
+    model = MFNClassifier(resample="linear", **FAST)
+    with pytest.warns(UserWarning, match="No training row has the modality 'text'"):
+        proba = model.fit(train, y).predict_proba(X)
+    assert list(model.dims_) == ["audio", "face"]
+    alone = MFNClassifier(resample="linear", **FAST).fit(rest, y)
+    np.testing.assert_allclose(proba, alone.predict_proba(rest), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:2 training row")
+def test_a_fit_that_goes_on_may_lack_a_modality(emotions):
+    X, y = emotions
+    model = MFNClassifier(resample="linear", warm_start=True, **FAST).fit(X, y)
+    model.fit(X.assign(audio__frames=object_column([None] * 48, X.index)), y)
+    assert list(model.dims_) == ["audio", "text", "face"]
+
+
 def test_a_cross_modal_exclusive_or_is_learned():
     rng = np.random.RandomState(0)
     first, second = rng.randint(0, 2, 240), rng.randint(0, 2, 240)

@@ -263,3 +263,7 @@ def test_real_sequences_that_lack_text_in_training(real_data):
         cells = object_column([None] * len(X), X.index)
         without = model[:-1].transform(X.assign(text__frames=cells)[test])
         assert not without["text__frames"].map(is_missing).any()
+        never = (part == "train").to_numpy()
+        assert X[never]["text__frames"].map(is_missing).all()
+        assert model.fit(X[never], y[never]).predict(X[test]).shape == (80,)
+        assert list(model["classify"].dims_) == ["audio", "face"]
