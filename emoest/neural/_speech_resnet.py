@@ -18,7 +18,8 @@ from emoest.neural._speaker_pretrainer import SpeakerPretrainer
 from emoest.neural._trunks import find_trunk, is_trained, speakers_of_file
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
-from emoest.utils.cells import missing_cells, object_column
+from emoest.utils.cells import object_column
+from emoest.utils.groups import require_groups
 from emoest.utils.seeds import RandomState
 
 
@@ -328,16 +329,10 @@ def _speakers_of(groups: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
     Raises
     ------
     ValueError
-        If there are fewer than two, or a row has none.
+        If there are fewer than two, a row has none, or text and numbers are mixed.
     """
-    missing = 0 if groups is None else int(np.sum(missing_cells(groups)))
-    if missing:
-        raise ValueError(
-            f"pretrain learns to tell speakers apart, and {missing} of {len(groups)} training rows "
-            "have none. Name the speaker of every row, or leave these rows out."
-        )
-    # Objects become numbers or strings, which can be classes.
-    speakers = np.asarray([] if groups is None else groups.tolist())
+    # Objects become numbers or text, which can be classes.
+    speakers = np.asarray([] if groups is None else require_groups(groups).tolist())
     n_speakers = len(np.unique(speakers))
     if n_speakers < 2:
         raise ValueError(
