@@ -200,7 +200,7 @@ class FrameAligner(TransformerMixin, BaseEstimator):
                 stacklevel=2,
             )
         parts: list[Any] = [
-            object_column(aligned[name], X.index, X.columns[column.position])
+            object_column(aligned[name], X.index, X.columns[column.position]).to_frame()
             for name, column in self.frames_.items()
         ]
         parts.append(X.iloc[:, self._kept])

@@ -2,7 +2,6 @@
 
 import tokenize
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -234,11 +233,6 @@ def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
         mapped = None
     if mapped is not None and mapped.ndim == 2 and mapped.dtype.kind in "fiub":
         return mapped.shape
-    if mapped is None and Path(path).suffix != ".npy":
-        raise ValueError(
-            f"{where} holds {str(path)!r}, which is no .npy file of frames. An embedder or a "
-            "feature with pooling=None makes frames out of media."
-        )
     frames = read_frames(path, name=where)
     assert frames is not None, "a path is never missing"
     return frames.shape

@@ -125,15 +125,20 @@ def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
 def _load_npy(path: Path, name: str) -> npt.NDArray[Any]:
     try:
         return load_array(path)
-    except FileNotFoundError:
+    except (ValueError, OSError) as error:
+        if path.suffix != ".npy":
+            raise ValueError(
+                f"{name} holds {str(path)!r}, which is no .npy file of frames. An embedder or a "
+                "feature with pooling=None makes frames out of media."
+            ) from error
+        if not isinstance(error, FileNotFoundError):
+            raise ValueError(
+                f"{name}: {str(path)!r} is not a readable .npy file of numbers ({error})."
+            ) from error
         raise FileNotFoundError(
             f"{name}: the file of frames {str(path)!r} is not there. If the store was moved or "
             "cleared, run the embedder again."
         ) from None
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f"{name}: {str(path)!r} is not a readable .npy file of numbers ({error})."
-        ) from error
 
 
 def write_frames(frames: Any, path: str | os.PathLike[str]) -> str:

@@ -13,7 +13,8 @@ from emoest.utils.blocks import Blocks, weighted_mean, weighted_std
 from emoest.utils.seeds import private_generator
 from emoest.validity._blocks import BlocksInBlocksOut
 from emoest.validity._corruption import KINDS, corrupt_block, corrupt_cells, drop_modalities
-from emoest.validity._frames import FrameTable, reject, validate_zone
+from emoest.validity._frame_rows import reject
+from emoest.validity._frames import FrameTable, validate_zone
 
 
 class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):

@@ -25,7 +25,8 @@ from emoest.validity._decision import (
     score_pairs,
     usual_size,
 )
-from emoest.validity._frames import READINGS, FrameTable, reject, stack, validate_zone
+from emoest.validity._frame_rows import READINGS, reject, stack
+from emoest.validity._frames import FrameTable, validate_zone
 from emoest.validity._pairs import Mask, Pair, PairOptions, fit_pairs
 from emoest.validity._readings import Readings, read_over_time, read_vectors, spread
 from emoest.validity._scores import VECTOR_SCORES

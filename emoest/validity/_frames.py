@@ -1,4 +1,4 @@
-"""Tables of frames (zone 2) in this room: read them, stack them as rows of numbers, write back."""
+"""Tables of frames (zone 2) in this room: read them, and write cells back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +24,6 @@ from emoest.utils.modalities import (
 Floats = npt.NDArray[np.float64]
 Owners = npt.NDArray[np.intp]
 Changes = Mapping[str, Mapping[int, Frames | None]]
-
-READINGS = ("mean", "flatten", "frames")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class FrameTable:
     @property
     def modalities(self) -> Modalities:
         """Positions of the dimensions of each modality when frames stand side by side."""
-        return _side_by_side(self.widths)
+        return side_by_side(self.widths)
 
     @property
     def lengths(self) -> npt.NDArray[np.intp]:
@@ -240,6 +238,11 @@ def validate_zone(
     -------
     table : Blocks or FrameTable
 
+    Raises
+    ------
+    ValueError
+        If X mixes frames with numbers, or has no rows in ``fit``.
+
     Examples
     --------
     >>> from emoest.validity import ModalityImputer
@@ -249,7 +252,10 @@ def validate_zone(
     """
     if reset:
         estimator._framed = holds_frames(X)
+        if estimator._framed and len(X) == 0:
+            raise ValueError(f"X has 0 samples; {type(estimator).__name__} needs one at least.")
     if not estimator._framed:
+        _refuse_mixture(X)
         return validate_blocks(
             estimator, X, reset=reset, modalities=estimator.modalities, **check_params
         )
@@ -260,157 +266,29 @@ def validate_zone(
     return table
 
 
-def stack(
-    table: FrameTable, reading: str, n_frames: Mapping[str, int] | None = None
-) -> tuple[Blocks, Owners]:
-    """Make rows of numbers of a table of frames: one a sample, or one a step.
+def _refuse_mixture(X: Any) -> None:
+    """Raise if frames stand among numbers."""
+    if not isinstance(X, pd.DataFrame):
+        return
+    for i, name in enumerate(X.columns):
+        column = X.iloc[:, i]
+        if is_context(name) or column.dtype != object:
+            continue
+        if any(isinstance(cell, np.ndarray) for cell in column):
+            raise ValueError(
+                f"X mixes frames (column {name!r}) with numbers. Pool the frames first, for "
+                "example with emoest.aggregation.StatisticsPooling, or leave the numbers out."
+            )
 
-    Parameters
-    ----------
-    table : FrameTable
-        The table.
-    reading : {"mean", "flatten", "frames"}
-        One row a sample: the mean over its frames, NaN left out, or all frames side by side. Or
-        one row for each step of each sample; a frame that is wholly NaN is missing.
-    n_frames : dict of str to int, default=None
-        For ``"flatten"``: how many frames each modality has; None takes those of its first cell.
 
-    Returns
-    -------
-    blocks : Blocks
-        float64; a modality that a row misses is NaN.
-    owners : ndarray of int, shape (n_rows,)
-        The sample of each row, in increasing order.
-
-    Raises
-    ------
-    ValueError
-        If steps are wanted of modalities that are not on one clock, or frames side by side of
-        cells that are not equally long.
+def side_by_side(widths: Mapping[str, int]) -> Modalities:
+    """Positions of the columns of each modality when blocks of these widths stand side by side.
 
     Examples
     --------
-    >>> X = pd.DataFrame({"audio": [np.array([[1.0], [3.0]]), np.array([[5.0]])]})
-    >>> table = read_table(X, "auto", None)
-    >>> stack(table, "mean")[0].values.ravel().tolist()
-    [2.0, 5.0]
-    >>> stack(table, "frames")[1].tolist()
-    [0, 0, 1]
+    >>> side_by_side({"audio": 2, "text": 1})["text"].tolist()
+    [2]
     """
-    n_samples = len(table.X)
-    if reading == "frames":
-        steps = table.clock("A reading of single frames")
-    else:
-        steps = np.ones(n_samples, dtype=np.intp)
-    owners = np.repeat(np.arange(n_samples), steps)
-    starts = np.cumsum(steps) - steps
-    blocks = []
-    for name, cells in table.cells.items():
-        length = _flat_length(table, name, n_frames) if reading == "flatten" else 1
-        block = np.full((len(owners), length * table.widths[name]), np.nan)
-        for row, cell in enumerate(cells):
-            if cell is not None:
-                block[starts[row] : starts[row] + steps[row]] = _rows_of(cell, reading)
-        blocks.append(block)
-    columns = {n: block.shape[1] for n, block in zip(table.names, blocks, strict=True)}
-    return Blocks(np.hstack(blocks), _side_by_side(columns), None, None), owners
-
-
-def _side_by_side(widths: Mapping[str, int]) -> Modalities:
     edges = np.cumsum([0, *widths.values()])
     spans = zip(widths, pairwise(edges.tolist()), strict=True)
     return Modalities({name: np.arange(*span) for name, span in spans})
-
-
-def _rows_of(cell: Frames, reading: str) -> Floats:
-    frames = cell.astype(np.float64)
-    if reading == "frames":
-        return frames
-    if reading == "flatten":
-        return frames.reshape(1, -1)
-    present = ~np.isnan(frames)
-    count = present.sum(axis=0)
-    total = np.where(present, frames, 0.0).sum(axis=0)
-    mean = np.divide(total, count, out=np.full(frames.shape[1], np.nan), where=count > 0)
-    return mean[None, :]
-
-
-def _flat_length(table: FrameTable, name: str, n_frames: Mapping[str, int] | None) -> int:
-    """Number of frames that all cells of a modality share."""
-    length = 0 if n_frames is None else n_frames[name]
-    for label, cell in zip(table.X.index, table.cells[name], strict=True):
-        if cell is None:
-            continue
-        length = length or len(cell)
-        if len(cell) != length:
-            raise ValueError(
-                f"row {label!r}, column {table.columns[name].column!r} has {len(cell)} frames "
-                f"where {length} were expected. reading='flatten' needs equal lengths: pad or cut "
-                "with emoest.aggregation.FrameAligner, or take the mean over frames."
-            )
-    return length
-
-
-def reject(table: FrameTable, valid: npt.NDArray[np.bool_], owners: Owners) -> Changes:
-    """Say which cells change when what is not valid is taken out.
-
-    Parameters
-    ----------
-    table : FrameTable
-        The table.
-    valid : ndarray of bool, shape (n_rows, n_modalities)
-        Of each row that `stack` made.
-    owners : ndarray of int, shape (n_rows,)
-        The sample of each row.
-
-    Returns
-    -------
-    changes : dict of str to dict of int to (ndarray or None)
-        None where no frame is valid, else frames with NaN where they are not.
-    """
-    changes: dict[str, dict[int, Frames | None]] = {name: {} for name in table.names}
-    edges = np.searchsorted(owners, np.arange(len(table.X) + 1))
-    for j, name in enumerate(table.names):
-        for row in np.unique(owners[~valid[:, j]]):
-            cell, kept = table.cells[name][row], valid[edges[row] : edges[row + 1], j]
-            if cell is not None:
-                changes[name][int(row)] = _kept_frames(cell, kept) if kept.any() else None
-    return changes
-
-
-def _kept_frames(cell: Frames, kept: npt.NDArray[np.bool_]) -> Frames:
-    return np.where(kept[:, None], cell, np.float32(np.nan))
-
-
-def fill(table: FrameTable, blocks: Blocks, values: Floats, owners: Owners) -> Changes:
-    """Say which cells change when missing rows of numbers have been filled.
-
-    Parameters
-    ----------
-    table : FrameTable
-        The table.
-    blocks : Blocks
-        What `stack` made of it, one row a step or one a sample.
-    values : ndarray of shape (n_rows, n_columns)
-        The same with missing blocks filled.
-    owners : ndarray of int, shape (n_rows,)
-        The sample of each row.
-
-    Returns
-    -------
-    changes : dict of str to dict of int to ndarray
-        Cells that were missing, and cells with missing frames where rows are steps. What is still
-        NaN throughout is left as it is.
-    """
-    changes: dict[str, dict[int, Frames | None]] = {name: {} for name in table.names}
-    edges = np.searchsorted(owners, np.arange(len(table.X) + 1))
-    steps = table.lengths.max(axis=1, initial=0)
-    for name, missing in zip(table.names, blocks.missing.T, strict=True):
-        block = values[:, blocks.modalities[name]]
-        for row in np.unique(owners[missing]):
-            cell, new = table.cells[name][row], block[edges[row] : edges[row + 1]]
-            n_frames = steps[row] if cell is None else len(cell)
-            if n_frames > 0 and not np.isnan(new).all():
-                rows = new if len(new) == n_frames else np.repeat(new, n_frames, axis=0)
-                changes[name][int(row)] = rows.astype(np.float32)
-    return changes

@@ -14,7 +14,8 @@ from emoest.utils.blocks import Blocks
 from emoest.utils.groups import inner_splits, resolve_groups
 from emoest.utils.seeds import private_generator
 from emoest.validity._blocks import BlocksInBlocksOut, warn_if_single
-from emoest.validity._frames import FrameTable, Owners, fill, stack, validate_zone
+from emoest.validity._frame_rows import fill, stack
+from emoest.validity._frames import FrameTable, Owners, validate_zone
 from emoest.validity._proxies import (
     GLOBAL_METHODS,
     LOCAL_METHODS,

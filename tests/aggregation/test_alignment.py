@@ -84,6 +84,12 @@ def test_missing_and_empty_cells_stay_missing():
     assert output["audio__frames"].map(is_missing).tolist() == [True, True] + [False] * 6
 
 
+def test_no_rows_give_no_rows():
+    X = make(4).assign(speaker="s1")
+    aligner = FrameAligner(rates=RATES).fit(X)
+    assert aligner.transform(X.iloc[:0]).shape == (0, 4)
+
+
 def test_some_modalities_and_the_rest_as_it_was():
     X = make(4)
     output = FrameAligner(rates={"audio": 10}, modalities=["audio"]).fit_transform(X)

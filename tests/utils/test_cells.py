@@ -55,6 +55,10 @@ def test_unreadable_frames_say_where_and_what(tmp_path):
     broken.write_bytes(b"text")
     with pytest.raises(ValueError, match=r"row 4.*broken\.npy.*not a readable \.npy"):
         read_frames(broken, name="row 4")
+    (tmp_path / "clip.wav").write_bytes(b"RIFF")
+    for path in (tmp_path / "clip.wav", "hello"):
+        with pytest.raises(ValueError, match=r"row 7 holds .*(wav|hello)', which is no \.npy"):
+            read_frames(path, name="row 7")
     with pytest.raises(ValueError, match=r"row 5 does not hold frames.*dict"):
         read_frames({"a": 1}, name="row 5")
     with pytest.raises(ValueError, match=r"found one of shape \(1, 2, 3\)"):

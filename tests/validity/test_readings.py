@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from emoest.utils.cells import object_column, write_frames
-from emoest.validity._frames import read_table, stack
+from emoest.validity._frame_rows import stack
+from emoest.validity._frames import read_table
 from emoest.validity._readings import read_over_time, read_vectors, spread
 
 

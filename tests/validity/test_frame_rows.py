@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from emoest.utils.cells import is_missing, write_frames
+from emoest.validity._frame_rows import reject, stack
+from emoest.validity._frames import read_table
+from tests.validity.test_frames import frames, make
+
+
+def test_the_mean_leaves_nan_out():
+    cell = frames(3, 2)
+    cell[0, 0] = np.nan
+    nothing = np.full((2, 1), np.nan, dtype=np.float32)
+    table = read_table(make([cell, frames(1, 2)], [nothing, None]), "auto", None)
+    blocks, owners = stack(table, "mean")
+    np.testing.assert_allclose(blocks.block("audio"), [[3.0, 3.0], [0.0, 1.0]])
+    assert blocks.missing.tolist() == [[False, True], [False, True]]
+    assert owners.tolist() == [0, 1]
+
+
+def test_frames_side_by_side():
+    table = read_table(make([frames(2, 2), None], [frames(3, 1), frames(3, 1)]), "auto", None)
+    blocks, _ = stack(table, "flatten")
+    assert blocks.values.shape == (2, 7)
+    assert blocks.block("audio")[0].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert blocks.missing.tolist() == [[False, False], [True, False]]
+    with pytest.raises(ValueError, match=r"'text__frames' has 3 frames where 5 .*FrameAligner"):
+        stack(table, "flatten", {"audio": 2, "text": 5})
+
+
+def test_steps_one_by_one():
+    audio = frames(3, 2)
+    audio[1] = np.nan
+    table = read_table(make([audio, None, None], [None, frames(2, 1), None]), "auto", None)
+    blocks, owners = stack(table, "frames")
+    assert owners.tolist() == [0, 0, 0, 1, 1]
+    assert blocks.missing[:, 0].tolist() == [False, True, False, True, True]
+    assert blocks.missing[:, 1].tolist() == [True, True, True, False, False]
+    ragged = read_table(make([frames(3, 2)], [frames(2, 1)]), "auto", None)
+    with pytest.raises(ValueError, match=r"row 'r0'.*\{'audio': 3, 'text': 2\}.*FrameAligner"):
+        stack(ragged, "frames")
+
+
+def test_cells_are_written_back_and_the_rest_is_left_alone(tmp_path):
+    path = write_frames(frames(3, 2), tmp_path / "a.npy")
+    X = make(
+        [path, frames(2, 2)],
+        [frames(3, 1), frames(2, 1)],
+        audio__seconds=[np.ones(3), np.ones(2)],
+    )
+    X.insert(0, "speaker", ["s1", "s2"])
+    table = read_table(X, "auto", None)
+    valid = np.array([[True, True], [True, False], [True, True], [False, True], [False, True]])
+    owners = np.array([0, 0, 0, 1, 1])
+    output = table.rebuild(reject(table, valid, owners))
+    assert list(output) == ["audio__frames", "text__frames", "audio__seconds", "speaker"]
+    assert output["audio__frames"].iloc[0] == path
+    assert is_missing(output["audio__frames"].iloc[1])
+    assert is_missing(output["audio__seconds"].iloc[1])
+    np.testing.assert_array_equal(output["text__frames"].iloc[0], [[0.0], [np.nan], [2.0]])
+    assert output["text__frames"].iloc[1] is X["text__frames"].iloc[1]
+    np.testing.assert_array_equal(X["text__frames"].iloc[0], frames(3, 1))
