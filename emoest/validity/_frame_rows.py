@@ -132,7 +132,9 @@ def _kept_frames(cell: Frames, kept: npt.NDArray[np.bool_]) -> Frames:
     return np.where(kept[:, None], cell, np.float32(np.nan))
 
 
-def fill(table: FrameTable, blocks: Blocks, values: Floats, owners: Owners) -> Changes:
+def fill(
+    table: FrameTable, blocks: Blocks, values: Floats, owners: Owners, reading: str
+) -> Changes:
     """Say which cells change when missing rows of numbers have been filled.
 
     Parameters
@@ -140,11 +142,13 @@ def fill(table: FrameTable, blocks: Blocks, values: Floats, owners: Owners) -> C
     table : FrameTable
         The table.
     blocks : Blocks
-        What `stack` made of it, one row a step or one a sample.
+        What `stack` made of it.
     values : ndarray of shape (n_rows, n_columns)
         The same with missing blocks filled.
     owners : ndarray of int, shape (n_rows,)
         The sample of each row.
+    reading : {"mean", "flatten", "frames"}
+        How it was read.
 
     Returns
     -------
@@ -160,7 +164,9 @@ def fill(table: FrameTable, blocks: Blocks, values: Floats, owners: Owners) -> C
         for row in np.unique(owners[missing]):
             cell, new = table.cells[name][row], block[edges[row] : edges[row + 1]]
             n_frames = steps[row] if cell is None else len(cell)
-            if n_frames > 0 and not np.isnan(new).all():
-                rows = new if len(new) == n_frames else np.repeat(new, n_frames, axis=0)
-                changes[name][int(row)] = rows.astype(np.float32)
+            if n_frames == 0 or np.isnan(new).all():
+                continue
+            if reading == "mean":
+                new = np.repeat(new, n_frames, axis=0)
+            changes[name][int(row)] = new.reshape(-1, table.widths[name]).astype(np.float32)
     return changes

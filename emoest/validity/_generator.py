@@ -14,7 +14,7 @@ from emoest.utils.blocks import Blocks
 from emoest.utils.groups import inner_splits, resolve_groups
 from emoest.utils.seeds import private_generator
 from emoest.validity._blocks import BlocksInBlocksOut, warn_if_single
-from emoest.validity._frame_rows import fill, stack
+from emoest.validity._frame_rows import READINGS, fill, stack
 from emoest.validity._frames import FrameTable, Owners, validate_zone
 from emoest.validity._proxies import (
     GLOBAL_METHODS,
@@ -68,11 +68,13 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         How samples are held out for `r2_`, by group where there are groups.
     max_reference : int, default=20000
         From more training samples (frames, where these are read) a random part is kept.
-    reading : {"auto", "mean", "frames"}, default="auto"
+    reading : {"auto", "mean", "flatten", "frames"}, default="auto"
         How a table of frames is read. ``"frames"``: each step by itself, so that a proxy of a step
         comes from the same step of the sources, for tables on one clock. ``"mean"``: from the mean
         over a source's frames comes the mean of the target, which every frame of the proxy holds.
-        ``"auto"``: ``"frames"`` where all training samples are on one clock. Not used for numbers.
+        ``"flatten"``: from all frames of a source, side by side, come all frames of the target,
+        for modalities that are equally long in all samples. ``"auto"``: ``"frames"`` where all
+        training samples are on one clock, else ``"mean"``. Not used for numbers.
     group_column : str, default=None
         Context column that names the groups; see `emoest.utils.resolve_groups`.
     n_jobs : int, default=None
@@ -93,7 +95,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         How columns are standardized.
     grouped_ : bool
         Whether groups were kept apart for `r2_`.
-    reading_ : {"mean", "frames"} or None
+    reading_ : {"mean", "flatten", "frames"} or None
         How frames are read; None for numbers.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
@@ -104,7 +106,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     ------
     ValueError
         If `clip` is not two increasing quantiles, or single frames are read of modalities that are
-        not on one clock.
+        not on one clock, or all of them of cells that differ in length.
 
     See Also
     --------
@@ -128,9 +130,10 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     ``fit(X).transform(X)``.
 
     In a table of frames (zone 2) a missing cell gets as many frames as the longest modality of the
-    sample has. A frame that is wholly NaN is missing too, and is filled when single frames are
-    read. A sample without any modality stays so, as nothing says how long it is; so does a modality
-    that no training sample has, as nothing says how wide it is.
+    sample has, or with ``reading="flatten"`` as many as its modality always has. A frame that is
+    wholly NaN is missing too, and is filled when single frames are read. A sample without any
+    modality stays so, as nothing says how long it is; so does a modality that no training sample
+    has, as nothing says how wide it is.
 
     Examples
     --------
@@ -163,7 +166,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "when": [StrOptions({"always", "predict"})],
         **constraints.CV,
         "max_reference": [constraints.POSITIVE_INT],
-        "reading": [StrOptions({"auto", "mean", "frames"})],
+        "reading": [StrOptions({"auto", *READINGS})],
         **constraints.GROUP_COLUMN,
         **constraints.N_JOBS,
         **constraints.RANDOM_STATE,
@@ -248,7 +251,8 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         if reset:
             clock = "frames" if table.on_one_clock else "mean"
             self.reading_ = clock if self.reading == "auto" else self.reading
-        return table, *stack(table, self.reading_)
+            self._n_frames = dict(zip(table.names, table.lengths.max(axis=0).tolist(), strict=True))
+        return table, *stack(table, self.reading_, self._n_frames)
 
     def _check_clip(self) -> None:
         if self.clip is None:
@@ -381,7 +385,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             )
         if table is None:
             return blocks.rebuild(values)
-        return table.rebuild(fill(table, blocks, values, owners))
+        return table.rebuild(fill(table, blocks, values, owners, self.reading_))
 
     def _fill(self, blocks: Blocks) -> tuple[Floats, Mask]:
         """Fill missing blocks; also say which rows had no source for one of theirs."""

@@ -200,3 +200,24 @@ def test_corruption_of_a_modality_that_training_lacks(two_tables):
     mean = stacked(train, "face").mean(axis=0)
     expected = mean + 2 * (stacked(test, "face") - mean)
     np.testing.assert_allclose(stacked(output, "face"), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_all_frames_side_by_side_regenerate_what_comes_from_other_steps():
+    rng = np.random.default_rng(0)
+    audio = rng.normal(size=(120, 3, 2)).astype(np.float32)
+    backwards = np.repeat(audio[:, ::-1, :1], 2, axis=1)
+    X = pd.DataFrame(
+        {
+            "audio__frames": object_column(list(audio), pd.RangeIndex(120)),
+            "text__frames": object_column(list(backwards), pd.RangeIndex(120)),
+            "speaker": np.arange(120) % 10,
+        }
+    )
+    proxy = generator(X.iloc[:100], method="ridge", ridge=0.0, reading="flatten")
+    assert proxy.reading_ == "flatten"
+    assert proxy.r2_["audio", "text"] > 0.999
+    filled = proxy.transform(without(X.iloc[100:], "text"))
+    assert filled["text__frames"].iloc[0].shape == (6, 1)
+    np.testing.assert_allclose(stacked(filled, "text"), stacked(X.iloc[100:], "text"), atol=1e-4)
+    with pytest.raises(ValueError, match=r"row 100, column 'audio__frames' has 2 frames where 3"):
+        proxy.transform(set_cell(X.iloc[100:], 0, "audio", audio[0, :2]))
