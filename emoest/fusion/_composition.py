@@ -129,9 +129,8 @@ def fill_rows(fused: Floats, default: Any, table: Table, what: str) -> Floats:
     none = np.isnan(fused[:, 0])
     if not none.any():
         return fused
-    labels = [
-        table.data.index[i] if hasattr(table.data, "index") else i for i in np.flatnonzero(none)
-    ]
+    rows = np.flatnonzero(none)
+    labels = list(table.data.index[rows]) if hasattr(table.data, "index") else rows.tolist()
     shown = ", ".join(repr(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
     warnings.warn(
         f"{len(labels)} row(s) have no modality that could be asked and get the {what}: {shown}.",

@@ -156,7 +156,8 @@ def refuse_holes(blocks: Blocks) -> None:
             continue
         row, column = np.argwhere(holes)[0].tolist()
         if blocks.context is not None:
-            row, column = blocks.context.index[row], _columns(blocks, name)[column]
+            (row,) = blocks.context.index[[row]]
+            column = _columns(blocks, name)[column]
         raise ValueError(
             f"The modality {name!r} is partly NaN in {int(holes.any(axis=1).sum())} row(s), first "
             f"in row {row!r}, column {column!r}. Fill it in a step before, or use impute='mean'."

@@ -68,8 +68,9 @@ def read_segments(X: Any, column: FrameColumn, n_dims: int | None = None) -> Seg
     """
     table = as_frame(X)
     parts, owners = [], []
-    for i, cell in enumerate(table.iloc[:, column.position]):
-        where = f"row {table.index[i]!r}, column {column.column!r}"
+    cells = zip(table.index, table.iloc[:, column.position], strict=True)
+    for i, (label, cell) in enumerate(cells):
+        where = f"row {label!r}, column {column.column!r}"
         frames = read_frames(cell, name=where)
         if frames is None or frames.size == 0:
             continue

@@ -133,7 +133,8 @@ class Table:
     def _refuse_holes(self, name: str, block: Any, holes: npt.NDArray[np.bool_]) -> None:
         row, column = np.argwhere(holes)[0]
         if isinstance(block, pd.DataFrame):
-            where = f"row {block.index[row]!r}, column {block.columns[column]!r}"
+            (label,) = block.index[[row]]
+            where = f"row {label!r}, column {block.columns[column]!r}"
         else:
             where = f"column {column} of its block"
         raise ValueError(

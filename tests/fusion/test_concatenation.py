@@ -89,3 +89,6 @@ def test_holes_are_named(X):
     ):
         refuse_holes(read(X))
     refuse_holes(read(X.drop(index="r6")))
+    numbered = X.set_axis(np.arange(20) * 10, axis="index")
+    with pytest.raises(ValueError, match="first in row 60, column"):
+        refuse_holes(read(numbered))

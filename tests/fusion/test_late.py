@@ -181,6 +181,8 @@ def test_a_row_with_nothing_gets_the_training_prior_and_a_warning():
         proba = model.predict_proba(empty)
     assert_allclose(proba[1], [np.mean(y == c) for c in model.classes_])
     assert_allclose(proba[[0, 2]], model.predict_proba(X.iloc[[0, 2]]))
+    with pytest.warns(UserWarning, match="get the training prior: 5\\."):
+        model.predict_proba(empty.set_axis([9, 5, 7]))
 
 
 def test_a_modality_without_training_rows_is_left_out():

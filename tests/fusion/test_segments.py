@@ -29,6 +29,8 @@ def test_another_width_is_named():
         ValueError, match=r"row 'r1', column 'audio__frames': the frames have 3 dim"
     ):
         read_segments(X, find_frames(X)["audio"])
+    with pytest.raises(ValueError, match="row 9, column"):
+        read_segments(X.set_axis([5, 9]), find_frames(X)["audio"])
 
 
 @pytest.mark.parametrize(

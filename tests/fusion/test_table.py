@@ -54,6 +54,9 @@ def test_a_base_gets_filled_numbers_and_untouched_media():
     assert taken["text"].tolist() == ["a b", "c"]
     with pytest.raises(ValueError, match=r"'face' is partly NaN in 1 .* row 'x', column 'face__br"):
         table.take(["face"], rows, fill, "raise")
+    table, _ = read_table(Owner(context=["speaker"]), media().set_axis([7, 9, 3]), [0, 1, 0])
+    with pytest.raises(ValueError, match="in row 7, column"):
+        table.take(["face"], rows, fill, "raise")
 
 
 def test_fills_are_means_of_the_rows_given_by_weight():
