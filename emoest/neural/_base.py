@@ -176,9 +176,18 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         valid = None if valid_rows is None else data.take(valid_rows)
         self._learn_prior(target[kept], weight[kept])
         keep_freed_memory()
+        before = self._seen_groups if self._goes_on else []
+        new = [] if groups is None else pd.Series(groups[kept]).dropna().unique().tolist()
+        self._seen_groups = list(dict.fromkeys([*before, *new]))
         with seeded_torch(seed):
             self._train(train, valid, None if groups is None else groups[train_rows], seed)
         return self
+
+    @property
+    def seen_groups_(self) -> list[Any]:
+        """Groups of the rows that the net was fitted on; `evaluate` asks for them."""
+        check_is_fitted(self)
+        return list(self._seen_groups)
 
     @property
     def _goes_on(self) -> bool:

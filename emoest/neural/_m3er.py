@@ -119,6 +119,9 @@ class M3ERClassifier(FusionClassifier):
         Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
+    seen_groups_ : list
+        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
+        ``FrozenEstimator`` on them.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str

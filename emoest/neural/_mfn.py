@@ -121,6 +121,9 @@ class MFNClassifier(FusionClassifier):
         Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
+    seen_groups_ : list
+        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
+        ``FrozenEstimator`` on them.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str
@@ -325,6 +328,9 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
+    seen_groups_ : list
+        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
+        ``FrozenEstimator`` on them.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str

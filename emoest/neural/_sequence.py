@@ -122,6 +122,9 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Where the net was trained.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
+    seen_groups_ : list
+        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
+        ``FrozenEstimator`` on them.
     prior_ : ndarray of shape (n_classes,)
         Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
         frames.
@@ -302,6 +305,9 @@ class SequenceRegressor(_Sequence, DeepRegressor):
         Mean and standard deviation of the target.
     grouped_ : bool or None
         Whether held-out rows came from other groups.
+    seen_groups_ : list
+        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
+        ``FrozenEstimator`` on them.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str

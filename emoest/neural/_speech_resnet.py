@@ -126,7 +126,9 @@ class SpeechResNetClassifier(DeepClassifier):
     device_ : str
         Where the net was trained.
     seen_groups_ : list
-        Speakers that a trunk given as a file has seen; not there with any other trunk.
+        Groups of the rows seen in ``fit``, and the speakers that a trunk given as a file has seen,
+        those before ``fit`` too: `emoest.evaluation.evaluate` refuses to test on them what it
+        does not fit anew.
     grouped_ : bool or None
         Whether held-out rows came from other groups; None when none were held out.
     prior_ : ndarray of shape (n_classes,)
@@ -256,12 +258,10 @@ class SpeechResNetClassifier(DeepClassifier):
         self.verbose = verbose
 
     @property
-    def seen_groups_(self) -> list[str | int]:
-        """Speakers that a trunk given as a file has seen; `evaluate` asks for them."""
-        speakers = speakers_of_file(self.trunk)
-        if speakers is None:
-            raise AttributeError("The trunk is no file that names the speakers it has seen.")
-        return speakers
+    def seen_groups_(self) -> list[Any]:
+        """Groups seen in `fit`, and speakers of a trunk from a file; `evaluate` asks for them."""
+        speakers = speakers_of_file(self.trunk) or []
+        return list(dict.fromkeys([*getattr(self, "_seen_groups", []), *speakers]))
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         layout, weights = find_trunk(self.trunk)

@@ -15,7 +15,15 @@ from emoest.nets.batches import Scale
 from emoest.utils.devices import resolve_device
 from emoest.utils.seeds import torch_seed
 
-_LEARNED = ("module_params_", "dims_", "n_features_in_", "n_iter_", "grouped_", "history_")
+_LEARNED = (
+    "module_params_",
+    "dims_",
+    "n_features_in_",
+    "n_iter_",
+    "grouped_",
+    "history_",
+    "_seen_groups",
+)
 _ARRAYS = ("classes_", "prior_", "feature_names_in_", "target_scale_")
 _TURN = threading.RLock()
 
@@ -81,7 +89,7 @@ class StatefulModule:
             arrays[f"scale/{name}/mean"], arrays[f"scale/{name}/std"] = scale.mean, scale.std
         for name, means in self.column_means_.items():
             arrays[f"column_means/{name}"] = means
-        metadata = {"class": type(self).__name__, "learned": json.dumps(learned)}
+        metadata = {"class": type(self).__name__, "learned": json.dumps(learned, default=str)}
         save_file(arrays, str(path), metadata)
 
     def load_weights(self, path: Any) -> Any:

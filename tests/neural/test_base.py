@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 
+from emoest.evaluation import evaluate
 from emoest.neural import SequenceClassifier, SequenceRegressor
 from emoest.tuning import OptunaSearch
 from emoest.utils.cells import object_column
@@ -48,6 +49,31 @@ def test_two_modalities_one_class_and_two_targets_are_refused(frames):
         SequenceClassifier(**SMALL).fit(X, ["sad"] * len(X))
     with pytest.raises(ValueError, match="MultiTarget"):
         SequenceRegressor(**SMALL).fit(X, np.zeros((len(X), 2)))
+
+
+def test_a_frozen_net_is_not_tested_on_whom_it_was_fitted_on(frames, tmp_path):
+    X, y = frames
+    model = SequenceClassifier(**PLAIN).fit(X[:8], y[:8])
+    assert model.seen_groups_ == ["s0", "s1", "s2", "s3"]
+    model.save_weights(tmp_path / "net.safetensors")
+    loaded = SequenceClassifier(**PLAIN).load_weights(tmp_path / "net.safetensors")
+    for known in (model, loaded, pickle.loads(pickle.dumps(model))):
+        embedder = make_pipeline(FrozenEstimator(known), LogisticRegression())
+        with pytest.raises(ValueError, match=r"was trained on .*test part of fold 1.*: 's"):
+            evaluate(embedder, X, y, cv=GroupKFold(2))
+    others = X.index.get_level_values("group") > "s3"
+    result = evaluate(embedder, X[others], y[others], cv=GroupKFold(2), random_state=0)
+    assert result.protocol.speaker_independent
+    assert evaluate(model, X, y, cv=GroupKFold(2)).protocol.speaker_independent
+
+
+def test_a_warm_start_remembers_earlier_groups(frames):
+    X, y = frames
+    model = SequenceClassifier(**PLAIN, warm_start=True).fit(X[:4], y[:4]).fit(X[4:8], y[4:8])
+    assert model.seen_groups_ == ["s0", "s1", "s2", "s3"]
+    model.set_params(warm_start=False).fit(X[4:8], y[4:8])
+    assert model.seen_groups_ == ["s2", "s3"]
+    assert SequenceClassifier(**PLAIN).fit(X.droplevel("group"), y).seen_groups_ == []
 
 
 def test_it_works_in_searches_and_as_an_embedder(frames):

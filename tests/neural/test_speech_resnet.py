@@ -110,7 +110,7 @@ def test_a_fitted_model_needs_the_file_of_its_trunk_no_more(spectra, tmp_path):
     np.testing.assert_array_equal(restored.predict_proba(X), expected)
     loaded = small(trunk=path).load_weights(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(loaded.predict_proba(X), expected)
-    assert not hasattr(restored, "seen_groups_")
+    assert restored.seen_groups_ == [f"s{i}" for i in range(8)]
     assert "trunk.safetensors" in restored._repr_html_()
 
 
