@@ -174,8 +174,9 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
     obj : mne.io.BaseRaw or mne.BaseEpochs
         The recording, in volt as always in MNE.
     picks : str or list, default="eeg"
-        Channels, as in `mne.io.Raw.get_data`. By kind, channels marked as bad are left out, so that
-        recordings may differ in their channels; interpolate them first, or list names.
+        Channels, as in `mne.io.Raw.pick`. By kind, channels marked as bad are left out, of Raw and
+        of Epochs, so that recordings may differ in their channels; interpolate them first, or list
+        names.
 
     Returns
     -------
@@ -206,7 +207,7 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
             f"cells_from_mne takes mne.io.Raw or mne.Epochs, found {type(obj).__name__}."
         )
     try:
-        data = obj.get_data(picks=picks, verbose="error")
+        data = obj.get_data(picks=_chosen_channels(mne, obj, picks), verbose="error")
     except ValueError as error:
         raise ValueError(
             f"The {type(obj).__name__} has no channels picks={picks!r}; it has "
@@ -216,6 +217,13 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
     trials = data[None] if data.ndim == 2 else data
     rate = float(obj.info["sfreq"])
     return [((trial * _MICROVOLTS).astype(np.float32), rate) for trial in trials]
+
+
+def _chosen_channels(mne: Any, obj: Any, picks: Any) -> list[int]:
+    """Positions of the channels; `get_data` itself keeps those of Raw that are marked as bad."""
+    empty = mne.io.RawArray(np.zeros((len(obj.ch_names), 1)), obj.info, verbose="error")
+    chosen = empty.pick(picks, exclude="bads", verbose="error").ch_names
+    return [obj.ch_names.index(name) for name in chosen]
 
 
 def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -> list[str]:

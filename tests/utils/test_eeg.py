@@ -190,6 +190,19 @@ def test_epochs_of_mne_are_a_cell_each():
     assert read_eeg(cells[0])[1] == 100.0
 
 
+def test_channels_marked_as_bad_are_left_out_by_kind():
+    mne = pytest.importorskip("mne", reason="MNE is in the extra eeg")
+    data, raw = raw_of(mne)
+    raw.info["bads"] = ["Fz"]
+    epochs = mne.make_fixed_length_epochs(raw, duration=10.0, preload=True, verbose="error")
+    for recording_of_mne in (raw, epochs):
+        [(signal, _)] = cells_from_mne(recording_of_mne)
+        np.testing.assert_allclose(signal, data[1:2] * 1e6, rtol=1e-6)
+        [(named, _)] = cells_from_mne(recording_of_mne, picks=["Cz", "Fz"])
+        np.testing.assert_allclose(named, data[1::-1] * 1e6, rtol=1e-6)
+    assert raw.ch_names == ["Fz", "Cz", "STI"]
+
+
 def test_what_mne_has_that_cannot_serve_is_said():
     mne = pytest.importorskip("mne", reason="MNE is in the extra eeg")
     _, raw = raw_of(mne)
