@@ -6,6 +6,7 @@ it picture by picture, and `read_image` gives the picture of a still image.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ _EXTRA = "face"
 _DEFAULT_RATE = 25.0
 _LOST_SECONDS = 1.0
 """A video that ends earlier than it says by more than this is taken as damaged."""
+
+_TAGGED = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)")
 
 
 @dataclass(frozen=True)
@@ -266,6 +269,11 @@ def _open_video(clip: Clip, path: str) -> Clip:
             seconds = container.duration / av.time_base if container.duration else 0.0
     except av.FFmpegError as error:
         raise ValueError(_unreadable(path, clip.name, error)) from error
+    if clip.end is not None and clip.end <= clip.start:
+        raise ValueError(
+            f"{clip.name}: the part #t={clip.start:g},{clip.end:g} holds no picture: its end is "
+            "not after its start. Correct the part (it is in seconds)."
+        )
     end = seconds if clip.end is None else min(clip.end, seconds)
     if seconds and clip.start >= seconds:
         raise ValueError(
@@ -325,7 +333,7 @@ def _decode(clip: Clip, path: str) -> Iterator[Image]:
             f"{last:.2f} s. Get it again, or drop the row."
         )
     if first is None:
-        raise ValueError(f"{clip.name}: no picture could be decoded in the part that is meant.")
+        raise ValueError(_no_picture(clip))
 
 
 def _timed(frames: Any, native_rate: float) -> Iterator[tuple[float, Any]]:
@@ -337,9 +345,14 @@ def _timed(frames: Any, native_rate: float) -> Iterator[tuple[float, Any]]:
 
 
 def _promised_end(stream: Any) -> float | None:
-    if stream.duration is None or stream.time_base is None:
-        return None
-    return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    """Return where a stream says that it ends; Matroska and WebM say it in a tag."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    for key, value in stream.metadata.items():
+        found = _TAGGED.fullmatch(value) if key.upper().startswith("DURATION") else None
+        if found is not None:
+            return 3600.0 * int(found[1]) + 60.0 * int(found[2]) + float(found[3])
+    return None
 
 
 def _is_due(elapsed: float, k: int, clip: Clip) -> bool:
@@ -360,6 +373,12 @@ def _upright(frame: Any) -> Image:
     pixels: Image = frame.to_ndarray(format="rgb24")
     quarters = round(getattr(frame, "rotation", 0) / 90) % 4
     return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
+
+
+def _no_picture(clip: Clip) -> str:
+    if clip.start == 0 and clip.end is None:
+        return f"{clip.name}: no picture could be decoded. Get the video again, or drop the row."
+    return f"{clip.name}: no picture could be decoded in the part that is meant."
 
 
 def _unreadable(path: str, name: str, error: Exception | str) -> str:

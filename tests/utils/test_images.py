@@ -212,6 +212,11 @@ def test_a_part_between_two_pictures(video):
         list(open_clip(f"{video}#t=1.01,1.02").frames())
 
 
+def test_a_part_that_ends_before_it_starts(video):
+    with pytest.raises(ValueError, match=r"part #t=1,0\.5 holds no picture: its end is not after"):
+        open_clip(f"{video}#t=1,0.5")
+
+
 def test_a_video_with_and_without_sound(tmp_path):
     both = write_video(tmp_path / "both.mp4", sound=True)
     assert levels(open_clip(both, frames_per_second=1)) == [0, 10, 20]
@@ -243,9 +248,10 @@ def test_a_truncated_video(tmp_path, video):
         list(open_clip(cut).frames())
 
 
-def test_a_video_that_ends_early(tmp_path):
-    whole = tmp_path / "whole.mp4"
-    with av.open(str(whole), "w", options={"movflags": "faststart"}) as container:
+@pytest.mark.parametrize(("suffix", "options"), [("mp4", {"movflags": "faststart"}), ("mkv", {})])
+def test_a_video_that_ends_early(tmp_path, suffix, options):
+    whole = tmp_path / f"whole.{suffix}"
+    with av.open(str(whole), "w", options=options) as container:
         stream = container.add_stream("mpeg4", rate=10)
         stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
         noise = np.random.default_rng(0)
@@ -254,9 +260,12 @@ def test_a_video_that_ends_early(tmp_path):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     assert len(list(open_clip(whole).frames())) == 40
-    cut = tmp_path / "cut.mp4"
+    cut = tmp_path / f"cut.{suffix}"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(ValueError, match=r"truncated|damaged"):
+        list(open_clip(cut).frames())
+    cut.write_bytes(whole.read_bytes()[:1500])
+    with pytest.raises(ValueError, match=r"Get it again|Get the video again"):
         list(open_clip(cut).frames())
 
 
