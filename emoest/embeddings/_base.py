@@ -149,9 +149,9 @@ class PretrainedTransformer(CellTransformer):
     - ``_load(path, device)``: the model in eval mode, anything that ``_embed`` understands;
     - ``_embed(model, batch)``: what ``_compute`` gives, in `exact_inference` and under a lock.
 
-    It may write ``_read_spec(path)``, called in `fit` with the weights' place. ``_model()`` gives
-    the loaded model inside ``_read_item``. ``weights_digest_`` is known after
-    `fit` and part of the recipe.
+    It may write ``_read_spec(path)``, called in `fit` with the weights' place, and ``_kind()``, if
+    it reads the same file in several ways. ``_model()`` gives the loaded model inside
+    ``_read_item``. ``weights_digest_`` is known after `fit` and part of the recipe.
     """
 
     _parameter_constraints: dict = {
@@ -173,6 +173,10 @@ class PretrainedTransformer(CellTransformer):
 
     def _read_spec(self, path: Path) -> None:
         """Read in `fit` what is needed of the weights without loading them."""
+
+    def _kind(self) -> str:
+        """What `_load` makes of the weights, for the process's cache of models."""
+        return type(self).__name__
 
     def _resolve(self) -> None:
         self._relocated: str | None = None
@@ -202,7 +206,7 @@ class PretrainedTransformer(CellTransformer):
             with generator_kept(device):
                 return self._load(path, device)
 
-        return loaded_model(type(self).__name__, self.weights_digest_, device, load)
+        return loaded_model(self._kind(), self.weights_digest_, device, load)
 
     def _compute(self, batch: list[Any]) -> list[np.ndarray]:
         model = self._model()

@@ -308,6 +308,9 @@ class FaceEmbedder(PretrainedTransformer):
     def _read_spec(self, path: Path) -> None:
         self._net = self._gray or read_encoder(path)
 
+    def _kind(self) -> str:
+        return f"{super()._kind()} {self._net.stem}"
+
     def _load(self, path: Path, device: str) -> Any:
         return self._net.load(path, device)
 

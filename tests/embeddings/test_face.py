@@ -349,6 +349,12 @@ def test_weights_of_another_net(dense_weights, tmp_path):
         FaceEmbedder(weights=four).fit_transform([_noise(0)])
 
 
+def test_the_nets_of_two_backbones_do_not_meet_in_the_cache(weights):
+    FaceEmbedder(weights=weights).fit_transform([_noise(0)])
+    with pytest.raises(ValueError, match="does not hold"):
+        FaceEmbedder("densenet", weights=weights).fit_transform([_noise(0)])
+
+
 def test_fit_needs_no_package(monkeypatch):
     """`fit` takes the digest from the table; `transform` says how to install the package."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
