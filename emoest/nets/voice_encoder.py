@@ -7,10 +7,10 @@ Wan, Wang, Papir and Lopez Moreno, "Generalized end-to-end loss for speaker veri
 
 from pathlib import Path
 
-import safetensors
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from emoest.nets._state import load_state, read_safetensors, write_safetensors
 
 N_MELS = 40
 N_DIMS = 256
@@ -18,6 +18,8 @@ PARTIAL_FRAMES = 160
 """Frames in one stretch that the net sees, 1.6 s."""
 
 _N_LAYERS = 3
+_FORMAT = "emoest-voice-encoder-1"
+_WHAT = "the voice encoder"
 _TINY = 1e-12
 
 
@@ -82,16 +84,7 @@ def load_voice_encoder(path: Path) -> VoiceEncoder:
     """
     state = _read(path)
     net = VoiceEncoder()
-    own = net.state_dict()
-    for name, tensor in own.items():
-        found = state.get(name)
-        if found is None or found.shape != tensor.shape:
-            shape = None if found is None else tuple(found.shape)
-            raise ValueError(
-                f"{str(path)!r} does not hold the voice encoder: {name!r} should have shape "
-                f"{tuple(tensor.shape)}, found {shape}."
-            )
-    net.load_state_dict({name: state[name] for name in own})
+    load_state(net, {name: state[name] for name in net.state_dict() if name in state}, path, _WHAT)
     return net.eval()
 
 
@@ -116,17 +109,15 @@ def save_voice_encoder(net: VoiceEncoder, path: Path) -> Path:
     >>> save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors").name
     'net.safetensors'
     """
-    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
-    save_file(tensors, path)
-    return path
+    return write_safetensors(net, path, _FORMAT)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError) as error:
         raise ValueError(f"{str(path)!r} is corrupted or truncated ({error}).") from error
     except Exception as error:
         raise ValueError(
@@ -134,5 +125,5 @@ def _read(path: Path) -> dict[str, Tensor]:
         ) from error
     state = found.get("model_state") if isinstance(found, dict) else None
     if not isinstance(state, dict):
-        raise ValueError(f"{str(path)!r} does not hold the voice encoder: no 'model_state'.")
+        raise ValueError(f"{str(path)!r} does not hold {_WHAT}: no 'model_state'.")
     return state
