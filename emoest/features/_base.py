@@ -234,7 +234,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         if len(found) == 1:
             return found[0]
         name = type(self).__name__
-        columns = [table.columns[i] for i in found]
+        columns = list(table.columns[found])
         raise ValueError(
             f"{name} takes one column of {self._media}s (beside context columns such as "
             f"'speaker'); X has {len(found)}: {columns}. Choose one, for example with "

@@ -213,6 +213,7 @@ def test_no_rows_give_no_rows():
         ),
         (pd.DataFrame({"speaker": ["s"]}), "X has 0"),
         (pd.DataFrame({0: ["x"], 1: ["y"]}), r"for example with X\[\[0\]\] or"),
+        (pd.DataFrame({2: ["x"], 7: ["y"], 9: [""]}), r"has 3: \[2, 7, 9\].* with X\[\[2\]\] or"),
     ],
 )
 def test_a_wrong_x_is_said(X, message):
