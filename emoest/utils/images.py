@@ -319,21 +319,44 @@ def _decode(clip: Clip, path: str) -> Iterator[Image]:
                 if time - origin < clip.start - 1e-6:
                     continue
                 if clip.end is not None and time - origin >= clip.end:
-                    promised = None
                     break
                 first = time if first is None else first
                 if _is_due(time - first, n_taken, clip):
                     n_taken = _next_instant(time - first, clip)
                     yield _upright(frame)
+            else:
+                if last is not None:
+                    _check_end(clip, path, last, promised)
     except av.FFmpegError as error:
         raise ValueError(_unreadable(path, clip.name, error)) from error
-    if last is not None and promised is not None and last < promised - _LOST_SECONDS:
+    if first is None:
+        raise ValueError(_no_picture(clip))
+
+
+def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> None:
+    """Raise if a video ends before its stream, or else its file, says that it does."""
+    if promised is None:
+        promised = _lost_end(path, last)
+    if promised is not None and last < promised - _LOST_SECONDS:
         raise ValueError(
             f"{clip.name} is truncated: it should last until {promised:.2f} s and ends at "
             f"{last:.2f} s. Get it again, or drop the row."
         )
-    if first is None:
-        raise ValueError(_no_picture(clip))
+
+
+def _lost_end(path: str, last: float) -> float | None:
+    """Where a file says that it ends; None if anything in it, such as its sound, reaches there."""
+    av = _av()
+    with av.open(path) as container:
+        end = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
+        if last >= end - _LOST_SECONDS:
+            return None
+        times = [
+            float(packet.pts * packet.time_base)
+            for packet in container.demux()
+            if packet.pts is not None and packet.time_base is not None
+        ]
+    return end if max(times, default=0.0) < end - _LOST_SECONDS else None
 
 
 def _timed(frames: Any, native_rate: float) -> Iterator[tuple[float, Any]]:

@@ -248,11 +248,12 @@ def test_a_truncated_video(tmp_path, video):
         list(open_clip(cut).frames())
 
 
-@pytest.mark.parametrize(("suffix", "options"), [("mp4", {"movflags": "faststart"}), ("mkv", {})])
-def test_a_video_that_ends_early(tmp_path, suffix, options):
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "flv"])
+def test_a_video_that_ends_early(tmp_path, suffix):
     whole = tmp_path / f"whole.{suffix}"
+    options = {"movflags": "faststart"} if suffix == "mp4" else {}
     with av.open(str(whole), "w", options=options) as container:
-        stream = container.add_stream("mpeg4", rate=10)
+        stream = container.add_stream("flv1" if suffix == "flv" else "mpeg4", rate=10)
         stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
         noise = np.random.default_rng(0)
         for _ in range(40):
@@ -267,6 +268,25 @@ def test_a_video_that_ends_early(tmp_path, suffix, options):
     cut.write_bytes(whole.read_bytes()[:1500])
     with pytest.raises(ValueError, match=r"Get it again|Get the video again"):
         list(open_clip(cut).frames())
+
+
+def test_sound_may_outlast_the_pictures(tmp_path):
+    path = tmp_path / "a.flv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        voice = container.add_stream("aac", rate=16_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 64_000), np.float32), "fltp", "mono")
+        frame.sample_rate = 16_000
+        packets = [*voice.encode(frame), *voice.encode()]
+        for _ in range(10):
+            picture = np.zeros((48, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux([*stream.encode(), *packets])
+    with av.open(str(path)) as container:
+        assert container.duration > 3 * av.time_base
+        assert container.streams.video[0].duration is None
+    assert len(list(open_clip(path).frames())) == 10
 
 
 def test_a_damaged_video(tmp_path, video):
