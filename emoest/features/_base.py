@@ -5,7 +5,6 @@ store, assemble. A subclass writes what an item is and what becomes of a batch o
 """
 
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -30,6 +29,7 @@ from emoest.utils._sklearn import fit_context
 from emoest.utils.cells import object_column
 from emoest.utils.modalities import is_context
 from emoest.utils.store import Store, warn_corrupt
+from emoest.utils.warn import warn_user
 
 CELL_ERRORS = (ValueError, OSError)
 """What an unreadable item raises; anything else is no fault of the item's."""
@@ -345,11 +345,9 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         n_rows = sum(any(key in run.failed for key in keys) for keys in run.rows)
         shown = "; ".join(list(run.failed.values())[:3])
         more = len(run.failed) - 3
-        warnings.warn(
+        warn_user(
             f"{n_rows} of {len(run.rows)} cells could not be read and count as missing: {shown}"
-            f"{f'; and {more} more' if more > 0 else ''}.",
-            UserWarning,
-            stacklevel=4,
+            f"{f'; and {more} more' if more > 0 else ''}."
         )
 
     def _reduce(self, value: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """LinearDynamicSmoother and MovingAverage: frames made smoother along each trial."""
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -16,6 +15,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context
 from emoest.utils.cells import object_column, read_frames
 from emoest.utils.modalities import FrameColumn, context_last, find_frames, is_context
+from emoest.utils.warn import warn_user
 
 
 class FrameSmoother(TransformerMixin, BaseEstimator):
@@ -245,11 +245,10 @@ class LinearDynamicSmoother(FrameSmoother):
             self.observation_noise_[modality] = learned.observation
             self.n_iter_[modality] = len(history)
             if len(history) < 2 or (history[-1] - history[-2] >= self.tol).any():
-                warnings.warn(
+                warn_user(
                     f"The noise of the modality {modality!r} was still changing after "
                     f"{len(history)} iterations. Increase max_iter or tol.",
                     ConvergenceWarning,
-                    stacklevel=4,
                 )
 
     def _smooth(self, frames: np.ndarray, modality: str, name: str) -> np.ndarray:

@@ -102,8 +102,10 @@ def test_em_learns_in_fit_and_one_of_each_a_dimension():
 
 
 def test_em_says_when_it_did_not_settle():
-    with pytest.warns(ConvergenceWarning, match="modality 'eeg' was still changing after 2 iter"):
-        LinearDynamicSmoother(noise="em", max_iter=2, tol=0.0).fit(table())
+    message = "modality 'eeg' was still changing after 2 iter"
+    with pytest.warns(ConvergenceWarning, match=message) as told:
+        LinearDynamicSmoother(noise="em", max_iter=2, tol=0.0).fit_transform(table())
+    assert told[0].filename == __file__
 
 
 def test_em_needs_trials_of_two_frames():
