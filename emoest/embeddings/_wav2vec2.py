@@ -1,5 +1,6 @@
 """wav2vec 2.0 and its relatives: any speech encoder of transformers, frozen."""
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
 from pathlib import Path
@@ -318,11 +319,13 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         signals, mask = pad_signals(windows)
         ragged = len(set(lengths)) > 1
         model.net.feature_extractor.lengths = lengths
-        output = model.net(
-            torch.from_numpy(signals).to(model.device),
-            attention_mask=torch.from_numpy(mask).to(model.device) if ragged else None,
-            output_hidden_states=self._layer is not None,
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Support for mismatched key_padding", UserWarning)
+            output = model.net(
+                torch.from_numpy(signals).to(model.device),
+                attention_mask=torch.from_numpy(mask).to(model.device) if ragged else None,
+                output_hidden_states=self._layer is not None,
+            )
         states = self._chosen(output).cpu().numpy()
         counts = [self._convolutions.n_frames(n) if ragged else states.shape[1] for n in lengths]
         return [

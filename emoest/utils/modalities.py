@@ -401,9 +401,9 @@ def _only_column(
     X: pd.DataFrame, name: str, found: list[int], sidecars: dict[str, int]
 ) -> FrameColumn:
     if len(found) != 1:
-        columns = [X.columns[i] for i in found]
+        several = f"{len(found)} ({_some([X.columns[i] for i in found])})" if found else "none"
         raise ValueError(
-            f"The modality {name!r} needs one column of frames; X has {len(columns)} "
-            f"({_some(columns)}). The columns of X: {_some(list(X.columns))}."
+            f"The modality {name!r} needs one column of frames; X has {several}. The columns of X: "
+            f"{_some(list(X.columns))}."
         )
     return FrameColumn(found[0], sidecars, str(X.columns[found[0]]))

@@ -115,6 +115,7 @@ def test_cell_estimator_checks(wav2vec2, pooling):
         check(Wav2Vec2Embedder(wav2vec2, pooling=pooling), table(), None)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("layer", [-1, 1, "mean"])
 def test_ragged_batches_equal_transformers_clip_by_clip(encoders, family, layer):
