@@ -17,6 +17,9 @@ import pandas as pd
 
 Frames = npt.NDArray[np.float32]
 
+HEADER_ERRORS = (tokenize.TokenError, SyntaxError)
+"""What numpy lets through where the header of an ``.npy`` file is damaged."""
+
 
 def is_missing(cell: Any) -> bool:
     """Say whether a cell of zone 1 or 2 is missing: `None`, `NaN` or `pandas.NA`.
@@ -211,7 +214,7 @@ def load_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     with open(path, "rb") as file:
         try:
             loaded: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        except (tokenize.TokenError, SyntaxError) as error:
+        except HEADER_ERRORS as error:
             raise ValueError(f"its header is damaged: {error}") from error
     return loaded
 

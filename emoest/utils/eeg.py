@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emoest.utils.audio import split_fragment
-from emoest.utils.cells import is_path
+from emoest.utils.cells import HEADER_ERRORS, is_path, load_array
 from emoest.utils.optional import import_optional
 
 Signal = npt.NDArray[np.float64]
@@ -401,12 +401,11 @@ def _suffix(path: str, name: str) -> str:
 
 def _read_npy(path: str, name: str, header_only: bool = False) -> npt.NDArray[Any]:
     try:
-        array: npt.NDArray[Any] = np.load(
-            path, allow_pickle=False, mmap_mode="r" if header_only else None
-        )
-    except (ValueError, EOFError, OSError) as error:
+        if header_only:
+            return np.lib.format.open_memmap(path, mode="r")
+        return load_array(path)
+    except (ValueError, OSError, *HEADER_ERRORS) as error:
         raise ValueError(f"{name} is not a readable .npy file of numbers ({error}).") from error
-    return array
 
 
 def _mat_shapes(path: str, name: str) -> dict[str, tuple[int, ...]]:

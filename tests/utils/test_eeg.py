@@ -1,4 +1,5 @@
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -143,6 +144,21 @@ def test_files_that_cannot_be_read_are_said(tmp_path):
                 read_eeg(tmp_path / name, sampling_rate=100)
             with pytest.raises(ValueError, match=rf"is not a readable \{name[1:]} file"):
                 count_channels(tmp_path / name)
+
+
+def test_an_npy_file_of_another_kind_or_with_a_damaged_header_is_said(tmp_path):
+    path = tmp_path / "a.npy"
+    with open(path, "wb") as file:
+        np.savez(file, recording())
+    archive = path.read_bytes()
+    np.save(path, recording())
+    damaged = bytearray(path.read_bytes())
+    damaged[10:13] = b"{('"
+    for content in (archive, bytes(damaged)):
+        path.write_bytes(content)
+        for read in (partial(read_eeg, sampling_rate=100), count_channels):
+            with pytest.raises(ValueError, match=r"a\.npy' is not a readable .npy file of numbers"):
+                read(path)
 
 
 def test_a_truncated_mat_file_is_said(tmp_path):
