@@ -5,6 +5,7 @@ Values come as (n_channels, n_windows, n_bands); `channel_major` makes frames of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +85,8 @@ def find_bands(bands: str | Mapping[str, Sequence[float]]) -> tuple[Band, ...]:
     Raises
     ------
     ValueError
-        If there is no band, or if edges are not two rising positive numbers.
+        If there is no band, if a name is no str, empty or holds ``__``, or if edges are not two
+        rising positive numbers.
 
     Examples
     --------
@@ -96,13 +98,26 @@ def find_bands(bands: str | Mapping[str, Sequence[float]]) -> tuple[Band, ...]:
         raise ValueError("bands is empty. Pass 'seed', or a dict such as {'alpha': (8, 14)}.")
     found = []
     for name, edges in given.items():
-        if np.shape(edges) != (2,) or not 0 < edges[0] < edges[1] or not np.isfinite(edges[1]):
+        if not isinstance(name, str) or not name or "__" in name:
+            raise ValueError(
+                f"{name!r} is no name of a band: it must be a str, not empty and without '__', "
+                "since it ends the names of columns."
+            )
+        if not _are_edges(edges):
             raise ValueError(
                 f"bands[{name!r}]={edges!r} is no band: it takes two rising, positive numbers of "
                 "Hz, such as (8, 14)."
             )
-        found.append(Band(str(name), float(edges[0]), float(edges[1])))
+        found.append(Band(name, float(edges[0]), float(edges[1])))
     return tuple(found)
+
+
+def _are_edges(edges: Any) -> bool:
+    if not isinstance(edges, list | tuple | np.ndarray) or len(edges) != 2:
+        return False
+    if not all(isinstance(edge, int | float | np.number) for edge in edges):
+        return False
+    return bool(0 < edges[0] < edges[1] < np.inf)
 
 
 def check_rate(bands: Sequence[Band], rate: float) -> None:

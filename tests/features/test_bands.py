@@ -37,10 +37,19 @@ def test_the_bands_of_seed():
     assert find_bands({"mu": [8, 13]}) == (Band("mu", 8.0, 13.0),)
 
 
-@pytest.mark.parametrize("edges", [(8, 8), (14, 8), (0, 4), (-1, 4), (8,), 8, (8, float("inf"))])
+NO_EDGES = [(8, 8), (14, 8), (0, 4), (-1, 4), (8,), 8, (8, float("inf")), ("8", "14"), (None, 14)]
+
+
+@pytest.mark.parametrize("edges", NO_EDGES)
 def test_what_is_no_band_is_said(edges):
     with pytest.raises(ValueError, match=r"bands\['alpha'\].*two rising, positive numbers of Hz"):
         find_bands({"alpha": edges})
+
+
+@pytest.mark.parametrize("name", ["low__alpha", "", 3])
+def test_a_name_that_would_break_the_columns_is_said(name):
+    with pytest.raises(ValueError, match=r"is no name of a band.*without '__'"):
+        find_bands({name: (8, 14)})
 
 
 def test_no_bands_are_said():
