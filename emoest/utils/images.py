@@ -368,7 +368,13 @@ def _timed(frames: Any, native_rate: float) -> Iterator[tuple[float, Any]]:
 
 
 def _promised_end(stream: Any) -> float | None:
-    """Return where a stream says that it ends; Matroska and WebM say it in a tag."""
+    """Return where a stream says that it ends.
+
+    Matroska and WebM say it in a tag. Of an AVI file FFmpeg counts what is there as the duration;
+    the number of pictures is the file's own word.
+    """
+    if stream.container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
     if stream.duration is not None and stream.time_base is not None:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     for key, value in stream.metadata.items():

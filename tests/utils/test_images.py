@@ -248,7 +248,7 @@ def test_a_truncated_video(tmp_path, video):
         list(open_clip(cut).frames())
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mkv", "flv"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "flv", "avi"])
 def test_a_video_that_ends_early(tmp_path, suffix):
     whole = tmp_path / f"whole.{suffix}"
     options = {"movflags": "faststart"} if suffix == "mp4" else {}
