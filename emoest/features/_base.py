@@ -235,9 +235,10 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             return found[0]
         name = type(self).__name__
         columns = list(table.columns[found])
+        more = f" and {len(columns) - 6} more" if len(columns) > 6 else ""
         raise ValueError(
             f"{name} takes one column of {self._media}s (beside context columns such as "
-            f"'speaker'); X has {len(found)}: {columns}. Choose one, for example with "
+            f"'speaker'); X has {len(found)}: {columns[:6]}{more}. Choose one, for example with "
             f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
         )
 

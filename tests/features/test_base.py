@@ -212,6 +212,7 @@ def test_no_rows_give_no_rows():
             r"WordFrames takes one column of texts .* X has 2: \['a', 'b'\]",
         ),
         (pd.DataFrame({"speaker": ["s"]}), "X has 0"),
+        (pd.DataFrame(np.zeros((1, 2304))), r"X has 2304: \[0, 1, 2, 3, 4, 5\] and 2298 more"),
         (pd.DataFrame({0: ["x"], 1: ["y"]}), r"for example with X\[\[0\]\] or"),
         (pd.DataFrame({2: ["x"], 7: ["y"], 9: [""]}), r"has 3: \[2, 7, 9\].* with X\[\[2\]\] or"),
     ],
