@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.utils.audio import split_fragment
-from emoest.utils.cells import is_missing, object_column
+from emoest.utils.cells import describe, is_missing, object_column
 from emoest.utils.store import CacheDir, file_digest
 
 POOLINGS = {"mean", "max"}
@@ -127,18 +127,6 @@ def where(position: int, label: Any, column: Any, item: int | None = None) -> st
     named = f", column {column!r}" if isinstance(column, str) else ""
     within = "" if item is None else f", item {item} of the list"
     return f"{row}{named}{within}"
-
-
-def describe(item: Any) -> str:
-    """Show an item's type and the start of its text.
-
-    Examples
-    --------
-    >>> describe(3)
-    'int 3'
-    """
-    text = repr(item)
-    return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
 def pool(frames: np.ndarray, how: str, weights: np.ndarray | None = None) -> np.ndarray:

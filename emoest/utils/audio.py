@@ -18,7 +18,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from emoest.utils.cells import is_missing, is_path
+from emoest.utils.cells import describe, is_missing, is_path
 
 Signal = npt.NDArray[np.float32]
 
@@ -228,7 +228,7 @@ def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "au
     elif is_missing(item) or not hasattr(item, "__array__"):
         raise ValueError(
             f"{name} is not audio: expected a path, an array of shape (n,) or (n, channels), or a "
-            f"tuple (array, rate), found {_describe(item)}."
+            f"tuple (array, rate), found {describe(item)}."
         )
     samples = _check_array(np.asarray(item), name)
     if sampling_rate is None:
@@ -329,7 +329,7 @@ def _cut(frames: int, rate: int, start: float, end: float | None, name: str) -> 
 def _split_tuple(item: tuple[Any, ...], name: str) -> tuple[Any, float]:
     if len(item) != 2 or np.ndim(item[1]) != 0 or np.ndim(item[0]) == 0:
         raise ValueError(
-            f"{name}: a tuple must be (array, rate), in this order, found {_describe(item)}."
+            f"{name}: a tuple must be (array, rate), in this order, found {describe(item)}."
         )
     samples, rate = item
     if not isinstance(rate, int | float | np.number) or not math.isfinite(rate) or rate <= 0:
@@ -402,8 +402,3 @@ def _unreadable(path: str, name: str, error: Exception) -> str:
 
 def _no_samples(name: str) -> str:
     return f"{name} has no samples (duration 0 s). Get the recording again, or drop the row."
-
-
-def _describe(item: Any) -> str:
-    text = repr(item)
-    return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -113,7 +113,7 @@ def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} does not hold frames: expected an array of shape (n_frames, n_dims) or the "
-            f"path of an .npy file, found {_describe(cell)}."
+            f"path of an .npy file, found {describe(cell)}."
         ) from error
     if frames.ndim == 1:
         frames = frames[None, :]
@@ -233,6 +233,13 @@ def object_column(cells: list[Any], index: pd.Index, name: object = None) -> pd.
     return pd.Series(values, index=index, name=name, dtype=object)
 
 
-def _describe(cell: Any) -> str:
-    text = repr(cell)
-    return f"{type(cell).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+def describe(item: Any) -> str:
+    """Show the type of a cell or an item, and the start of its text, for an error.
+
+    Examples
+    --------
+    >>> describe(3)
+    'int 3'
+    """
+    text = repr(item)
+    return f"{type(item).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
