@@ -11,6 +11,7 @@ from emoest.features._voice_quality import jitter_and_shimmer
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.audio import open_audio
+from emoest.utils.optional import major_version
 
 _RATE = 16000
 _RECIPE_VERSION = 2
@@ -176,6 +177,8 @@ class AcousticFunctionals(CellTransformer):
             "version": _RECIPE_VERSION,
             "f0_min": float(self.f0_min),
             "f0_max": float(self.f0_max),
+            "scipy": major_version("scipy"),
+            "soxr": major_version("soxr"),
         }
 
     def _read_item(self, item: Any, name: str) -> np.ndarray:

@@ -3,7 +3,9 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 import soundfile
+import soxr
 
 from emoest.features import AcousticFunctionals
 from emoest.features._functionals import NAMES
@@ -180,6 +182,12 @@ def test_parameters():
         values(sawtooth(100.0), f0_min=300.0, f0_max=200.0)
     low = values(sawtooth(50.0), f0_min=40.0)["f0_median"][0]
     assert low == pytest.approx(12 * np.log2(50 / 27.5), abs=0.1)
+
+
+def test_stored_values_are_those_of_one_resampler():
+    recipe = AcousticFunctionals().fit(pd.DataFrame({"audio": [None]}))._recipe()
+    assert recipe["soxr"] == soxr.__version__.partition(".")[0]
+    assert recipe["scipy"] == scipy.__version__.partition(".")[0]
 
 
 def test_errors_name_the_row(tmp_path):
