@@ -35,6 +35,9 @@ SEED_CHANNELS = tuple(_SEED.split())
 _MICROVOLTS = 1e6
 _ROUNDING_SECONDS = 0.01
 
+_MAT_ERRORS = (ValueError, TypeError, OSError, zlib.error, UnboundLocalError)
+"""What scipy raises where a .mat file is damaged, beside its own; the last one is a slip of its."""
+
 
 def read_eeg(
     item: Any,
@@ -354,11 +357,12 @@ def _load(path: str, variable: str | None, name: str) -> npt.NDArray[Any]:
     if _suffix(path, name) == ".npy":
         return _read_npy(path, name)
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     variable = _choose(_mat_shapes(path, name), variable, name)
     try:
         array: npt.NDArray[Any] = loadmat(path, variable_names=[variable])[variable]
-    except (ValueError, TypeError, OSError, zlib.error) as error:
+    except (*_MAT_ERRORS, MatReadError) as error:
         raise ValueError(f"{name} is damaged ({error}). Get the file again.") from error
     return array
 
@@ -421,7 +425,7 @@ def _mat_shapes(path: str, name: str) -> dict[str, tuple[int, ...]]:
         raise ValueError(
             f"{name} is saved as MATLAB 7.3 (HDF5). Save it with '-v7', or convert it to .npy."
         ) from error
-    except (ValueError, TypeError, OSError, MatReadError, zlib.error) as error:
+    except (*_MAT_ERRORS, MatReadError) as error:
         raise ValueError(f"{name} is not a readable .mat file ({error}).") from error
 
 

@@ -169,6 +169,15 @@ def test_a_truncated_mat_file_is_said(tmp_path):
         read_eeg(tmp_path / "a.mat", sampling_rate=100)
 
 
+def test_a_mat_file_of_an_unknown_kind_of_array_is_said(tmp_path):
+    savemat(tmp_path / "a.mat", {"x": recording()})
+    damaged = bytearray((tmp_path / "a.mat").read_bytes())
+    damaged[144] = 99
+    (tmp_path / "a.mat").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"a\.mat' is damaged"):
+        read_eeg(tmp_path / "a.mat", sampling_rate=100)
+
+
 def test_a_pickle_in_an_npy_file_is_not_loaded(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match=r"not a readable .npy file of numbers"):
