@@ -152,6 +152,25 @@ def test_parameters_reach_the_numerics():
     )
 
 
+@pytest.mark.parametrize(
+    ("entropy", "parameter", "value"),
+    [
+        *[(True, "window", 2.0), (True, "step", 0.5), (True, "bands", {"a": (4, 9), "b": (8, 14)})],
+        *[(True, "method", "fft"), (True, "base", 2), (True, "order", 4)],
+        *[(True, "zero_phase", False), (False, "scale", "power"), (False, "step", 0.5)],
+    ],
+)
+def test_the_store_tells_settings_apart(tmp_path, entropy, parameter, value):
+    cells = [(trial(6.0), RATE)]
+    kind = DifferentialEntropy if entropy else BandPower
+    stored = kind(window=1.0, bands=BANDS, cache_dir=tmp_path)
+    before = stored.fit_transform(cells).iloc[0, 0]
+    after = stored.set_params(**{parameter: value}).fit_transform(cells).iloc[0, 0]
+    fresh = stored.set_params(cache_dir=False).fit_transform(cells).iloc[0, 0]
+    np.testing.assert_array_equal(after, fresh)
+    assert before.shape != after.shape or not np.allclose(before, after)
+
+
 def test_a_list_of_trials():
     cells = [[(trial(2.0, 1), RATE), (trial(3.0, 2), RATE)]]
     pooled = BandPower(window=1.0, bands=BANDS).fit_transform(cells)

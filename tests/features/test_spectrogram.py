@@ -222,6 +222,24 @@ def test_parameters_reach_the_numerics():
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        *[("convention", "yamnet"), ("window", 0.03), ("step", 0.02), ("n_mels", 40)],
+        *[("f_min", 60), ("f_max", 7000), ("window_shape", "hann"), ("preemphasis", 0.5)],
+        *[("cmn", "none"), ("target_rate", 12_000)],
+    ],
+)
+def test_the_store_tells_settings_apart(tmp_path, parameter, value):
+    cells = [(voice(8000), RATE)]
+    stored = LogMelSpectrogram(cache_dir=tmp_path)
+    before = stored.fit_transform(cells)["logmel_frames"][0]
+    after = stored.set_params(**{parameter: value}).fit_transform(cells)["logmel_frames"][0]
+    fresh = stored.set_params(cache_dir=False).fit_transform(cells)["logmel_frames"][0]
+    np.testing.assert_array_equal(after, fresh)
+    assert before.shape != after.shape or not np.allclose(before, after)
+
+
 def test_any_rate_and_channels_give_frames_of_sixteen_kilohertz():
     time = np.arange(44100) / 44100
     tone = np.sin(2 * np.pi * 1000 * time)
