@@ -54,6 +54,17 @@ def test_order_and_batch_size_change_nothing(weights, batch_size):
     assert_same_cells(embedder.fit_transform(X.iloc[order]), whole.iloc[order])
 
 
+@pytest.mark.parametrize(("parameter", "value"), [("rate", 2.5), ("cut_pauses", False)])
+def test_the_store_tells_settings_apart(weights, tmp_path, parameter, value):
+    spoken = np.concatenate([voice(2, 120), np.zeros(RATE, np.float32), voice(2, 150)])
+    stored = SpeakerEmbedder(weights, pooling=None, cache_dir=tmp_path)
+    before = stored.fit_transform([(spoken, RATE)]).iloc[0, 0]
+    after = stored.set_params(**{parameter: value}).fit_transform([(spoken, RATE)]).iloc[0, 0]
+    fresh = stored.set_params(cache_dir=False).fit_transform([(spoken, RATE)]).iloc[0, 0]
+    np.testing.assert_array_equal(after, fresh)
+    assert before.shape != after.shape
+
+
 def test_the_net_takes_no_more_than_a_batch(weights, monkeypatch):
     sizes = []
     forward = VoiceEncoder.forward

@@ -284,6 +284,26 @@ def test_five_folds_embed_each_clip_once(wav2vec2, monkeypatch):
     assert sum(len(batch) for batch in seen) == 20
 
 
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("layer", 1),
+        ("layer", "mean"),
+        ("stride", 3),
+        ("max_seconds", 2),
+        ("long_audio", "truncate"),
+    ],
+)
+def test_the_store_tells_settings_apart(wav2vec2, tmp_path, parameter, value):
+    X = table([2.5])
+    stored = Wav2Vec2Embedder(wav2vec2, max_seconds=1.0, cache_dir=tmp_path)
+    before = stored.fit_transform(X).iloc[0, 0]
+    after = stored.set_params(**{parameter: value}).fit_transform(X).iloc[0, 0]
+    fresh = stored.set_params(cache_dir=False).fit_transform(X).iloc[0, 0]
+    np.testing.assert_array_equal(after, fresh)
+    assert before.shape != after.shape or not np.allclose(before, after)
+
+
 def test_pooling_another_way_embeds_nothing(wav2vec2, monkeypatch):
     Wav2Vec2Embedder(wav2vec2).fit_transform(table())
     seen = watch(monkeypatch)

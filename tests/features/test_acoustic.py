@@ -184,6 +184,16 @@ def test_parameters():
     assert low == pytest.approx(12 * np.log2(50 / 27.5), abs=0.1)
 
 
+@pytest.mark.parametrize(("parameter", "value"), [("f0_min", 150.0), ("f0_max", 90.0)])
+def test_the_store_tells_settings_apart(tmp_path, parameter, value):
+    cells = [(sawtooth(100.0), RATE)]
+    stored = AcousticFunctionals(pooling="mean", cache_dir=tmp_path)
+    before = stored.fit_transform(cells)
+    after = stored.set_params(**{parameter: value}).fit_transform(cells)
+    pd.testing.assert_frame_equal(after, stored.set_params(cache_dir=False).fit_transform(cells))
+    assert not after.equals(before)
+
+
 def test_stored_values_are_those_of_one_resampler():
     recipe = AcousticFunctionals().fit(pd.DataFrame({"audio": [None]}))._recipe()
     assert recipe["soxr"] == soxr.__version__.partition(".")[0]
