@@ -17,7 +17,6 @@ from emoest.evaluation._folds import (
     Groups,
     make_splitter,
     run_fold,
-    show_names,
     transductive_steps,
     with_group_level,
 )
@@ -33,7 +32,7 @@ from emoest.evaluation._inputs import (
 )
 from emoest.evaluation._result import EvaluationResult, Protocol
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import GROUP_LEVEL, Split, resolve_groups
+from emoest.utils.groups import GROUP_LEVEL, Split, resolve_groups, show_names
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 

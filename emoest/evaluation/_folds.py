@@ -21,7 +21,7 @@ from sklearn.model_selection import (
 )
 
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.groups import GROUP_LEVEL, Split
+from emoest.utils.groups import GROUP_LEVEL, Split, show_names
 from emoest.utils.routing import fit_parameter
 from emoest.utils.seeds import torch_seed
 
@@ -56,18 +56,6 @@ class FoldFailure:
     task: FoldTask
     error: Exception
     trace: str
-
-
-def show_names(names: Any, most: int = 5) -> str:
-    """List a few names for a message.
-
-    Examples
-    --------
-    >>> show_names(["s1", "s2", "s3"], most=2)
-    "'s1', 's2', ..."
-    """
-    shown = [repr(name) for name in np.asarray(names, dtype=object)[:most].tolist()]
-    return ", ".join(shown) + (", ..." if len(names) > most else "")
 
 
 def make_splitter(

@@ -12,10 +12,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
-from emoest.evaluation._folds import Groups, seen_before, shared_groups, show_names
+from emoest.evaluation._folds import Groups, seen_before, shared_groups
 from emoest.evaluation._result import Task
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import NotSpeakerIndependentWarning, Split, require_groups
+from emoest.utils.groups import NotSpeakerIndependentWarning, Split, require_groups, show_names
 from emoest.utils.modalities import is_context
 
 

@@ -265,8 +265,8 @@ class SequenceRegressor(_Sequence, DeepRegressor):
         Part of the training rows held out for early stopping, whole groups where there are groups.
     callbacks : list or None, default=None
         Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score targets (``EpochScoring``) do not fit in, since
-        the net sees targets with weights; ``history_`` holds scores.
+        ``fit`` works on copies. Those that score answers (``EpochScoring``) do not fit in, since
+        the net sees scaled targets with weights; ``history_`` holds losses.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
         Take an int as `random_state` then, so that the same rows are held out again.

@@ -109,6 +109,18 @@ def resolve_groups(
     return None
 
 
+def show_names(names: Any, most: int = 5) -> str:
+    """List a few names for a message.
+
+    Examples
+    --------
+    >>> show_names(["s1", "s2", "s3"], most=2)
+    "'s1', 's2', ..."
+    """
+    shown = [repr(name) for name in np.asarray(names, dtype=object)[:most].tolist()]
+    return ", ".join(shown) + (", ..." if len(names) > most else "")
+
+
 def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give back groups by which rows can be split.
 
@@ -134,10 +146,9 @@ def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     missing = np.flatnonzero(pd.isna(groups))
     if len(missing):
-        shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
         raise ValueError(
-            f"groups is missing in {len(missing)} row(s), at position {shown}: every row needs a "
-            "group (speaker)."
+            f"groups is missing in {len(missing)} row(s), at position {show_names(missing)}: every "
+            "row needs a group (speaker)."
         )
     if groups.dtype.kind == "O":
         kinds = {"text" if isinstance(group, str) else type(group).__name__ for group in groups}

@@ -122,6 +122,8 @@ def test_numpy_numbers_as_parameters_are_fine(frames, tmp_path):
     grid = {"hidden_size": np.array([2, 3]), "batch_size": np.array([8])}
     search = GridSearchCV(SequenceClassifier(**PLAIN), grid, cv=2, error_score="raise").fit(X, y)
     search.best_estimator_.save_weights(tmp_path / "net.safetensors")
+    loaded = SequenceClassifier(**PLAIN).load_weights(tmp_path / "net.safetensors")
+    assert loaded.module_params_["hidden_size"] == search.best_params_["hidden_size"]
 
 
 def test_a_failed_fit_leaves_an_unfitted_estimator(frames):
