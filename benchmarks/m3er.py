@@ -38,8 +38,8 @@ from emoest.embeddings import SBERTEmbedder
 from emoest.evaluation import EvaluationResult, evaluate, uar_interval, uar_score
 from emoest.neural import M3ERClassifier
 from emoest.systems import m3er_ablation, make_m3er
+from emoest.tables.cells import object_column
 from emoest.utils import with_groups
-from emoest.utils.cells import object_column
 from emoest.validity import CorruptModality
 
 SEEDS = (0, 1, 2)

@@ -31,7 +31,7 @@ import torch
 from torch import Tensor, nn
 
 from emoest.nets.batches import BucketedBatches, FrameDataset
-from emoest.nets.dropout import Dropout
+from emoest.nets.layers.dropout import Dropout
 from emoest.nets.mfn import MFN
 from emoest.utils.memory import keep_freed_memory
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from emoest.evaluation import uar_score
-from emoest.nets.losses import multiplicative_loss
+from emoest.nets.losses.multiplicative import multiplicative_loss
 from emoest.utils.seeds import torch_seed
 
 SIGNALS = (0.9, 0.5, 0.2)

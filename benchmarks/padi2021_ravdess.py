@@ -41,7 +41,7 @@ from emoest.nets.batches import BucketedBatches, FrameDataset
 from emoest.nets.speech_resnet import SpeechResNet
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.systems.padi2021 import VARIANTS, ablation_figures, ablation_predictions
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 ROUNDS = 5
 

@@ -123,8 +123,8 @@ def _demo_models(seed: int) -> dict[str, Any]:
     from emoest.datasets import MultiTarget
     from emoest.embeddings import SBERTEmbedder, YAMNetEmbedder
     from emoest.features import AcousticFunctionals
+    from emoest.files.weights import WEIGHTS, weights_folder
     from emoest.systems import make_boateng2020
-    from emoest.utils.weights import WEIGHTS, weights_folder
 
     weights = weights_folder() / WEIGHTS["yamnet"].file_name
     if weights.is_file():
@@ -159,7 +159,7 @@ def _embed(model: Any, X: Any) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> None:
     from emoest.datasets import fetch_corpus, list_corpora
-    from emoest.utils.weights import WEIGHTS, fetch_weights
+    from emoest.files.weights import WEIGHTS, fetch_weights
 
     if arguments.name in list_corpora():
         folder = fetch_corpus(arguments.name, arguments.folder, sha256=arguments.sha256)
@@ -192,8 +192,8 @@ def _datasets(arguments: argparse.Namespace) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
-    from emoest.utils.store import cache_folder
-    from emoest.utils.weights import WEIGHTS, weights_folder
+    from emoest.files.store import cache_folder
+    from emoest.files.weights import WEIGHTS, weights_folder
 
     print(
         f"emoest {emoest.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"
@@ -220,7 +220,7 @@ def _version(package: str) -> str | None:
 
 
 def _cache(arguments: argparse.Namespace) -> None:
-    from emoest.utils import store
+    from emoest.files import store
 
     if arguments.action == "clear":
         print(f"{store.clear()} entries removed.")

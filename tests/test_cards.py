@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from emoest.datasets import corpus_record, list_corpora
-from emoest.datasets._sources import SOURCES
+from emoest.datasets._fetching.sources import SOURCES
 
 FOLDER = Path(__file__).resolve().parents[1] / "datasets_cards"
 TEMPLATE = FOLDER / "TEMPLATE.md"

@@ -4,7 +4,7 @@ import pytest
 
 import emoest
 from emoest._cli import main
-from emoest.utils.weights import WEIGHTS
+from emoest.files.weights import WEIGHTS
 
 
 def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
@@ -24,7 +24,7 @@ def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
 def test_fetch_says_what_it_fetches_and_finds_what_is_there(tmp_path, monkeypatch, capsys):
     import hashlib
 
-    from emoest.utils import weights
+    from emoest.files import weights
 
     content = b"weights"
     entry = weights.Weights(

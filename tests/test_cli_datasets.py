@@ -2,8 +2,8 @@ import pytest
 
 from emoest._cli import main
 from emoest.datasets import fetch_corpus, list_corpora
-from emoest.datasets._sources import SOURCES, Source
-from emoest.utils.download import RemoteFile
+from emoest.datasets._fetching.sources import SOURCES, Source
+from emoest.files.download import RemoteFile
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The contracts of every public estimator, each in exactly one list.
 
 `NUMBERS`: scikit-learn's whole suite, plain and with two modalities. `CELLS`: the checks of
-`emoest.utils.estimator_checks` on tables of media or frames, run beside the class's own tests,
+`emoest.testing` on tables of media or frames, run beside the class's own tests,
 where its small models and files are made. `OTHERS`: neither suite fits, for the reason given.
 """
 
@@ -34,7 +34,7 @@ from emoest.neural import (
     SequenceRegressor,
     SpeechResNetClassifier,
 )
-from emoest.neural._base import DeepEstimator
+from emoest.neural._training.base import DeepEstimator
 from emoest.normalization import (
     BlockScaler,
     SampleZScoreNormalizer,

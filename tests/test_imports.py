@@ -13,17 +13,22 @@ ROOT = Path(emoest.__file__).parent
 
 ARROWS = {
     "utils": set(),
-    "nets": {"utils"},
-    "features": {"utils", "nets"},
-    "embeddings": {"utils", "nets", "features"},
-    "aggregation": {"utils"},
-    "normalization": {"utils"},
-    "datasets": {"utils"},
-    "evaluation": {"utils"},
-    "tuning": {"utils", "evaluation"},
-    "validity": {"utils", "normalization"},
-    "fusion": {"utils", "normalization", "validity"},
-    "neural": {"utils", "nets", "aggregation", "normalization"},
+    "tables": {"utils"},
+    "files": {"utils", "tables"},
+    "media": {"utils", "tables", "files"},
+    "nets": {"utils", "tables"},
+    "aggregation": {"utils", "tables"},
+    "normalization": {"utils", "tables"},
+    "validity": {"utils", "tables"},
+    "multioutput": {"utils", "tables"},
+    "testing": {"utils", "tables"},
+    "evaluation": {"utils", "tables", "files"},
+    "fusion": {"utils", "tables", "normalization"},
+    "tuning": {"utils", "tables", "evaluation"},
+    "neural": {"utils", "tables", "files", "media", "nets"},
+    "features": {"utils", "tables", "files", "media"},
+    "datasets": {"utils", "tables", "files", "media", "multioutput"},
+    "embeddings": {"utils", "tables", "files", "media", "nets", "features"},
 }
 FREE = {"systems", "_cli", "__init__"}
 NOT_IN_NETS = {"sklearn", "skorch", "pandas"}

@@ -14,10 +14,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.aggregation._base import FrameCell, as_frame, find_frame_columns, frame_width
 from emoest.aggregation._spans import PADDINGS, Floats, align_frames, fit_length, read_spans
+from emoest.tables.cells import Frames, is_missing, object_column, read_frames
+from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.cells import Frames, is_missing, object_column, read_frames
-from emoest.utils.modalities import is_context
 
 _SHOWN = 5
 
@@ -78,7 +78,7 @@ class FrameAligner(TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> words = object_column([np.ones((2, 3))], range(1))
     >>> times = object_column([np.array([[0.0, 0.2], [0.5, 0.6]])], range(1))
     >>> sound = object_column([np.arange(6.0)[:, None]], range(1))

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from emoest.tables.cells import Frames, read_frames
+from emoest.tables.names import FrameColumn, find_frames, is_context, is_sidecar, tokens
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.cells import Frames, read_frames
-from emoest.utils.modalities import FrameColumn, find_frames, is_context, is_sidecar, tokens
 
 _SHOWN = 5
 
@@ -219,7 +219,7 @@ def find_frame_columns(
     X : DataFrame
         The table; numeric columns may stand beside the frames.
     modalities : "auto" or list of str
-        See `emoest.utils.modalities.find_frames`.
+        See `emoest.utils.find_frames`.
     reserved : list of int
         Positions of columns that are no frames.
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.utils.cells import Frames
+from emoest.tables.cells import Frames
 
 Floats = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emoest.aggregation._base import FrameAggregator, FrameCell
-from emoest.utils.cells import Frames
-from emoest.utils.modalities import FrameColumn
+from emoest.tables.cells import Frames
+from emoest.tables.names import FrameColumn
 
 _STATISTICS = {"mean": np.nanmean, "std": np.nanstd, "min": np.nanmin, "max": np.nanmax}
 
@@ -98,7 +98,7 @@ class StatisticsPooling(FrameAggregator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> frames = object_column([np.array([[0.0], [4.0]]), np.array([[7.0]])], range(2))
     >>> X = pd.DataFrame({"audio__frames": frames, "speaker": ["s1", "s2"]})
     >>> StatisticsPooling(quantiles=[0.25]).fit_transform(X)

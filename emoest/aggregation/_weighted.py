@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.aggregation._base import FrameAggregator, FrameCell
-from emoest.utils.cells import Frames, is_missing
-from emoest.utils.modalities import SIDECARS, FrameColumn, tokens
+from emoest.tables.cells import Frames, is_missing
+from emoest.tables.names import SIDECARS, FrameColumn, tokens
 
 Weights = npt.NDArray[np.float64]
 
@@ -137,7 +137,7 @@ class WeightedAggregator(FrameAggregator):
 
     Examples
     --------
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> frames = object_column([np.array([[0.0, 1.0], [10.0, 1.0]]), None], range(2))
     >>> seconds = object_column([[1.0, 9.0], None], range(2))
     >>> X = pd.DataFrame({"audio__frames": frames, "audio__seconds": seconds})

@@ -7,15 +7,24 @@ Examples
 ('normal', 'strong')
 """
 
-from emoest.datasets._check import check_corpus
-from emoest.datasets._compare2020 import load_compare2020
-from emoest.datasets._cremad import load_cremad
-from emoest.datasets._emodb import load_emodb
-from emoest.datasets._emorynlp import load_emorynlp
-from emoest.datasets._emotions import make_emotions
-from emoest.datasets._fer2013 import load_fer2013
-from emoest.datasets._ferplus import load_ferplus
-from emoest.datasets._fetch import (
+from emoest.datasets._corpora.compare2020 import load_compare2020
+from emoest.datasets._corpora.cremad import load_cremad
+from emoest.datasets._corpora.emodb import load_emodb
+from emoest.datasets._corpora.emorynlp import load_emorynlp
+from emoest.datasets._corpora.fer2013 import load_fer2013
+from emoest.datasets._corpora.ferplus import load_ferplus
+from emoest.datasets._corpora.goemotions import load_goemotions
+from emoest.datasets._corpora.iemocap import load_iemocap
+from emoest.datasets._corpora.isear import load_isear
+from emoest.datasets._corpora.meld import load_meld
+from emoest.datasets._corpora.mfn_sequences import load_mfn_sequences
+from emoest.datasets._corpora.mosei import load_mosei
+from emoest.datasets._corpora.mosi import load_mosi, load_mosi_features
+from emoest.datasets._corpora.msp_improv import load_msp_improv
+from emoest.datasets._corpora.ravdess import load_ravdess
+from emoest.datasets._corpora.ravdess_av import load_ravdess_av_features
+from emoest.datasets._corpora.seed4 import load_seed4
+from emoest.datasets._fetching.fetch import (
     UnverifiedDownloadWarning,
     corpora_folder,
     corpus_state,
@@ -27,38 +36,29 @@ from emoest.datasets._fetch import (
     fetch_meld,
     fetch_ravdess,
 )
-from emoest.datasets._files import IncompleteCorpusWarning
-from emoest.datasets._folder import load_folder
-from emoest.datasets._generators_media import make_fer2013_like, make_seed4_like
-from emoest.datasets._generators_speech import (
+from emoest.datasets._generated.emotions import make_emotions
+from emoest.datasets._generated.like_face_and_eeg_corpora import make_fer2013_like, make_seed4_like
+from emoest.datasets._generated.like_speech_corpora import (
     make_compare2020_like,
     make_cremad_like,
     make_iemocap_like,
     make_msp_improv_like,
 )
-from emoest.datasets._goemotions import load_goemotions
-from emoest.datasets._iemocap import load_iemocap
-from emoest.datasets._isear import load_isear
-from emoest.datasets._meld import load_meld
-from emoest.datasets._mfn_sequences import load_mfn_sequences
-from emoest.datasets._mosei import load_mosei
-from emoest.datasets._mosi import load_mosi, load_mosi_features
-from emoest.datasets._mosi_generator import make_mosi_sequences
-from emoest.datasets._msp_improv import load_msp_improv
-from emoest.datasets._ravdess import load_ravdess
-from emoest.datasets._ravdess_av import load_ravdess_av_features
-from emoest.datasets._record import CorpusRecord, corpus_record, list_corpora
-from emoest.datasets._rows import UnlabeledRowsWarning
-from emoest.datasets._seed4 import load_seed4
+from emoest.datasets._generated.mosi_sequences import make_mosi_sequences
+from emoest.datasets._generated.stories import make_stories
+from emoest.datasets._own.check import check_corpus
+from emoest.datasets._own.folder import load_folder
+from emoest.datasets._own.table import load_table
+from emoest.datasets._reading.files import IncompleteCorpusWarning
+from emoest.datasets._reading.record import CorpusRecord, corpus_record, list_corpora
+from emoest.datasets._reading.rows import UnlabeledRowsWarning
 from emoest.datasets._splits import (
     EmoBoxFolds,
     LeaveOneSessionOut,
     LeaveOneSpeakerOut,
     OfficialSplit,
 )
-from emoest.datasets._stories import make_stories
-from emoest.datasets._table import load_table
-from emoest.datasets._targets import MultiTarget
+from emoest.multioutput import MultiTarget
 
 __all__ = [
     "CorpusRecord",

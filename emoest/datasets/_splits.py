@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from emoest.datasets._files import some_names
-from emoest.datasets._rows import read_lines
+from emoest.datasets._reading.files import some_names
+from emoest.datasets._reading.rows import read_lines
+from emoest.tables.groups import NotSpeakerIndependentWarning, resolve_groups
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import NotSpeakerIndependentWarning, resolve_groups
 
 Rows = npt.NDArray[np.intp]
 

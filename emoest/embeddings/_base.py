@@ -5,7 +5,6 @@ in the store, once per process, into a locked cache keyed by digest and device. 
 specification and the digest.
 """
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -18,17 +17,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from emoest.embeddings._precision import exact_inference
-from emoest.features._base import CellTransformer
+from emoest.files.weights import ENVIRONMENT, find_weights, weights_digest
+from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils.devices import resolve_device
 from emoest.utils.memory import keep_freed_memory
-from emoest.utils.store import CacheDir, file_digest
-
-ENVIRONMENT = "EMOEST_WEIGHTS"
-"""Environment variable that names a folder of weights."""
-
-MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
-"""The files of a folder of weights that make the model: configuration, vocabulary, tensors."""
 
 MAX_LOADED = 4
 
@@ -90,51 +83,6 @@ def generator_kept(device: str) -> Iterator[None]:
     devices = list(range(torch.cuda.device_count())) if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
         yield
-
-
-def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
-    """Digest of a file of weights, or of a folder's model files.
-
-    Parameters
-    ----------
-    path : Path
-        A file, or a folder; of a folder the files that end in one of `MODEL_SUFFIXES` count,
-        hidden ones left out.
-    cache_dir : str, path object, False or None, default=None
-        Where the digests of files are remembered.
-
-    Returns
-    -------
-    digest : str
-        SHA-256 of the file, or of the sorted relative names and digests of the folder's files.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file, or no model file in the folder.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> _ = (folder / "config.json").write_text("{}")
-    >>> weights_digest(folder, cache_dir=False)[:8]
-    'bef6acf2'
-    """
-    if not path.is_dir():
-        return file_digest(path, cache_dir)
-    names = sorted(
-        file.relative_to(path).as_posix()
-        for file in path.rglob("*")
-        if file.suffix in MODEL_SUFFIXES and file.is_file()
-    )
-    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
-    if not names:
-        raise FileNotFoundError(f"the folder {str(path)!r} holds no model files")
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update(f"{name}\0{file_digest(path / name, cache_dir)}\n".encode())
-    return digest.hexdigest()
 
 
 class PretrainedTransformer(CellTransformer):
@@ -250,41 +198,6 @@ def _mismatch(path: Path | None, digest: str | None) -> str:
     if path is None:
         return "nothing there"
     return f"{str(path)!r} holds other weights or is corrupted (digest {digest})"
-
-
-def find_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Look for a name in a folder of weights.
-
-    Parameters
-    ----------
-    name : str
-        Name or path of a model. ``org/model`` is looked for as ``org/model``, ``org--model`` and
-        ``model``; a path by its last part.
-    folder : str or path object, default=None
-        The folder; None takes the environment variable ``EMOEST_WEIGHTS``.
-
-    Returns
-    -------
-    path : Path or None
-        None when there is no such folder or nothing of that name in it.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / "org--model").mkdir()
-    >>> find_weights("org/model", folder).name
-    'org--model'
-    """
-    folder = folder or os.environ.get(ENVIRONMENT)
-    if not folder:
-        return None
-    names = [] if Path(name).is_absolute() else [name, name.replace("/", "--")]
-    for candidate in [*names, Path(name).name]:
-        path = Path(folder).expanduser() / candidate
-        if candidate and path.exists():
-            return path
-    return None
 
 
 def relocate_weights(

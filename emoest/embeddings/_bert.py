@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emoest.embeddings._base import LOCK
-from emoest.embeddings._hub import read_json
 from emoest.embeddings._text import TextEncoder, length_limit, loading
-from emoest.embeddings._windows import (
+from emoest.embeddings._token_windows import (
     Window,
     cut_windows,
     pad_windows,
     token_batches,
     token_budget,
 )
-from emoest.features._items import pool
+from emoest.files.hub import read_json
+from emoest.media.items import pool
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import import_optional
 
@@ -59,7 +59,7 @@ class BERTEmbedder(TextEncoder):
     errors : {"raise", "missing"}, default="raise"
         What a cell that cannot be read (empty text, number) means: an error, or a missing modality.
     cache_dir : str, path object, False or None, default=None
-        Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
+        Where results are kept; see `emoest.files.cache_folder`. False keeps nothing.
     batch_size : int, default=8
         Full-length windows a batch; of shorter ones it holds more, up to as many tokens, on a CPU
         up to 256 tokens.

@@ -19,10 +19,10 @@ from emoest.embeddings._face_backbones import (
     read_encoder,
 )
 from emoest.embeddings._face_detection import detection_recipe, face_of
-from emoest.embeddings._packages import PACKAGE_WEIGHTS
+from emoest.files.package_weights import PACKAGE_WEIGHTS
+from emoest.media.images import Clip, open_clip
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
-from emoest.utils.images import Clip, open_clip
 from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from emoest.embeddings._base import find_weights
-from emoest.embeddings._hub import find_model_folder, read_json
-from emoest.embeddings._packages import PACKAGE_WEIGHTS, check_packaged, packaged_weights
 from emoest.embeddings._text import loading, text_version
-from emoest.utils.images import Image
+from emoest.files.hub import find_model_folder, read_json
+from emoest.files.package_weights import PACKAGE_WEIGHTS, check_packaged, packaged_weights
+from emoest.files.weights import find_weights
+from emoest.media.images import Image
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"

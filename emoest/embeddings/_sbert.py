@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._hub import read_json
 from emoest.embeddings._text import TextEncoder, length_limit, loading
+from emoest.files.hub import read_json
 from emoest.utils.optional import import_optional
 
 _CPU_TEXTS = 8
@@ -35,7 +35,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     errors : {"raise", "missing"}, default="raise"
         What a cell that cannot be read (empty text, number) means: an error, or a missing modality.
     cache_dir : str, path object, False or None, default=None
-        Where results are kept; see `emoest.utils.store.cache_folder`. False keeps nothing.
+        Where results are kept; see `emoest.files.cache_folder`. False keeps nothing.
     batch_size : int, default=32
         Texts a batch; on a CPU at most 8, since more only add padding.
     device : str, default="auto"

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._packages import PACKAGE_WEIGHTS, packaged_weights
-from emoest.embeddings._voice_parts import (
+from emoest.embeddings._speaker_windows import (
     COVERAGE,
     RATE,
     STEP,
@@ -19,9 +18,10 @@ from emoest.embeddings._voice_parts import (
     partial_starts,
     raise_level,
 )
+from emoest.files.package_weights import PACKAGE_WEIGHTS, packaged_weights
+from emoest.media.audio import read_audio
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
-from emoest.utils.audio import read_audio
 from emoest.utils.optional import major_version
 
 PACKAGE = "resemblyzer"

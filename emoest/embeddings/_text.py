@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._hub import check_model_folder, find_model_folder
+from emoest.files.hub import check_model_folder, find_model_folder
 from emoest.utils._sklearn import HasMethods, Interval
 from emoest.utils.optional import import_optional, major_version
 

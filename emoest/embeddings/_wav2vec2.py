@@ -9,8 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._hub import check_model_folder, find_model_folder, read_json
-from emoest.embeddings._signals import (
+from emoest.embeddings._signal_windows import (
     Clip,
     Convolutions,
     SignalWindow,
@@ -18,11 +17,12 @@ from emoest.embeddings._signals import (
     pad_signals,
 )
 from emoest.embeddings._text import loading, text_version
-from emoest.embeddings._windows import token_budget
-from emoest.features._base import CELL_ERRORS
+from emoest.embeddings._token_windows import token_budget
+from emoest.files.hub import check_model_folder, find_model_folder, read_json
+from emoest.media.audio import open_audio
+from emoest.media.transformer import CELL_ERRORS
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
-from emoest.utils.audio import open_audio
 from emoest.utils.optional import import_optional, major_version
 
 _PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
@@ -241,7 +241,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         return self.batch_size * self._window
 
     def _load(self, path: Path, device: str) -> _Loaded:
-        from emoest.nets.clipwise import Clipwise
+        from emoest.nets.layers.clipwise import Clipwise
 
         transformers = import_optional("transformers", extra="text", purpose=type(self).__name__)
         with loading(path):

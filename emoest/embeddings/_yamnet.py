@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.features._logmel import YAMNET, count_patches, hop_frames, iter_patches
+from emoest.features._mel import YAMNET, count_patches, hop_frames, iter_patches
+from emoest.files.weights import WEIGHTS, fetch_weights
+from emoest.media.audio import Audio, open_audio
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
-from emoest.utils.audio import Audio, open_audio
 from emoest.utils.optional import major_version
-from emoest.utils.weights import WEIGHTS, fetch_weights
 
 N_CLASSES = 521
 N_DIMS = 1024

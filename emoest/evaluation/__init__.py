@@ -23,7 +23,7 @@ from emoest.evaluation._modalities import (
     modality_importance,
     modality_shapley,
 )
-from emoest.evaluation._plots import plot_confusion
+from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult, Protocol
 
 __all__ = [

@@ -10,17 +10,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from emoest.evaluation._bootstrap import resolve_seed
-from emoest.evaluation._folds import (
-    FoldFailure,
-    FoldOutput,
-    FoldTask,
-    Groups,
-    make_splitter,
-    run_fold,
-    transductive_steps,
-    with_group_level,
-)
-from emoest.evaluation._inputs import (
+from emoest.evaluation._checks import (
     Targets,
     check_groups,
     check_models,
@@ -30,9 +20,19 @@ from emoest.evaluation._inputs import (
     describe_splitter,
     make_splits,
 )
+from emoest.evaluation._cross_fitting import (
+    FoldFailure,
+    FoldOutput,
+    FoldTask,
+    Groups,
+    make_splitter,
+    run_fold,
+    transductive_steps,
+    with_group_level,
+)
 from emoest.evaluation._result import EvaluationResult, Protocol
+from emoest.tables.groups import GROUP_LEVEL, Split, resolve_groups, show_names
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import GROUP_LEVEL, Split, resolve_groups, show_names
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 

@@ -22,9 +22,9 @@ from emoest.evaluation._subsets import (
     on_subset,
     sums_of,
 )
+from emoest.tables.groups import resolve_groups
+from emoest.tables.names import find_modalities
 from emoest.utils._sklearn import num_samples
-from emoest.utils.groups import resolve_groups
-from emoest.utils.modalities import find_modalities
 from emoest.utils.seeds import RandomState, private_generator
 
 

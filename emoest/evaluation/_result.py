@@ -260,7 +260,7 @@ class EvaluationResult:
 
     def summary(self) -> str:
         """Give the protocol and the figures as text."""
-        from emoest.evaluation._report import summary_text
+        from emoest.evaluation._report.html import summary_text
 
         return summary_text(self)
 
@@ -276,7 +276,7 @@ class EvaluationResult:
         -------
         page : str
         """
-        from emoest.evaluation._report import html_page
+        from emoest.evaluation._report.html import html_page
 
         page = html_page(self)
         if path is not None:
@@ -284,7 +284,7 @@ class EvaluationResult:
         return page
 
     def _repr_html_(self) -> str:
-        from emoest.evaluation._report import html_fragment
+        from emoest.evaluation._report.html import html_fragment
 
         return html_fragment(self)
 

@@ -21,25 +21,25 @@ from emoest.evaluation._bootstrap import (
     resolve_seed,
     uar_sums,
 )
-from emoest.evaluation._evaluate import evaluate
-from emoest.evaluation._folds import (
-    Groups,
-    fit_parameters,
-    isolated_generators,
-    make_splitter,
-    with_group_level,
-)
-from emoest.evaluation._inputs import (
+from emoest.evaluation._checks import (
     check_groups,
     check_models,
     check_overlap,
     check_targets,
     make_splits,
 )
+from emoest.evaluation._cross_fitting import (
+    Groups,
+    fit_parameters,
+    isolated_generators,
+    make_splitter,
+    with_group_level,
+)
+from emoest.evaluation._evaluate import evaluate
 from emoest.evaluation._result import EvaluationResult
+from emoest.tables.groups import Split, resolve_groups
+from emoest.tables.names import Modalities, find_modalities
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.groups import Split, resolve_groups
-from emoest.utils.modalities import Modalities, find_modalities
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 MAX_EXACT = 10

@@ -4,13 +4,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.features._base import CellTransformer
+from emoest.features._frame_descriptors import Analysis, describe_frames
 from emoest.features._functionals import NAMES, functionals, voiced_frames
-from emoest.features._voice import Analysis, describe_frames
-from emoest.features._voice_quality import jitter_and_shimmer
+from emoest.features._jitter_shimmer import jitter_and_shimmer
+from emoest.media.audio import open_audio
+from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
-from emoest.utils.audio import open_audio
 from emoest.utils.optional import major_version
 
 _RATE = 16000

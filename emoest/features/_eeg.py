@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.features._bands import Windows, band_power, fft_entropy, gaussian_entropy
+from emoest.features._eeg_bands import Windows, band_power, fft_entropy, gaussian_entropy
 from emoest.features._eeg_base import EEGTransformer
 from emoest.utils._sklearn import Interval, Options, StrOptions
 
@@ -17,8 +17,8 @@ class DifferentialEntropy(EEGTransformer):
     Each window gives one frame; its columns run channel by channel, and within a channel band by
     band: 62 channels and 5 bands are 310 columns. EEG is an array (n_channels, n_samples) in
     microvolt with `sampling_rate`, a tuple (array, rate), or the path of an ``.npy`` or ``.mat``
-    file (`emoest.utils.eeg`); recordings opened with MNE become cells through
-    `emoest.utils.eeg.cells_from_mne`.
+    file (`emoest.media.eeg`); recordings opened with MNE become cells through
+    `emoest.media.cells_from_mne`.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class DifferentialEntropy(EEGTransformer):
         windows.
     channels : int or list of str, default=None
         Number or names of the channels; None counts those of the first trial in `fit`.
-        `emoest.utils.eeg.SEED_CHANNELS` names those of SEED.
+        `emoest.media.SEED_CHANNELS` names those of SEED.
     sampling_rate : float, default=None
         Rate in Hz of arrays and files, which bring none. A tuple brings its own.
     errors : {"raise", "missing"}, default="raise"

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from emoest.features._bands import (
+from emoest.features._eeg_bands import (
     Windows,
     channel_major,
     check_flat,
@@ -14,12 +14,12 @@ from emoest.features._bands import (
     find_bands,
     place_windows,
 )
-from emoest.features._base import CELL_ERRORS, CellTransformer
-from emoest.features._items import as_table, content_of, items_of, raise_for_cell, where
+from emoest.media.eeg import count_channels, read_eeg, split_path
+from emoest.media.items import as_table, content_of, items_of, raise_for_cell, where
+from emoest.media.transformer import CELL_ERRORS, CellTransformer
+from emoest.tables.cells import is_path
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.cells import is_path
-from emoest.utils.eeg import count_channels, read_eeg, split_path
 from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import scipy.ndimage
 import scipy.signal
 
-from emoest.features._voice import N_CEPSTRA, Descriptors
+from emoest.features._frame_descriptors import N_CEPSTRA, Descriptors
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -93,7 +93,7 @@ def functionals(frames: Descriptors, hop: float, changes: Floats) -> Floats:
     hop : float
         Distance between frames in seconds.
     changes : ndarray of shape (2,)
-        Jitter and shimmer, from `emoest.features._voice_quality.jitter_and_shimmer`.
+        Jitter and shimmer, from `emoest.features._jitter_shimmer.jitter_and_shimmer`.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def functionals(frames: Descriptors, hop: float, changes: Floats) -> Floats:
 
     Examples
     --------
-    >>> from emoest.features._voice import Analysis, describe_frames
+    >>> from emoest.features._frame_descriptors import Analysis, describe_frames
     >>> time = np.arange(16000) / 16000
     >>> found = describe_frames([0.3 * (2 * (220 * time % 1) - 1)], Analysis())
     >>> values = dict(zip(NAMES, functionals(found, 0.01, np.zeros(2)), strict=True))

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from emoest.features._base import CellTransformer
+from emoest.media.audio import read_audio
+from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
-from emoest.utils.audio import read_audio
 from emoest.utils.optional import import_optional
 
 N_FEATURES = {

@@ -11,10 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.features._kalman import Noise, learn_noise, moving_average, smooth
+from emoest.tables.cells import object_column, read_frames
+from emoest.tables.names import FrameColumn, context_last, find_frames, is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context
-from emoest.utils.cells import object_column, read_frames
-from emoest.utils.modalities import FrameColumn, context_last, find_frames, is_context
 from emoest.utils.warn import warn_user
 
 

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.features._base import CellTransformer
-from emoest.features._filterbank import (
+from emoest.features._log_mel import (
     KALDI_80,
     SHAPES,
     YAMNET_64,
@@ -13,10 +12,11 @@ from emoest.features._filterbank import (
     count_frames,
     log_mel_spectra,
 )
-from emoest.features._logmel import LogMel, mel_matrix
+from emoest.features._mel import LogMel, mel_matrix
+from emoest.media.audio import open_audio
+from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
-from emoest.utils.audio import open_audio
 from emoest.utils.devices import resolve_device
 from emoest.utils.optional import major_version
 

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from emoest.normalization import column_statistics, zscore
-from emoest.utils.blocks import Blocks, Floats, fill_missing, weighted_mean
+from emoest.tables.vectors import Blocks, Floats, fill_missing, weighted_mean
 from emoest.utils.routing import fit_parameter
 
 

@@ -12,15 +12,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._branches import seeded_clone
 from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
 from emoest.fusion._inner import fit_parameters
+from emoest.fusion._modality_estimators import seeded_clone
+from emoest.tables.groups import resolve_groups
+from emoest.tables.targets import refuse_several_targets
+from emoest.tables.vectors import Blocks, Floats, validate_blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
-from emoest.utils.blocks import Blocks, Floats, validate_blocks
-from emoest.utils.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
-from emoest.utils.targets import refuse_several_targets
 
 _SHOWN = 5
 

@@ -5,8 +5,7 @@ from typing import Any
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from emoest.fusion._branches import PROBA, SCORES, VOTES, Floats, check_answers, out_of_fold
-from emoest.fusion._composition import (
+from emoest.fusion._late_base import (
     CALIBRATE,
     CONSTRAINTS,
     FusedProba,
@@ -16,6 +15,14 @@ from emoest.fusion._composition import (
     make_plan,
     read_training,
     with_splits,
+)
+from emoest.fusion._modality_estimators import (
+    PROBA,
+    SCORES,
+    VOTES,
+    Floats,
+    check_answers,
+    out_of_fold,
 )
 from emoest.fusion._rules import log_pool_rule, max_rule, mean_rule, product_rule, vote_rule
 from emoest.fusion._stacking import WEIGHTED, check_weights, fit_final, kept_weights, stacked

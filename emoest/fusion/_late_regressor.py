@@ -7,8 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._branches import VALUES, Floats, ask_all, out_of_fold
-from emoest.fusion._composition import (
+from emoest.fusion._late_base import (
     CONSTRAINTS,
     ModalityBases,
     fill_rows,
@@ -18,9 +17,10 @@ from emoest.fusion._composition import (
     read_training,
     with_splits,
 )
+from emoest.fusion._modality_estimators import VALUES, Floats, ask_all, out_of_fold
 from emoest.fusion._rules import mean_rule
 from emoest.fusion._stacking import check_weights, fit_final, kept_weights, stacked
-from emoest.fusion._table import read_table
+from emoest.tables.samples import read_table
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
 
 

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from emoest.fusion._branches import PROBA, VOTES, Floats, check_answers, out_of_fold
-from emoest.fusion._composition import (
+from emoest.fusion._late_base import (
     CALIBRATE,
     CONSTRAINTS,
     FusedProba,
@@ -18,7 +17,8 @@ from emoest.fusion._composition import (
     read_training,
     with_splits,
 )
-from emoest.fusion._draws import (
+from emoest.fusion._modality_estimators import PROBA, VOTES, Floats, check_answers, out_of_fold
+from emoest.fusion._monte_carlo_rules import (
     agreement_rule,
     choose_weights,
     confusion_counts,

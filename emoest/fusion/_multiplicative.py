@@ -8,16 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from emoest.fusion._branches import (
-    PROBA,
-    Base,
-    Floats,
-    Plan,
-    Training,
-    check_answers,
-    out_of_fold,
-)
-from emoest.fusion._composition import (
+from emoest.fusion._late_base import (
     CALIBRATE,
     CONSTRAINTS,
     FusedProba,
@@ -27,6 +18,15 @@ from emoest.fusion._composition import (
     make_plan,
     read_training,
     with_splits,
+)
+from emoest.fusion._modality_estimators import (
+    PROBA,
+    Base,
+    Floats,
+    Plan,
+    Training,
+    check_answers,
+    out_of_fold,
 )
 from emoest.fusion._rules import (
     confidence_rule,

@@ -11,8 +11,9 @@ from sklearn.utils import Tags, check_array, check_consistent_length, column_or_
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from emoest.fusion._branches import seeded_clone
 from emoest.fusion._inner import fit_parameters
+from emoest.fusion._modality_estimators import seeded_clone
+from emoest.fusion._segment_votes import average_segments, count_votes, integer_upsampling
 from emoest.fusion._segments import (
     Segments,
     as_frame,
@@ -20,14 +21,13 @@ from emoest.fusion._segments import (
     read_segments,
     rows_as_segments,
 )
-from emoest.fusion._votes import average_segments, count_votes, integer_upsampling
+from emoest.tables.groups import resolve_groups
+from emoest.tables.names import FrameColumn, find_frames
+from emoest.tables.targets import refuse_several_targets
+from emoest.tables.vectors import Floats, fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
-from emoest.utils.blocks import Floats, fill_missing, validate_blocks, weighted_mean
-from emoest.utils.groups import resolve_groups
-from emoest.utils.modalities import FrameColumn, find_frames
 from emoest.utils.seeds import RandomState, spawn_seeds
-from emoest.utils.targets import refuse_several_targets
 
 
 class SegmentClassifier(ClassifierMixin, BaseEstimator):
@@ -94,7 +94,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> cells = [np.full((n, 2), n, dtype="float32") for n in (1, 2, 3, 6, 7, 8)]
     >>> X = object_column(cells, range(6), "audio__frames").to_frame()
     >>> model = SegmentClassifier().fit(X, ["low"] * 3 + ["high"] * 3)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from emoest.utils.blocks import Blocks
-from emoest.utils.cells import is_path, read_frames
-from emoest.utils.modalities import FrameColumn, is_context, is_sidecar, tokens
+from emoest.tables.cells import is_path, read_frames
+from emoest.tables.names import FrameColumn, is_context, is_sidecar, tokens
+from emoest.tables.vectors import Blocks
 
 Rows = npt.NDArray[np.intp]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from emoest.fusion._branches import Floats, Training, seeded_clone
+from emoest.fusion._modality_estimators import Floats, Training, seeded_clone
 from emoest.utils.routing import fit_parameter
 
 WEIGHTED = ("weighted", "log_pool", "vote")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from emoest.utils.cells import Frames, is_path, read_frames
+from emoest.tables.cells import Frames, is_path, read_frames
 
 Ints = npt.NDArray[np.int64]
 Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]

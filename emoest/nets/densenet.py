@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets._state import load_state, read_safetensors, write_safetensors
+from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, write_safetensors
 
 CLASSES = ("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt")
 """Emotions in the order of the outputs, which is that of FER+."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emoest.nets.dropout import Dropout, dropout_factors
-from emoest.nets.heads import ModalityHeads
-from emoest.nets.recurrence import (
+from emoest.nets.layers.dropout import Dropout, dropout_factors
+from emoest.nets.layers.heads import ModalityHeads
+from emoest.nets.layers.recurrence import (
     Steps,
     gated_memory,
     linear_memory,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emoest.nets.pooling import AttentionPooling, MeanPooling, StatisticsPooling, frame_mask
+from emoest.nets.layers.pooling import AttentionPooling, MeanPooling, StatisticsPooling, frame_mask
 
 CELLS = ("lstm", "gru", "transformer")
 POOLINGS = ("statistics", "attention", "mean", "last")

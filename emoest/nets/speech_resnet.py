@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emoest.nets.frame_norm import FrameBatchNorm, OwnFrames, VectorBatchNorm
-from emoest.nets.pooling import StatisticsPooling
-from emoest.nets.spec_augment import SpecAugment
+from emoest.nets.layers.frame_norm import FrameBatchNorm, OwnFrames, VectorBatchNorm
+from emoest.nets.layers.pooling import StatisticsPooling
+from emoest.nets.layers.spec_augment import SpecAugment
 
 LAYOUTS = {"speaker": 32, "imagenet": 64}
 """The layouts, and the channels of their first stage."""
@@ -218,7 +218,8 @@ class SpeechResNet(nn.Module):
     n_hidden, dropout : int and float
         Of the head, see `EmotionHead`.
     specaugment : str or dict, default=None
-        Masks that training draws, see `emoest.nets.spec_augment.SpecAugment`; None draws none.
+        Masks that training draws, see `emoest.nets.layers.spec_augment.SpecAugment`; None draws
+        none.
     fill : {"zero", "mean"}, default="zero"
         What stands under them.
     unbiased : bool, default=False

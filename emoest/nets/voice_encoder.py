@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets._state import load_state, read_safetensors, write_safetensors
+from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, write_safetensors
 
 N_MELS = 40
 N_DIMS = 256

@@ -16,15 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from emoest.nets._inference import PairedColumns, halved_maxima
-from emoest.nets._state import (
+from emoest.nets.layers.fast_convolutions import PairedColumns, halved_maxima
+from emoest.nets.weight_files.safetensors_io import (
     as_tensor,
     channels_last,
     load_state,
     read_safetensors,
     write_safetensors,
 )
-from emoest.nets._tflite import CONV_2D, DEPTHWISE_CONV_2D, read_tflite
+from emoest.nets.weight_files.tflite_reader import CONV_2D, DEPTHWISE_CONV_2D, read_tflite
 from emoest.utils.optional import import_optional
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

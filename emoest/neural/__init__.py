@@ -1,12 +1,12 @@
 """Deep estimators: nets trained through skorch, with fit / transform / predict."""
 
-from emoest.nets.trunk_weights import TrunkWeights
+from emoest.nets.weight_files.trunk_weights import TrunkWeights
 from emoest.neural._m3er import M3ERClassifier
 from emoest.neural._mfn import MFNClassifier, MFNRegressor
 from emoest.neural._sequence import SequenceClassifier, SequenceRegressor
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
+from emoest.neural._speaker_trunks import load_speaker_weights
 from emoest.neural._speech_resnet import SpeechResNetClassifier
-from emoest.neural._trunks import load_speaker_weights
 
 __all__ = [
     "M3ERClassifier",

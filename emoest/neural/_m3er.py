@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from emoest.neural._memory_fusion import FusionClassifier
+from emoest.neural._mfn_base import FusionClassifier
 from emoest.utils.seeds import RandomState
 
 
@@ -35,7 +35,7 @@ class M3ERClassifier(FusionClassifier):
         Layer normalization of the product, which is small at the start of training.
     loss : {"ce", "liu", "m3er"}, default="m3er"
         Cross-entropy of the fused prediction alone, or with a multiplicative loss on a classifier
-        of each modality beside it (`emoest.nets.losses.multiplicative_loss`).
+        of each modality beside it (`emoest.nets.losses.multiplicative.multiplicative_loss`).
     beta : float, default=0.5
         Strength of the multiplicative weights.
     detach_weights : bool, default=True

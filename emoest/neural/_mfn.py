@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from emoest.neural._classifier import DeepRegressor
-from emoest.neural._memory_fusion import NET, FusionClassifier, MemoryFusion
+from emoest.neural._mfn_base import NET, FusionClassifier, MemoryFusion
+from emoest.neural._training.classifier import DeepRegressor
 from emoest.utils.seeds import RandomState
 
 
@@ -37,7 +37,7 @@ class MFNClassifier(FusionClassifier):
         Layer normalization of the product, which is small at the start of training.
     loss : {"ce", "liu", "m3er"}, default="ce"
         Cross-entropy of the fused prediction alone, or with a multiplicative loss on a classifier
-        of each modality beside it (`emoest.nets.losses.multiplicative_loss`).
+        of each modality beside it (`emoest.nets.losses.multiplicative.multiplicative_loss`).
     beta : float, default=0.5
         Strength of the multiplicative weights.
     detach_weights : bool, default=True

@@ -4,7 +4,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 from emoest.nets.sequence import CELLS, POOLINGS, SequenceNet
-from emoest.neural._classifier import DeepClassifier, DeepRegressor
+from emoest.neural._training.classifier import DeepClassifier, DeepRegressor
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.seeds import RandomState
@@ -145,7 +145,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     Examples
     --------
     >>> import numpy as np
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> cells = [np.full((n, 2), n % 2, dtype="float32") for n in range(1, 21)]
     >>> X = object_column(cells, range(20), "audio__frames").to_frame()
     >>> y = ["odd" if n % 2 else "even" for n in range(1, 21)]
@@ -316,7 +316,7 @@ class SequenceRegressor(_Sequence, DeepRegressor):
     Examples
     --------
     >>> import numpy as np
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> cells = [np.full((3, 1), n, dtype="float32") for n in range(12)]
     >>> X = object_column(cells, range(12), "audio__frames").to_frame()
     >>> model = SequenceRegressor(

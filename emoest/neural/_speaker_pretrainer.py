@@ -8,14 +8,14 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.batches import FrameDataset
-from emoest.nets.criteria import CrossEntropy
-from emoest.nets.margin import AngularMarginLoss, SpeakerNet
+from emoest.nets.losses.criteria import CrossEntropy
+from emoest.nets.speaker import AngularMarginLoss, SpeakerNet
 from emoest.nets.speech_resnet import LAYOUTS
-from emoest.nets.trunk_weights import TrunkWeights
-from emoest.neural._classifier import DeepClassifier
+from emoest.nets.weight_files.trunk_weights import TrunkWeights
+from emoest.neural._training.classifier import DeepClassifier
+from emoest.tables.groups import NotSpeakerIndependentWarning
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
-from emoest.utils.groups import NotSpeakerIndependentWarning
 from emoest.utils.seeds import RandomState
 
 
@@ -138,7 +138,7 @@ class SpeakerPretrainer(DeepClassifier):
     Examples
     --------
     >>> import numpy as np
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> noise = np.random.default_rng(0)
     >>> cells = [noise.normal(n % 2, size=(12, 8)).astype("float32") for n in range(16)]
     >>> X = object_column(cells, range(16), "audio__frames").to_frame()

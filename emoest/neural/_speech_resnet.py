@@ -10,16 +10,16 @@ import torch
 from sklearn.base import clone
 
 from emoest.nets.batches import FrameDataset
-from emoest.nets.spec_augment import POLICIES
+from emoest.nets.layers.spec_augment import POLICIES
 from emoest.nets.speech_resnet import N_STAGES, SpeechResNet
-from emoest.nets.trunk_weights import TrunkWeights
-from emoest.neural._classifier import DeepClassifier
+from emoest.nets.weight_files.trunk_weights import TrunkWeights
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
-from emoest.neural._trunks import find_trunk, is_trained, speakers_of_file
+from emoest.neural._speaker_trunks import find_trunk, is_trained, speakers_of_file
+from emoest.neural._training.classifier import DeepClassifier
+from emoest.tables.cells import object_column
+from emoest.tables.groups import require_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
-from emoest.utils.cells import object_column
-from emoest.utils.groups import require_groups
 from emoest.utils.seeds import RandomState
 
 
@@ -52,7 +52,7 @@ class SpeechResNetClassifier(DeepClassifier):
     trunk_lr_factor : float, default=0.1
         Learning rate of a trained trunk as a share of `lr`.
     specaugment : {"LB", "LD", "SM", "SS", "mild"}, dict or None, default="SM"
-        Masks of training, see `emoest.nets.spec_augment.SpecAugment`; None draws none.
+        Masks of training, see `emoest.nets.layers.spec_augment.SpecAugment`; None draws none.
     fill : {"zero", "mean"}, default="zero"
         What stands under a mask: 0, the mean of mean-normalized spectra, or the spectrum's mean.
     n_hidden : int, default=256

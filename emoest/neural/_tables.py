@@ -10,15 +10,15 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from emoest.nets.batches import FrameDataset, Scale, check_frames
-from emoest.utils.blocks import (
+from emoest.tables.cells import is_path, may_hold_frames, read_frames
+from emoest.tables.names import find_frames, is_context
+from emoest.tables.vectors import (
     Floats,
     fill_missing,
     missing_blocks,
     validate_blocks,
     weighted_mean,
 )
-from emoest.utils.cells import is_path, may_hold_frames, read_frames
-from emoest.utils.modalities import find_frames, is_context
 from emoest.utils.warn import warn_user
 
 _SHOWN = 5
@@ -174,7 +174,7 @@ def _as_table(estimator: Any, X: Any) -> Any:
         raise ValueError(
             f"{type(estimator).__name__} takes sequences as cells of a table, one column a "
             "modality, not as a list or a 3-D array. Take "
-            "emoest.utils.cells.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
+            "emoest.utils.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
         )
     return X
 

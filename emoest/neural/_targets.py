@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from emoest.utils.cells import missing_cells
-from emoest.utils.targets import refuse_several_targets
+from emoest.tables.cells import missing_cells
+from emoest.tables.targets import refuse_several_targets
 
 _SHOWN = 5
 

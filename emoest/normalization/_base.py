@@ -7,9 +7,9 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 
+from emoest.tables.names import context_last
+from emoest.tables.vectors import Blocks, Floats, validate_blocks
 from emoest.utils._sklearn import check_sample_weight
-from emoest.utils.blocks import Blocks, Floats, validate_blocks
-from emoest.utils.modalities import context_last
 
 
 class BlockTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -10,10 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.normalization._base import BlockTransformer, check_weight
 from emoest.normalization._statistics import column_statistics, zscore
+from emoest.tables.groups import resolve_groups
+from emoest.tables.vectors import Floats
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
-from emoest.utils.blocks import Floats
-from emoest.utils.groups import resolve_groups
 
 
 class SpeakerZScoreNormalizer(BlockTransformer):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.utils.blocks import Floats, weighted_mean, weighted_std
+from emoest.tables.vectors import Floats, weighted_mean, weighted_std
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from emoest.systems.boateng2020 import (
     make_boateng2020,
     make_compare2020_baseline,
 )
-from emoest.systems.m3er import m3er_ablation, make_m3er
+from emoest.systems.m3er2020 import m3er_ablation, make_m3er
 from emoest.systems.padi2021 import make_padi2021, padi2021_ablation
 
 __all__ = [

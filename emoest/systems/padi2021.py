@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from emoest.evaluation import evaluate, uar_interval, wa_score
 from emoest.features import LogMelSpectrogram
-from emoest.utils.groups import resolve_groups
+from emoest.tables.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 VARIANTS = tuple(product((False, True), (False, True)))
@@ -46,7 +46,7 @@ default="speakers"
         VoxCeleb: ``"wespeaker-resnet34"``. None trains from scratch.
     masks : bool, str or dict, default=True
         Whether masks are drawn over the training spectra: True for the policy ``"SM"``, or a policy
-        of `emoest.nets.spec_augment.SpecAugment`.
+        of `emoest.nets.layers.spec_augment.SpecAugment`.
     features : transformer or "passthrough", default=None
         Turns the column ``audio`` into frames; None takes ``LogMelSpectrogram()``: 80 bands, each
         less its mean over the utterance. ``"passthrough"`` is for an X that holds frames already.
@@ -93,9 +93,9 @@ default="speakers"
     >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].trunk
     'wespeaker-resnet34'
     """
-    from emoest.nets.spec_augment import find_policy
+    from emoest.nets.layers.spec_augment import find_policy
     from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
-    from emoest.neural._trunks import is_trained
+    from emoest.neural._speaker_trunks import is_trained
 
     net = SpeechResNetClassifier() if classifier is None else clone(classifier)
     if net.pretrain is not None or is_trained(net.trunk):
@@ -192,7 +192,7 @@ def padi2021_ablation(
     Examples
     --------
     >>> from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
-    >>> from emoest.utils.cells import object_column
+    >>> from emoest.tables.cells import object_column
     >>> noise = np.random.default_rng(0)
     >>> cells = [noise.normal(n % 2, size=(9, 8)).astype("float32") for n in range(16)]
     >>> X = object_column(cells, range(16), "audio__frames").to_frame()

@@ -22,12 +22,13 @@ from tqdm import tqdm
 
 from emoest.evaluation import uar_scorer
 from emoest.evaluation._bootstrap import resolve_seed
-from emoest.evaluation._folds import (
+from emoest.evaluation._cross_fitting import (
     fit_parameters,
     isolated_generators,
     score_fold,
     with_group_level,
 )
+from emoest.tables.groups import inner_splits, resolve_groups
 from emoest.tuning._trials import (
     cloned,
     complete_trials,
@@ -40,7 +41,6 @@ from emoest.tuning._trials import (
 )
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, num_samples
-from emoest.utils.groups import inner_splits, resolve_groups
 from emoest.utils.seeds import spawn_seeds
 
 

@@ -1,16 +1,19 @@
-"""What every room shares: cells, modalities, groups, blocks, seeds, optional imports, the store."""
+"""Glue that every room shares, and the names of `emoest.tables` that users need."""
 
-from emoest.utils.cells import is_missing, read_frames, write_frames
-from emoest.utils.groups import NotSpeakerIndependentWarning, resolve_groups, with_groups
-from emoest.utils.modalities import Modalities, find_modalities
+from emoest.utils.lazy import lazy_names
 
-__all__ = [
-    "Modalities",
-    "NotSpeakerIndependentWarning",
-    "find_modalities",
-    "is_missing",
-    "read_frames",
-    "resolve_groups",
-    "with_groups",
-    "write_frames",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Modalities": "emoest.tables.names",
+        "NotSpeakerIndependentWarning": "emoest.tables.groups",
+        "find_frames": "emoest.tables.names",
+        "find_modalities": "emoest.tables.names",
+        "is_missing": "emoest.tables.cells",
+        "object_column": "emoest.tables.cells",
+        "read_frames": "emoest.tables.cells",
+        "resolve_groups": "emoest.tables.groups",
+        "with_groups": "emoest.tables.groups",
+        "write_frames": "emoest.tables.cells",
+    },
+)

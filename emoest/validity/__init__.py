@@ -4,10 +4,10 @@ from emoest.validity._augmentation import CorruptModality, ModalityDropout
 from emoest.validity._cca import canonical_correlations, held_out_correlations, noise_floor
 from emoest.validity._corruption import corrupt_block
 from emoest.validity._filter import CCAValidityFilter
-from emoest.validity._generator import ProxyFeatureGenerator
 from emoest.validity._imputation import ModalityImputer, ModalityIndicator
 from emoest.validity._permutation import PermutationTest, permutation_test
 from emoest.validity._plot import plot_validity
+from emoest.validity._proxy_generator import ProxyFeatureGenerator
 from emoest.validity._regularized_cca import RegularizedCCA
 
 __all__ = [

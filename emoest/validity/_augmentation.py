@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.frames import FrameTable, validate_zone
+from emoest.tables.vectors import Blocks, weighted_mean, weighted_std
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.blocks import Blocks, weighted_mean, weighted_std
 from emoest.utils.seeds import private_generator
-from emoest.validity._blocks import BlocksInBlocksOut
+from emoest.validity._base import BlocksInBlocksOut
 from emoest.validity._corruption import KINDS, corrupt_block, corrupt_cells, drop_modalities
 from emoest.validity._frame_rows import reject
-from emoest.validity._frames import FrameTable, validate_zone
 
 
 class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):

@@ -9,13 +9,18 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.frames import FrameTable, validate_zone
+from emoest.tables.groups import inner_splits, resolve_groups
+from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context, num_samples
-from emoest.utils.blocks import Blocks
-from emoest.utils.groups import inner_splits, resolve_groups
 from emoest.utils.seeds import private_generator
-from emoest.validity._blocks import BlocksInBlocksOut, all_pairs, warn_if_single
-from emoest.validity._decision import (
+from emoest.validity._agreement import VECTOR_SCORES
+from emoest.validity._base import BlocksInBlocksOut, all_pairs, warn_if_single
+from emoest.validity._frame_rows import READINGS, reject, stack
+from emoest.validity._frame_summaries import Readings, read_over_time, read_vectors, spread
+from emoest.validity._pair_fit import Mask, Pair, PairOptions, fit_pairs
+from emoest.validity._validity_rule import (
     by_row,
     check_thresholds,
     decide,
@@ -25,11 +30,6 @@ from emoest.validity._decision import (
     score_pairs,
     usual_size,
 )
-from emoest.validity._frame_rows import READINGS, reject, stack
-from emoest.validity._frames import FrameTable, validate_zone
-from emoest.validity._pairs import Mask, Pair, PairOptions, fit_pairs
-from emoest.validity._readings import Readings, read_over_time, read_vectors, spread
-from emoest.validity._scores import VECTOR_SCORES
 
 
 class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from emoest.utils.blocks import Blocks
-from emoest.utils.cells import Frames
-from emoest.validity._frames import Changes, FrameTable, Owners, side_by_side
+from emoest.tables.cells import Frames
+from emoest.tables.frames import Changes, FrameTable, Owners, side_by_side
+from emoest.tables.vectors import Blocks
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +45,7 @@ def stack(
     Examples
     --------
     >>> import pandas as pd
-    >>> from emoest.validity._frames import read_table
+    >>> from emoest.tables.frames import read_table
     >>> X = pd.DataFrame({"audio": [np.array([[1.0], [3.0]]), np.array([[5.0]])]})
     >>> table = read_table(X, "auto", None)
     >>> stack(table, "mean")[0].values.ravel().tolist()

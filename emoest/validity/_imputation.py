@@ -8,12 +8,12 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.cells import Frames
+from emoest.tables.frames import Changes, FrameTable, validate_zone
+from emoest.tables.vectors import Blocks, fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, check_sample_weight, fit_context
-from emoest.utils.blocks import Blocks, fill_missing, validate_blocks, weighted_mean
-from emoest.utils.cells import Frames
-from emoest.validity._blocks import BlocksInBlocksOut
-from emoest.validity._frames import Changes, FrameTable, validate_zone
+from emoest.validity._base import BlocksInBlocksOut
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.utils.blocks import Blocks, validate_blocks
-from emoest.validity._blocks import BlocksInBlocksOut, warn_if_single
+from emoest.validity._base import BlocksInBlocksOut, warn_if_single
 from emoest.validity._cca import canonical_pair, check_enough_samples, noise_floor
 from emoest.validity._whitening import standardize
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from emoest.utils.blocks import weighted_mean, weighted_std
+from emoest.tables.vectors import weighted_mean, weighted_std
 
 Floats = npt.NDArray[np.float64]
 

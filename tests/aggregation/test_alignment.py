@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from emoest.aggregation import FrameAligner, align_frames
-from emoest.utils.cells import is_missing, object_column
-from emoest.utils.estimator_checks import check_cell_estimator
+from emoest.tables.cells import is_missing, object_column
+from emoest.testing import check_cell_estimator
 
 
 def make(rows=10, seed=0):

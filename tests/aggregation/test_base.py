@@ -1,5 +1,7 @@
 """What both aggregators share: the container, names, gaps, messages."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer
 
 from emoest.aggregation import StatisticsPooling, WeightedAggregator
-from emoest.utils.cells import object_column, write_frames
-from emoest.utils.estimator_checks import check_cell_estimator
+from emoest.tables.cells import object_column, write_frames
+from emoest.testing import check_cell_estimator
 
 
 def instances():
@@ -46,7 +48,9 @@ def X():
     )
 
 
-@pytest.mark.parametrize("estimator", list(instances()), ids=str)
+@pytest.mark.parametrize(
+    "estimator", list(instances()), ids=lambda value: re.sub(r" at 0x\w+", "", str(value))
+)
 @pytest.mark.filterwarnings("ignore:weights='duration' finds no column")
 def test_cell_checks(estimator, X):
     """On frames without sidecars: the ragged check cuts frames alone."""

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from emoest.aggregation import StatisticsPooling, pool_statistics
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 
 def table(*cells):

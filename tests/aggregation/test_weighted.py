@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from emoest.aggregation import WeightedAggregator, peak_end_weights, weighted_sum
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 
 def table(frames, **beside):

@@ -34,7 +34,7 @@ from emoest.datasets import (
 )
 from emoest.datasets._splits import RAVDESS_EMOBOX_ACTORS
 from emoest.evaluation import evaluate
-from emoest.utils.groups import NotSpeakerIndependentWarning
+from emoest.tables.groups import NotSpeakerIndependentWarning
 
 QUIET = pytest.mark.filterwarnings(
     "ignore::emoest.datasets.UnlabeledRowsWarning",

@@ -14,10 +14,9 @@ from emoest.embeddings import _base as module
 from emoest.embeddings import relocate_weights, unload_models
 from emoest.embeddings._base import (
     PretrainedTransformer,
-    find_weights,
     loaded_model,
-    weights_digest,
 )
+from emoest.files.weights import find_weights, weights_digest
 
 LOADS: list[str] = []
 TEXTS = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"]

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from emoest.embeddings import BERTEmbedder, unload_models
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 LONG = " ".join(["the happy dog was not calm", "my house", "a very long story and so"] * 9)
 TEXTS = ["the war was long.", "a", LONG, "my mother, happy!", "Zürich", LONG[: len(LONG) // 2]]
@@ -87,7 +87,7 @@ def test_a_long_text_is_cut_or_seen_through_windows(tiny_bert, reference):
 
 
 def test_cls_averages_the_vectors_of_the_windows(tiny_bert, reference):
-    from emoest.embeddings._windows import cut_windows
+    from emoest.embeddings._token_windows import cut_windows
 
     embedder = BERTEmbedder(tiny_bert, max_length=32)
     got = embedder.fit_transform([LONG]).to_numpy()[0]

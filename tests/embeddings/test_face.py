@@ -19,10 +19,10 @@ from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
 from emoest.embeddings import _face as face
 from emoest.embeddings import _face_backbones as backbones
-from emoest.embeddings._packages import PACKAGE_WEIGHTS
+from emoest.files.package_weights import PACKAGE_WEIGHTS
 from emoest.nets import densenet, xception
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import check_cell_estimator
+from emoest.tables.cells import object_column
+from emoest.testing import check_cell_estimator
 
 av = pytest.importorskip("av")
 cv2 = pytest.importorskip("cv2")

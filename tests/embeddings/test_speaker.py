@@ -8,7 +8,7 @@ import torch
 
 from emoest.embeddings import SpeakerEmbedder, unload_models
 from emoest.nets.voice_encoder import VoiceEncoder, save_voice_encoder
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 RATE = 16_000
 INSTALLED = importlib.util.find_spec("resemblyzer") is not None

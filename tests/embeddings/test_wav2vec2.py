@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import Wav2Vec2Embedder, unload_models
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 RATE = 16_000
 

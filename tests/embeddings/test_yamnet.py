@@ -13,11 +13,11 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import YAMNetEmbedder, unload_models
+from emoest.files import weights as weights_table
+from emoest.files.weights import Weights
 from emoest.nets.yamnet import YAMNet, save_yamnet
-from emoest.utils import weights as weights_table
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import cell_estimator_checks
-from emoest.utils.weights import Weights
+from emoest.tables.cells import object_column
+from emoest.testing import cell_estimator_checks
 
 RATE = 16_000
 

@@ -20,8 +20,8 @@ from emoest.evaluation import (
 )
 from emoest.evaluation._modalities import shapley_weights
 from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier
+from emoest.tables.cells import object_column
 from emoest.utils import with_groups
-from emoest.utils.cells import object_column
 
 
 def tolerant():

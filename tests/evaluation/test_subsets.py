@@ -6,8 +6,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from emoest.evaluation._subsets import Judge, KeepModalities, find_subsets, on_subset
+from emoest.tables.names import find_modalities
 from emoest.utils import with_groups
-from emoest.utils.modalities import find_modalities
 
 
 def media():

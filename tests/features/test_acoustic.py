@@ -8,9 +8,9 @@ import soundfile
 import soxr
 
 from emoest.features import AcousticFunctionals
+from emoest.features._frame_descriptors import Analysis, describe_frames
 from emoest.features._functionals import NAMES
-from emoest.features._voice import Analysis, describe_frames
-from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.testing import cell_estimator_checks
 
 RATE = 16000
 

@@ -9,12 +9,12 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import StatisticsPooling
-from emoest.features._bands import fft_entropy, find_bands, gaussian_entropy, place_windows
 from emoest.features._eeg import BandPower, DifferentialEntropy
+from emoest.features._eeg_bands import fft_entropy, find_bands, gaussian_entropy, place_windows
 from emoest.features._smoothing import LinearDynamicSmoother
-from emoest.utils.cells import object_column
-from emoest.utils.eeg import SEED_CHANNELS, cells_from_mat, cells_from_mne
-from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.media.eeg import SEED_CHANNELS, cells_from_mat, cells_from_mne
+from emoest.tables.cells import object_column
+from emoest.testing import cell_estimator_checks
 
 RATE = 100.0
 BANDS = {"theta": (4, 8), "alpha": (8, 14)}

@@ -17,7 +17,7 @@ from emoest.evaluation import evaluate
 from emoest.features import OpenSMILEFunctionals
 from emoest.features import _opensmile as module
 from emoest.normalization import ZScoreNormalizer
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 RATE = 16_000
 

@@ -5,8 +5,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from emoest.features._kalman import Noise, smooth
 from emoest.features._smoothing import LinearDynamicSmoother, MovingAverage
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.tables.cells import object_column
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 GOLDEN = [2.999976, 3.000176, 3.000476, 3.000776, 3.000975]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.features import _filterbank
-from emoest.features._filterbank import (
+from emoest.features import _log_mel as _filterbank
+from emoest.features._log_mel import (
     KALDI_80,
     YAMNET_64,
     Filterbank,
@@ -11,10 +11,10 @@ from emoest.features._filterbank import (
     log_mel_spectra,
     subtract_mean,
 )
-from emoest.features._logmel import LogMel, log_mel
+from emoest.features._mel import LogMel, log_mel
 from emoest.features._spectrogram import LogMelSpectrogram
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import assert_same_cells, cell_estimator_checks
+from emoest.tables.cells import object_column
+from emoest.testing import assert_same_cells, cell_estimator_checks
 
 RATE = 16000
 

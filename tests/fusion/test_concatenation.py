@@ -6,7 +6,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
-from emoest.utils.blocks import validate_blocks
+from emoest.tables.vectors import validate_blocks
 
 
 @pytest.fixture

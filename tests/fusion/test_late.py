@@ -21,9 +21,9 @@ from sklearn.svm import SVC, LinearSVC
 from emoest.aggregation import StatisticsPooling
 from emoest.evaluation import evaluate, uar_scorer
 from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier
+from emoest.tables.cells import object_column
+from emoest.testing import check_cell_estimator
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import check_cell_estimator
 
 ALL_RULES = ["mean", "product", "log_pool", "max", "vote", "stacking"]
 

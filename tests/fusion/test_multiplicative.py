@@ -91,7 +91,7 @@ def test_mixtures_need_one_estimator():
 
 
 def test_subsets_come_small_ones_first():
-    from emoest.fusion._branches import Base
+    from emoest.fusion._modality_estimators import Base
 
     bases = [Base(name, (name,), None) for name in "abc"]
     members = [base.members for base in mix(bases, False)]

@@ -13,9 +13,9 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import LinearSVC
 
 from emoest.fusion import SegmentClassifier
+from emoest.tables.cells import object_column
+from emoest.testing import check_cell_estimator
 from emoest.utils import with_groups
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import check_cell_estimator
 
 
 def make(seed=0, n=24):

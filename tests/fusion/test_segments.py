@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from emoest.fusion._segments import holds_frames, read_segments
-from emoest.utils.cells import object_column
-from emoest.utils.modalities import find_frames
+from emoest.tables.cells import object_column
+from emoest.tables.names import find_frames
 
 
 def table(*cells, name="audio__frames"):

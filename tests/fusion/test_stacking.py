@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from emoest.fusion._branches import Training
+from emoest.fusion._modality_estimators import Training
 from emoest.fusion._stacking import (
     check_weights,
     fit_final,

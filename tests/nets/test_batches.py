@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from emoest.nets.batches import BucketedBatches, FrameDataset, Scale, check_frames, pad
-from emoest.utils.cells import write_frames
+from emoest.tables.cells import write_frames
 
 
 def make_data(lengths, n_dims=2, **options):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from emoest.nets._tflite import CONV_2D, DEPTHWISE_CONV_2D, Operator
+from emoest.nets.weight_files.tflite_reader import CONV_2D, DEPTHWISE_CONV_2D, Operator
 from emoest.nets.xception import (
     CLASSES,
     MiniXception,

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 SMALL = {"hidden_size": 4, "max_epochs": 3, "lr": 0.02, "random_state": 0}
 PLAIN = {**SMALL, "validation_fraction": None}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emoest.neural import M3ERClassifier
-from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.testing import cell_estimator_checks
 from tests.neural.test_mfn import FAST, SMALL, make_two
 
 SMALL_M3ER = M3ERClassifier(4, mixtures=True, fusion_norm="layernorm", **SMALL, **FAST)

@@ -1,8 +1,8 @@
 import pytest
 
 from emoest.neural import MFNClassifier, MFNRegressor
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.tables.cells import object_column
+from emoest.testing import cell_estimator_checks
 from tests.neural.conftest import make_frames
 
 FAST = {"max_epochs": 2, "validation_fraction": None, "random_state": 0}

@@ -1,7 +1,7 @@
 import pytest
 
 from emoest.neural import SequenceClassifier, SequenceRegressor
-from emoest.utils.estimator_checks import cell_estimator_checks
+from emoest.testing import cell_estimator_checks
 from tests.neural.conftest import PLAIN, make_frames
 
 ESTIMATORS = [

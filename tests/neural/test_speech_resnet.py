@@ -9,13 +9,13 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
 
 from emoest.evaluation import evaluate, uar_score
-from emoest.nets.spec_augment import POLICIES
+from emoest.nets.layers.spec_augment import POLICIES
 from emoest.nets.speech_resnet import ResNetTrunk
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier, TrunkWeights
+from emoest.tables.cells import object_column
+from emoest.tables.groups import NotSpeakerIndependentWarning
+from emoest.testing import cell_estimator_checks
 from emoest.tuning import OptunaSearch
-from emoest.utils.cells import object_column
-from emoest.utils.estimator_checks import cell_estimator_checks
-from emoest.utils.groups import NotSpeakerIndependentWarning
 from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
 
 SMALL = {

@@ -5,7 +5,7 @@ import pytest
 from emoest.nets.batches import FrameDataset
 from emoest.neural import SequenceClassifier
 from emoest.neural._tables import fit_scales
-from emoest.utils.cells import object_column, write_frames
+from emoest.tables.cells import object_column, write_frames
 from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
 
 

@@ -10,7 +10,7 @@ from emoest.embeddings import BERTEmbedder, SBERTEmbedder, YAMNetEmbedder
 from emoest.evaluation import evaluate, uar_score, uar_scorer
 from emoest.features import AcousticFunctionals
 from emoest.systems import boateng2020_param_grid, make_boateng2020, make_compare2020_baseline
-from emoest.utils.cells import missing_cells
+from emoest.tables.cells import missing_cells
 
 CLASSIFIERS = ["svm", "rbf", "logistic", "forest", "boosting"]
 

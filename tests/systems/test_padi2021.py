@@ -11,8 +11,8 @@ from emoest.features import LogMelSpectrogram
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.systems import make_padi2021, padi2021_ablation
 from emoest.systems.padi2021 import ablation_figures
-from emoest.utils.cells import object_column
-from emoest.utils.groups import with_groups
+from emoest.tables.cells import object_column
+from emoest.tables.groups import with_groups
 
 SMALL = SpeechResNetClassifier(
     channels=2, n_hidden=8, max_epochs=1, validation_fraction=None, random_state=0

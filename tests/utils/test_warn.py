@@ -3,7 +3,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from emoest.neural import SequenceClassifier
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 from emoest.utils.warn import warn_user
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.utils.cells import object_column
+from emoest.tables.cells import object_column
 
 
 def make_blocks(n_samples, dims, rng, *, loadings=None, shared=10, private=15):

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.utils.cells import is_missing, object_column
-from emoest.utils.estimator_checks import check_cell_estimator
+from emoest.tables.cells import is_missing, object_column
+from emoest.testing import check_cell_estimator
 from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGenerator
 
 READINGS = ["mean", "flatten", "frames"]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from emoest.utils.cells import is_missing, write_frames
+from emoest.tables.cells import is_missing, write_frames
+from emoest.tables.frames import read_table
 from emoest.validity._frame_rows import reject, stack
-from emoest.validity._frames import read_table
-from tests.validity.test_frames import frames, make
+from tests.tables.test_frames import frames, make
 
 
 def test_the_mean_leaves_nan_out():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.utils.cells import is_missing, object_column
+from emoest.tables.cells import is_missing, object_column
 from emoest.validity import (
     CorruptModality,
     ModalityDropout,

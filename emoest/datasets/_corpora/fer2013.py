@@ -1,0 +1,300 @@
+"""FER2013: small gray faces from the web, as the original table or as folders of pictures."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emoest.datasets._reading.bunch import Target, check_target, make_bunch
+from emoest.datasets._reading.csv_tables import table_gaps
+from emoest.datasets._reading.files import decode, find_named_files, list_files
+from emoest.datasets._reading.paths import IMAGE_SUFFIXES
+from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.datasets._reading.rows import report_gaps
+from emoest.tables.cells import object_column
+from emoest.utils._sklearn import validate_params
+
+EMOTIONS = {
+    "0": "angry",
+    "1": "disgust",
+    "2": "fear",
+    "3": "happy",
+    "4": "sad",
+    "5": "surprise",
+    "6": "neutral",
+}
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+TABLES = ("fer2013.csv", "icml_face_data.csv")
+SIDE = 48
+
+_COLUMNS = ("emotion", "pixels", "Usage")
+_NAME = re.compile(r"(?P<split>Training|PublicTest|PrivateTest)_[0-9]+")
+_FOLDERS = {label: label for label in EMOTIONS.values()}
+_ROWS = 2000
+_SIZES = {
+    "Training": (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    "PublicTest": (467, 56, 496, 895, 653, 415, 607),
+    "PrivateTest": (491, 55, 528, 879, 594, 416, 626),
+}
+
+FER2013 = register(
+    CorpusRecord(
+        name="fer2013",
+        title="FER2013, the facial expression challenge of ICML 2013",
+        labels={"emotion": tuple(EMOTIONS.values())},
+        codes={"emotion": EMOTIONS},
+        modalities=("face",),
+        n_speakers=None,
+        splits=SPLITS,
+        sizes={
+            "emotion": {
+                label: sum(_SIZES[split][place] for split in SPLITS)
+                for place, label in enumerate(EMOTIONS.values())
+            }
+        },
+        license=(
+            "Database Contents License (DbCL) on mirrors of Kaggle; rights in the faces unclear."
+        ),
+        access="Download from Kaggle, with an account.",
+        homepage=(
+            "https://www.kaggle.com/c/"
+            "challenges-in-representation-learning-facial-expression-recognition-challenge"
+        ),
+        citation=(
+            "I. J. Goodfellow et al., Challenges in Representation Learning: A Report on Three "
+            "Machine Learning Contests, ICONIP 2013."
+        ),
+        notes=(
+            "Faces from the web, research use only. Nobody knows who is in which picture, so that "
+            "no split is known to keep persons apart. Disgust has 547 of 35,887 pictures."
+        ),
+        n_samples={split: sum(sizes) for split, sizes in _SIZES.items()},
+        split_sizes={
+            split: dict(zip(EMOTIONS.values(), sizes, strict=True))
+            for split, sizes in _SIZES.items()
+        },
+    )
+)
+
+
+@validate_params(
+    {
+        "folder": [str, os.PathLike],
+        "target": [str, list, tuple],
+        "strict": ["boolean"],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_fer2013(
+    folder: str | os.PathLike[str],
+    *,
+    target: Target = "emotion",
+    strict: bool = False,
+    return_X_y: bool = False,
+) -> Any:
+    """Load FER2013, from the original table or from folders of pictures.
+
+    Parameters
+    ----------
+    folder : str or path object
+        Where ``fer2013.csv`` lies (or ``icml_face_data.csv``; columns ``emotion``, ``pixels``,
+        ``Usage``), or else pictures in folders with the names of the emotions, such as
+        ``test/angry/PublicTest_77777.jpg``; sub-folders are searched. Of pictures, the name tells
+        the partition; they are not opened.
+    target : str or sequence of str, default="emotion"
+        ``"emotion"`` (seven).
+    strict : bool, default=False
+        Whether missing rows or pictures are an error; otherwise one warning says what is missing.
+    return_X_y : bool, default=False
+        Whether to return (X, y) instead of a Bunch.
+
+    Returns
+    -------
+    bunch : Bunch, or tuple (X, y)
+        ``data`` (X) has the columns ``face`` (arrays of shape (48, 48), uint8, from the table;
+        paths from folders) and the context ``split`` (``"Training"``, ``"PublicTest"``,
+        ``"PrivateTest"``); nobody knows the persons, so there is no ``speaker``, and ``groups`` is
+        None. ``target`` (y) is a Series; further ``frame``, ``splits`` (row positions),
+        ``record``, ``missing`` and ``DESCR``. The index is the name of the picture; those of the
+        table are counted, ``fer0000000``, as FER+ names them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds neither, or lacks something and `strict`.
+    ValueError
+        If the table is damaged or holds an unknown label or partition; the message says in which
+        row. If a picture lies in a folder that is no emotion. If the target is unknown.
+
+    Warns
+    -----
+    IncompleteCorpusWarning
+        If something is missing.
+
+    References
+    ----------
+    I. J. Goodfellow et al., Challenges in Representation Learning: A Report on Three Machine
+    Learning Contests, ICONIP 2013.
+
+    Examples
+    --------
+    >>> import tempfile, warnings
+    >>> from emoest.datasets import make_fer2013_like
+    >>> folder = make_fer2013_like(tempfile.mkdtemp(), scale=0.0001)
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     X, y = load_fer2013(folder, return_X_y=True)
+    >>> X["face"].iloc[0].shape, y.iloc[0], X["split"].iloc[-1]
+    ((48, 48), 'angry', 'PrivateTest')
+    """
+    check_target(target, FER2013)
+    table = find_table(folder)
+    frame = _read_folders(folder) if table is None else read_pixels(table)
+    found = frame["split"].value_counts().to_dict()
+    expected = dict(FER2013.n_samples)
+    names = {split: f"the partition {split}" for split in SPLITS}
+    return make_bunch(
+        frame,
+        FER2013,
+        target=target,
+        splits={
+            split: np.flatnonzero(frame["split"] == split) for split in SPLITS if split in found
+        },
+        missing=report_gaps(
+            table_gaps(names, found, expected), corpus="FER2013", folder=folder, strict=strict
+        ),
+        return_X_y=return_X_y,
+    )
+
+
+def find_table(folder: str | os.PathLike[str]) -> Path | None:
+    """Find the table of FER2013; None if there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> find_table(tempfile.mkdtemp()) is None
+    True
+    """
+    _, paths = list_files(folder, corpus="FER2013")
+    tables = [path for path in paths if path.name.lower() in TABLES]
+    return min(tables, key=lambda path: (len(path.parts), path), default=None)
+
+
+def read_pixels(path: Path) -> pd.DataFrame:
+    """Read the table, a part at a time: pixels as text need five times the room of pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+
+    Returns
+    -------
+    frame : DataFrame
+        With the columns ``face``, ``split`` and ``emotion``.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged; the message says in which row, counted from 0 without the header.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from emoest.datasets import make_fer2013_like
+    >>> folder = make_fer2013_like(tempfile.mkdtemp(), scale=0.0001)
+    >>> list(read_pixels(folder / "fer2013.csv").columns)
+    ['face', 'split', 'emotion']
+    """
+    faces: list[npt.NDArray[np.uint8]] = []
+    splits: list[str] = []
+    emotions: list[str] = []
+    try:
+        with pd.read_csv(
+            path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS
+        ) as parts:
+            for part in parts:
+                lacking = [column for column in _COLUMNS if column not in part.columns]
+                if lacking:
+                    raise ValueError(
+                        f"{str(path)!r} has no column {lacking[0]!r}; it has "
+                        f"{', '.join(part.columns)}."
+                    )
+                for row, emotion, pixels, split in zip(
+                    part.index, *(part[column] for column in _COLUMNS), strict=True
+                ):
+                    faces.append(_face(pixels, path, row))
+                    splits.append(_check_split(split, path, row))
+                    emotions.append(_emotion(emotion, path, row))
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(
+            f"{str(path)!r} is no table ({error}). Copy the original file again."
+        ) from error
+    index = pd.Index([f"fer{row:07d}" for row in range(len(faces))], name="image")
+    return pd.DataFrame(
+        {"face": object_column(faces, index), "split": splits, "emotion": emotions}, index=index
+    )
+
+
+def _face(pixels: str, path: Path, row: int) -> npt.NDArray[np.uint8]:
+    try:
+        with warnings.catch_warnings(action="error", category=DeprecationWarning):
+            values = np.fromstring(pixels, dtype=np.int64, sep=" ")
+    except (ValueError, DeprecationWarning) as error:
+        raise ValueError(
+            f"{str(path)!r}: the pixels of row {row} are no whole numbers ({error}). Copy the "
+            "original file again."
+        ) from error
+    if len(values) != SIDE * SIDE or values.min() < 0 or values.max() > 255:
+        raise ValueError(
+            f"{str(path)!r}: row {row} has {len(values)} pixels, where {SIDE * SIDE} of 0 to 255 "
+            "are expected. Copy the original file again."
+        )
+    return values.astype(np.uint8).reshape(SIDE, SIDE)
+
+
+def _check_split(split: str, path: Path, row: int) -> str:
+    if split not in SPLITS:
+        raise ValueError(
+            f"{str(path)!r}: row {row} has the unknown Usage {split!r}; known are "
+            f"{', '.join(SPLITS)}."
+        )
+    return split
+
+
+def _emotion(code: str, path: Path, row: int) -> str:
+    if code not in EMOTIONS:
+        known = ", ".join(f"{key} ({value})" for key, value in EMOTIONS.items())
+        raise ValueError(
+            f"{str(path)!r}: row {row} has the unknown emotion {code!r}; known are {known}."
+        )
+    return EMOTIONS[code]
+
+
+def _read_folders(folder: str | os.PathLike[str]) -> pd.DataFrame:
+    files = find_named_files(
+        folder,
+        _NAME,
+        corpus="FER2013",
+        example="PublicTest_77777.jpg (or the table fer2013.csv)",
+        suffixes=IMAGE_SUFFIXES,
+    )
+    order = sorted(files, key=lambda stem: SPLITS.index(stem.partition("_")[0]))
+    index = pd.Index(order, name="image")
+    return pd.DataFrame(
+        {
+            "face": object_column([str(files[stem]) for stem in order], index),
+            "split": [stem.partition("_")[0] for stem in order],
+            "emotion": [
+                decode(_FOLDERS, files[stem].parent.name, field="folder", path=files[stem])
+                for stem in order
+            ],
+        },
+        index=index,
+    )

@@ -1,0 +1,296 @@
+"""IEMOCAP: ten actors in five dyadic sessions, improvised and scripted."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from emoest.datasets._reading.bunch import Target, check_target, make_bunch
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files, some_names
+from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
+from emoest.tables.cells import object_column
+from emoest.utils._sklearn import validate_params
+
+CATEGORIES = {
+    "ang": "anger",
+    "dis": "disgust",
+    "exc": "excitement",
+    "fea": "fear",
+    "fru": "frustration",
+    "hap": "happiness",
+    "neu": "neutral",
+    "oth": "other",
+    "sad": "sadness",
+    "sur": "surprise",
+    "xxx": "no agreement",
+}
+FOUR = {
+    "ang": "anger",
+    "hap": "happiness",
+    "exc": "happiness",
+    "neu": "neutral",
+    "sad": "sadness",
+}
+SIX = {code: CATEGORIES[code] for code in ("ang", "exc", "fru", "hap", "neu", "sad")}
+SESSIONS = ("1", "2", "3", "4", "5")
+
+_TURN = r"Ses0(?P<session>[1-5])[FM]_\w+_(?P<sex>[FM])[A-Z]?\d+"
+_DIALOGUE = re.compile(r"Ses0[1-5][FM]_(impro|script)\w*")
+_NUMBER = r"(-?\d+\.?\d*)"
+_LABEL = re.compile(
+    rf"\[{_NUMBER} - {_NUMBER}\]\t(?P<turn>{_TURN})\t(?P<code>\w+)\t"
+    rf"\[(?P<valence>[\d.]+), (?P<arousal>[\d.]+), (?P<dominance>[\d.]+)\]\s*"
+)
+_SAID = re.compile(rf"(?P<turn>{_TURN}) \[[\d.]+-+[\d.]+\]:(?P<text>.*)")
+
+IEMOCAP = register(
+    CorpusRecord(
+        name="iemocap",
+        title="IEMOCAP, Interactive Emotional Dyadic Motion Capture Database",
+        labels={
+            "emotion": ("anger", "happiness", "neutral", "sadness"),
+            "emotion6": tuple(SIX.values()),
+            "category": tuple(CATEGORIES.values()),
+        },
+        codes={"emotion": FOUR, "emotion6": SIX, "category": CATEGORIES},
+        scores={"valence": (1.0, 5.0), "arousal": (1.0, 5.0), "dominance": (1.0, 5.0)},
+        modalities=("audio", "text"),
+        n_speakers=10,
+        sizes={
+            "emotion": {"anger": 1103, "happiness": 1636, "neutral": 1708, "sadness": 1084},
+            "emotion6": {
+                "anger": 1103,
+                "excitement": 1041,
+                "frustration": 1849,
+                "happiness": 595,
+                "neutral": 1708,
+                "sadness": 1084,
+            },
+            "category": {
+                "anger": 1103,
+                "excitement": 1041,
+                "fear": 40,
+                "frustration": 1849,
+                "happiness": 595,
+                "neutral": 1708,
+                "sadness": 1084,
+                "surprise": 107,
+                "no agreement": 2507,
+            },
+        },
+        license="License of the University of Southern California; no redistribution.",
+        access="On request from the authors.",
+        homepage="https://sail.usc.edu/iemocap/",
+        citation=(
+            "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee "
+            "and S. S. Narayanan, IEMOCAP: Interactive emotional dyadic motion capture database, "
+            "Language Resources and Evaluation 42, 335-359, 2008, doi:10.1007/s10579-008-9076-6."
+        ),
+        notes=(
+            "The target emotion has the four classes of most papers, with excitement merged into "
+            "happiness; emotion6 keeps excitement and frustration. All other turns have no label "
+            "there. The counts of disgust and other are unknown to emoest. There are no official "
+            "partitions: results on random splits, on sessions and on speakers are not comparable. "
+            "The two speakers of a session talk with each other, and actors of different sessions "
+            "play the same scripts, so that a text model sees test sentences in training."
+        ),
+    )
+)
+
+
+@validate_params(
+    {
+        "folder": [str, os.PathLike],
+        "target": [str, list, tuple],
+        "drop_unlabeled": ["boolean"],
+        "strict": ["boolean"],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_iemocap(
+    folder: str | os.PathLike[str],
+    *,
+    target: Target = "emotion",
+    drop_unlabeled: bool = False,
+    strict: bool = False,
+    return_X_y: bool = False,
+) -> Any:
+    """Load the turns of IEMOCAP: sound, transcript, session, speaker and labels.
+
+    Parameters
+    ----------
+    folder : str or path object
+        The folder with ``Session1`` to ``Session5`` (``IEMOCAP_full_release``), or one above it.
+        Labels are read from ``dialog/EmoEvaluation/*.txt``, texts from
+        ``dialog/transcriptions/*.txt``; sound is looked for by the name of the turn, as in
+        ``sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav``, and not opened.
+    target : str or sequence of str, default="emotion"
+        ``"emotion"`` (anger, happiness with excitement, neutral, sadness), ``"emotion6"`` (anger,
+        excitement, frustration, happiness, neutral, sadness), ``"category"`` (all eleven codes), or
+        the mean ratings ``"valence"``, ``"arousal"``, ``"dominance"``; a sequence gives y as a
+        DataFrame.
+    drop_unlabeled : bool, default=False
+        Whether turns without a label of the target are left out. Of 10,039 turns 5,531 have one of
+        the four classes. A warning counts them either way.
+    strict : bool, default=False
+        Whether a missing session, label file, transcript or sound file is an error; otherwise one
+        warning says what is missing, and the cell is None. Sound without a label file is no row.
+    return_X_y : bool, default=False
+        Whether to return (X, y) instead of a Bunch.
+
+    Returns
+    -------
+    bunch : Bunch, or tuple (X, y)
+        ``data`` (X) has the columns ``audio`` (path), ``text``, ``speaker`` (``"1F"``: session and
+        sex), ``session`` and ``dialogue``; the speaker is also the index level ``group``;
+        ``target`` (y) is a Series or DataFrame; further ``frame``, ``groups``, ``splits`` (empty),
+        ``record``, ``missing``, ``n_unlabeled`` and ``DESCR``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no label file of IEMOCAP, or lacks something and `strict`.
+    ValueError
+        If a label file holds an unknown code or an unreadable line, or the target is unknown.
+
+    Warns
+    -----
+    IncompleteCorpusWarning
+        If something is missing.
+    UnlabeledRowsWarning
+        If turns have no label of the target.
+
+    References
+    ----------
+    C. Busso et al., Language Resources and Evaluation 42, 2008, doi:10.1007/s10579-008-9076-6. The
+    order of the ratings (valence, arousal, dominance) is that of the head line of the label files.
+
+    Examples
+    --------
+    >>> import tempfile, warnings
+    >>> from emoest.datasets import make_iemocap_like
+    >>> folder = make_iemocap_like(tempfile.mkdtemp(), scale=0.01)
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     X, y = load_iemocap(folder, drop_unlabeled=True, return_X_y=True)
+    >>> list(X.columns), sorted(y.unique())
+    (['audio', 'text', 'speaker', 'session', 'dialogue'],
+     ['anger', 'happiness', 'neutral', 'sadness'])
+    """
+    check_target(target, IEMOCAP)
+    root, paths = list_files(folder, corpus="IEMOCAP")
+    labels, transcripts, sounds = _sort_files(paths)
+    if not labels:
+        raise FileNotFoundError(
+            f"No label file of IEMOCAP was found in {str(root)!r}. Looked for "
+            "'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt' and its like there and in its "
+            f"sub-folders; found {some_names(sorted(path.name for path in paths)) or 'no files'} "
+            f"({len(transcripts)} transcripts and {len(sounds)} sound files of IEMOCAP among "
+            f"{len(paths)} files). Pass the folder 'IEMOCAP_full_release'."
+        )
+    rows = [row for path in labels for row in _read_labels(path)]
+    if not rows:
+        raise ValueError(
+            f"The {len(labels)} label files of IEMOCAP in {str(root)!r} hold no label; a copy may "
+            "have failed."
+        )
+    texts = {turn: text for path in transcripts for turn, text in _read_texts(path)}
+    frame = _frame(rows, texts, sounds)
+    missing = report_gaps(
+        {
+            "sessions": sorted(set(SESSIONS) - set(frame["session"])),
+            "label files": _unlabeled_dialogues(labels, transcripts, sounds),
+            "sound files": [f"{turn}.wav" for turn in frame.index[frame["audio"].isna()]],
+            "transcripts": list(frame.index[frame["text"].isna()]),
+        },
+        corpus="IEMOCAP",
+        folder=folder,
+        strict=strict,
+    )
+    columns = [target] if isinstance(target, str) else list(target)
+    frame, n_unlabeled = handle_unlabeled(frame, columns, drop=drop_unlabeled, corpus="IEMOCAP")
+    loaded = make_bunch(frame, IEMOCAP, target=target, missing=missing, return_X_y=return_X_y)
+    if not return_X_y:
+        loaded.n_unlabeled = n_unlabeled
+    return loaded
+
+
+def _sort_files(paths: list[Path]) -> tuple[list[Path], list[Path], dict[str, Path]]:
+    labels, transcripts, sounds = [], [], {}
+    for path in sorted(paths):
+        parent = path.parent.name
+        if path.suffix == ".txt" and _DIALOGUE.fullmatch(path.stem):
+            if parent == "EmoEvaluation":
+                labels.append(path)
+            elif parent == "transcriptions":
+                transcripts.append(path)
+        elif path.suffix.lower() in AUDIO_SUFFIXES and re.fullmatch(_TURN, path.stem):
+            sounds.setdefault(path.stem, path)
+    return labels, transcripts, sounds
+
+
+def _unlabeled_dialogues(
+    labels: list[Path], transcripts: list[Path], sounds: dict[str, Path]
+) -> list[str]:
+    """Name the label files of dialogues of which there is sound or a transcript alone."""
+    dialogues = {path.stem for path in transcripts}
+    dialogues |= {re.sub(r"_[FM][A-Z]?\d+$", "", turn) for turn in sounds}
+    return [f"{dialogue}.txt" for dialogue in sorted(dialogues - {path.stem for path in labels})]
+
+
+def _read_labels(path: Path) -> list[dict[str, Any]]:
+    """Rows of a label file; lines of single raters and comments are passed over."""
+    rows = []
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.startswith("["):
+            continue
+        match = _LABEL.fullmatch(line)
+        if match is None:
+            raise ValueError(
+                f"Line {number} of {str(path)!r} is not a label of IEMOCAP: {line!r}. Expected "
+                "'[start - end]<tab>turn<tab>code<tab>[valence, arousal, dominance]'."
+            )
+        code = match["code"]
+        if code not in CATEGORIES:
+            raise ValueError(
+                f"Line {number} of {str(path)!r}, turn {match['turn']}, has the unknown emotion "
+                f"code {code!r}; known are {', '.join(CATEGORIES)}."
+            )
+        rows.append(
+            {
+                "turn": match["turn"],
+                "speaker": match["session"] + match["sex"],
+                "session": match["session"],
+                "dialogue": path.stem,
+                "emotion": FOUR.get(code),
+                "emotion6": SIX.get(code),
+                "category": CATEGORIES[code],
+                **{name: float(match[name]) for name in IEMOCAP.scores},
+            }
+        )
+    return rows
+
+
+def _read_texts(path: Path) -> list[tuple[str, str]]:
+    """Turns and what was said; lines of another form are remarks of the transcribers."""
+    matches = map(_SAID.match, read_lines(path))
+    return [(match["turn"], match["text"].strip()) for match in matches if match]
+
+
+def _frame(
+    rows: list[dict[str, Any]], texts: dict[str, str], sounds: dict[str, Path]
+) -> pd.DataFrame:
+    frame = pd.DataFrame(rows).set_index("turn").sort_index()
+    if frame.index.has_duplicates:
+        raise ValueError(
+            f"The turn {frame.index[frame.index.duplicated()][0]!r} of IEMOCAP is labeled twice: "
+            "the folder holds more than one copy. Pass the folder of one of them."
+        )
+    paths = [str(sounds[turn]) if turn in sounds else None for turn in frame.index]
+    frame.insert(0, "audio", object_column(paths, frame.index))
+    said = [texts.get(turn) for turn in frame.index]
+    frame.insert(1, "text", object_column(said, frame.index))
+    return frame

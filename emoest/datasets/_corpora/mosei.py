@@ -1,0 +1,270 @@
+"""CMU-MOSEI: opinions of many speakers, a sentiment score and six emotions."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emoest.datasets._corpora.mosi_tables import (
+    HIGHEST,
+    LOWEST,
+    POLARITIES,
+    SPLITS,
+    TABLE,
+    polarity_of,
+    read_opinions,
+    split_positions,
+)
+from emoest.datasets._reading.bunch import Target, check_target, make_bunch
+from emoest.datasets._reading.csv_tables import find_tables, read_table
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files, some_names
+from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.datasets._reading.rows import report_gaps
+from emoest.tables.cells import object_column
+from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.optional import import_optional
+
+EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
+LABEL_FILE = "CMU_MOSEI_Labels.csd"
+WORD_FILE = "CMU_MOSEI_TimestampedWords.csd"
+
+_PAUSE = "sp"
+_EMOTION_TARGET = "emotions"
+
+MOSEI = register(
+    CorpusRecord(
+        name="mosei",
+        title="CMU-MOSEI, Multimodal Opinion Sentiment and Emotion Intensity",
+        labels={"polarity": POLARITIES, _EMOTION_TARGET: EMOTIONS},
+        modalities=("text", "audio", "face"),
+        n_speakers=None,
+        splits=SPLITS,
+        license="Videos of a public platform, distributed for academic research.",
+        access="Through the authors' software kit or the public packs with a table of labels.",
+        homepage="https://github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
+        citation=(
+            "A. Zadeh, P. P. Liang, S. Poria, E. Cambria and L.-P. Morency, Multimodal Language "
+            "Analysis in the Wild: CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph, ACL "
+            "2018."
+        ),
+        notes=(
+            "A video stands for its speaker, though a speaker may have several videos. Sizes of "
+            "the partitions, from memory but for the first: 16,326 / 1,871 / 4,659 utterances. "
+            "Emotions come with an intensity from 0 to 3; an emotion counts as present above 0, "
+            "and several or none may be. Weighted accuracy of the literature is the mean of the "
+            "two recalls per emotion."
+        ),
+        scores={"sentiment": (LOWEST, HIGHEST)},
+        multilabel=(_EMOTION_TARGET,),
+    )
+)
+
+
+@validate_params(
+    {
+        "folder": [str, os.PathLike],
+        "target": [str, list, tuple],
+        "annotations": [StrOptions({"table", "csd"})],
+        "drop_unlabeled": ["boolean"],
+        "strict": ["boolean"],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_mosei(
+    folder: str | os.PathLike[str],
+    *,
+    target: Target = "sentiment",
+    annotations: str = "table",
+    drop_unlabeled: bool = False,
+    strict: bool = False,
+    return_X_y: bool = False,
+) -> Any:
+    r"""Load CMU-MOSEI from the table of the public packs, or from the authors' own files.
+
+    Parameters
+    ----------
+    folder : str or path object
+        Where the files lie; sub-folders are searched. No clip is opened.
+    target : str or sequence of str, default="sentiment"
+        ``"sentiment"``, a score from -3 to 3; ``"polarity"``, its sign as negative, neutral or
+        positive; ``"emotions"``, a table of 0 and 1 with six columns, which needs
+        ``annotations="csd"``. A sequence gives y as a DataFrame.
+    annotations : {"table", "csd"}, default="table"
+        ``"table"`` reads ``label.csv`` with clips ``Raw/<video_id>/<clip_id>.mp4``, as `load_mosi`
+        does. ``"csd"`` reads ``CMU_MOSEI_Labels.csd`` (it needs h5py); words come from
+        ``CMU_MOSEI_TimestampedWords.csd``, sound is a part of ``<video>.wav``, and the partitions
+        come from a ``label.csv``, each where it is there. The two number the clips of a video
+        differently, so that they are not joined clip by clip.
+    drop_unlabeled : bool, default=False
+        Whether rows of the table without a label are left out; otherwise it is NaN.
+    strict : bool, default=False
+        Whether a missing clip, text or sound is an error; otherwise one warning says what is
+        missing.
+    return_X_y : bool, default=False
+        Whether to return (X, y) instead of a Bunch.
+
+    Returns
+    -------
+    bunch : Bunch, or tuple (X, y)
+        ``data`` (X) has those of the columns ``text``, ``audio`` and ``face`` (paths; sound may be
+        a part, ``video.wav#t=1.20,3.45``) that were found, and the context ``speaker`` (the video,
+        also the index level ``group``) and, where it is known, ``split``; ``target`` (y) is a
+        Series or DataFrame; further ``frame`` (with ``"csd"`` also ``start``, ``end`` and
+        ``happy_intensity`` ...), ``groups``, ``splits`` (row positions of ``train``, ``valid`` and
+        ``test``), ``record``, ``missing`` and ``DESCR``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not hold the annotations, or something is missing and `strict`.
+    ImportError
+        If h5py is needed and not installed.
+    ValueError
+        If a file is damaged or holds an unknown label, or the target is unknown or not in these
+        annotations.
+
+    Warns
+    -----
+    IncompleteCorpusWarning
+        If something is missing.
+    UnlabeledRowsWarning
+        If rows of the table have no label; it counts them.
+
+    References
+    ----------
+    A. Zadeh et al., CMU-MOSEI, ACL 2018.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "label.csv"
+    >>> table = "video_id,clip_id,text,label,annotation,mode\naB3,2,Quite bad.,-1,Negative,test\n"
+    >>> _ = path.write_text(table)
+    >>> X, y = load_mosei(path.parent, target="polarity", return_X_y=True)
+    >>> X["text"].item(), X["speaker"].item(), y.item()
+    ('Quite bad.', 'aB3', 'negative')
+    """
+    check_target(target, MOSEI)
+    targets = [target] if isinstance(target, str) else list(target)
+    if annotations == "table" and _EMOTION_TARGET in targets:
+        raise ValueError(
+            f"target={target!r}: {TABLE} holds no emotions. Pass annotations='csd' and a folder "
+            f"with {LABEL_FILE}."
+        )
+    if annotations == "table":
+        _check_table(folder)
+        frame, missing = read_opinions(
+            folder, corpus="CMU-MOSEI", target=target, drop_unlabeled=drop_unlabeled, strict=strict
+        )
+    else:
+        frame, missing = _read_sequences(folder, strict)
+    return make_bunch(
+        frame,
+        MOSEI,
+        target=target,
+        splits=split_positions(frame) if "split" in frame else {},
+        missing=missing,
+        return_X_y=return_X_y,
+    )
+
+
+def _check_table(folder: str | os.PathLike[str]) -> None:
+    """Point to the other annotations where they are the only ones."""
+    root, paths = list_files(folder, corpus="CMU-MOSEI")
+    names = {path.name for path in paths}
+    if LABEL_FILE in names and TABLE not in names:
+        raise FileNotFoundError(
+            f"{str(root)!r} holds {LABEL_FILE} but no {TABLE}. Pass annotations='csd' to read it."
+        )
+
+
+def _read_sequences(folder: str | os.PathLike[str], strict: bool) -> tuple[pd.DataFrame, list[str]]:
+    """Read the authors' annotations, and what else of the corpus is there."""
+    root, paths = list_files(folder, corpus="CMU-MOSEI")
+    by_name = {path.name: path for path in sorted(paths, reverse=True)}
+    if LABEL_FILE not in by_name:
+        raise FileNotFoundError(
+            f"No annotations of CMU-MOSEI were found in {str(root)!r}. Looked there and in its "
+            f"sub-folders for {LABEL_FILE}; found {some_names(sorted(by_name)) or 'no files'}."
+        )
+    frame = _read_labels(by_name[LABEL_FILE])
+    columns: dict[str, list[Any]] = {}
+    if WORD_FILE in by_name:
+        columns["text"] = _read_texts(by_name[WORD_FILE], frame)
+    sound = {path.stem: path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
+    if any(video in sound for video in frame["speaker"]):
+        columns["audio"] = [
+            f"{sound[video]}#t={max(0.0, start):.2f},{end:.2f}" if video in sound else None
+            for video, start, end in zip(
+                frame["speaker"], frame["start"], frame["end"], strict=True
+            )
+        ]
+    gaps = {
+        name: [key for key, cell in zip(frame.index, cells, strict=True) if cell is None]
+        for name, cells in columns.items()
+    }
+    for position, (name, cells) in enumerate(columns.items()):
+        frame.insert(position, name, object_column(cells, frame.index))
+    if TABLE in by_name:
+        path = find_tables(folder, {"all": TABLE}, corpus="CMU-MOSEI")["all"]
+        table = read_table(path, ("video_id", "mode"))
+        split = frame["speaker"].map(dict(zip(table["video_id"], table["mode"], strict=True)))
+        frame["split"] = split.astype(object).where(split.notna(), None)
+        gaps["partitions of videos"] = sorted(set(frame["speaker"][split.isna()]))
+    return frame, report_gaps(gaps, corpus="CMU-MOSEI", folder=folder, strict=strict)
+
+
+def _open(path: Path, root: str) -> Any:
+    h5py = import_optional("h5py", extra="keras", purpose=f"Reading {path.name}")
+    try:
+        file = h5py.File(path, "r")
+        return file, file[root]["data"]
+    except (OSError, KeyError) as error:
+        raise ValueError(
+            f"{str(path)!r} is no file of the authors' kit with the sequence {root!r} ({error}). "
+            "Download it again."
+        ) from error
+
+
+def _read_labels(path: Path) -> pd.DataFrame:
+    """Read ``(n, 7)`` values per video: sentiment, then the intensities of the emotions."""
+    file, data = _open(path, "All Labels")
+    rows = []
+    with file:
+        for video in data:
+            values, intervals = np.asarray(data[video]["features"]), data[video]["intervals"]
+            if values.ndim != 2 or values.shape[1] != 1 + len(EMOTIONS):
+                raise ValueError(
+                    f"{str(path)!r}: the video {video!r} has labels of shape {values.shape}, not "
+                    f"(n, {1 + len(EMOTIONS)})."
+                )
+            for number, (value, (start, end)) in enumerate(zip(values, intervals, strict=True)):
+                row = {"clip": f"{video}[{number}]", "speaker": video, "sentiment": value[0]}
+                row |= {f"{name}_intensity": v for name, v in zip(EMOTIONS, value[1:], strict=True)}
+                rows.append({**row, "start": float(start), "end": float(end)})
+    frame = pd.DataFrame(rows).set_index("clip")
+    frame["sentiment"] = frame["sentiment"].astype(float)
+    frame["polarity"] = polarity_of(frame["sentiment"])
+    for name in EMOTIONS:
+        frame[name] = (frame[f"{name}_intensity"] > 0).astype(np.int8)
+    return frame
+
+
+def _read_texts(path: Path, frame: pd.DataFrame) -> list[str | None]:
+    """Join the words whose middle lies within each clip; None where a video has no words."""
+    file, data = _open(path, "words")
+    texts: list[str | None] = []
+    with file:
+        for video, clips in frame.groupby("speaker", sort=False):
+            if video not in data:
+                texts += [None] * len(clips)
+                continue
+            words = [word.decode() for word in np.asarray(data[video]["features"]).ravel()]
+            middle = np.asarray(data[video]["intervals"]).mean(axis=1)
+            for start, end in zip(clips["start"], clips["end"], strict=True):
+                inside = np.flatnonzero((middle >= start) & (middle < end))
+                texts.append(" ".join(words[i] for i in inside if words[i] != _PAUSE))
+    return texts

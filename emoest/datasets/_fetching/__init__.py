@@ -1,0 +1,1 @@
+"""Corpora from the web: where they lie, how they are fetched."""

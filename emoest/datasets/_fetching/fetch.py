@@ -1,0 +1,382 @@
+"""fetch_*: download the corpora that may be downloaded, and say under which license."""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from emoest.datasets._fetching.git_lfs import copy_tables, download_all, read_pointers
+from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
+from emoest.datasets._reading.record import corpus_record
+from emoest.files.download import RemoteFile, check_digest, download, find_digest, unpack
+from emoest.files.store import cache_folder
+from emoest.utils.warn import warn_user
+
+MARK = ".emoest-source"
+"""Name of the hidden file that lists what a folder was fetched from."""
+
+Digests = str | Mapping[str, str]
+
+
+class UnverifiedDownloadWarning(UserWarning):
+    """A file was downloaded whose true digest nobody told."""
+
+
+def corpora_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of fetched corpora; it is not made.
+
+    `folder`, else the environment variable ``EMOEST_CORPORA``, else ``corpora`` in the folder that
+    `emoest.files.cache_folder` names.
+
+    Parameters
+    ----------
+    folder : str or path object, default=None
+        The folder, if it is to be another.
+
+    Returns
+    -------
+    folder : Path
+
+    Examples
+    --------
+    >>> corpora_folder("here").name
+    'here'
+    """
+    chosen = folder or os.environ.get("EMOEST_CORPORA")
+    return Path(chosen).expanduser() if chosen else cache_folder() / "corpora"
+
+
+def is_fetched(name: str, folder: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a corpus has been fetched.
+
+    Parameters
+    ----------
+    name : str
+        Its short name.
+    folder : str or path object, default=None
+        As in `fetch_corpus`.
+
+    Returns
+    -------
+    is_fetched : bool
+
+    Examples
+    --------
+    >>> is_fetched("ravdess", "no-such-folder")
+    False
+    """
+    return (_target(name, folder) / MARK).is_file()
+
+
+def corpus_state(name: str) -> str:
+    """How a corpus can be had.
+
+    Parameters
+    ----------
+    name : str
+        Its short name.
+
+    Returns
+    -------
+    state : {"generated", "here", "fetchable", "free", "licensed"}
+        ``"here"`` if it was fetched into `corpora_folder`; copies elsewhere are not looked for.
+        ``"free"`` if anyone may download it, but not through emoest; ``"licensed"`` if its owner
+        has to be asked. The record's ``access`` says how.
+
+    Raises
+    ------
+    ValueError
+        If there is no such corpus.
+
+    Examples
+    --------
+    >>> corpus_state("stories"), corpus_state("iemocap")
+    ('generated', 'licensed')
+    """
+    if corpus_record(name).license.startswith("Generated"):
+        return "generated"
+    if name in SOURCES:
+        return "here" if is_fetched(name) else "fetchable"
+    return "free" if corpus_record(name).access.startswith("Free download") else "licensed"
+
+
+def fetch_corpus(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download a corpus once, and return the folder for its loader.
+
+    Before a download, the license and the source are written to standard error. A download that was
+    interrupted is continued. Files are collected next to the folder and moved there when all is
+    well, so that no half of a corpus is ever found; see `emoest.files.unpack` for what is
+    refused in an archive. The clips of CREMA-D are downloaded one by one, four at a time.
+
+    Parameters
+    ----------
+    name : str
+        Short name of the corpus: ``"cremad"`` (sound), ``"emodb"``, ``"goemotions"``, ``"isear"``,
+        ``"meld"`` (texts) or ``"ravdess"`` (speech).
+    folder : str or path object, default=None
+        Where its files go; None takes a sub-folder of `corpora_folder`.
+    sha256 : str or dict of str to str, default=None
+        Digest of the file, or digests by file name. It is demanded instead of the known one, if
+        any. Where none is known and none is given, a warning names the one that was found.
+    verbose : int, default=1
+        Above 0 a bar shows the progress.
+
+    Returns
+    -------
+    folder : Path
+
+    Raises
+    ------
+    ValueError
+        If the corpus cannot be downloaded by anyone, if what was sent is corrupted, if an archive
+        is damaged or would write outside its folder, or if `sha256` names no file.
+    FileExistsError
+        If the folder holds something that was not fetched.
+    ConnectionError
+        If there is no network; the message says what to do.
+
+    Warns
+    -----
+    UnverifiedDownloadWarning
+        If the true digest of a file is unknown.
+
+    Examples
+    --------
+    >>> fetch_corpus("iemocap")
+    Traceback (most recent call last):
+    ValueError: 'iemocap' cannot be fetched; cremad, emodb, goemotions, isear, meld, ...
+    """
+    if name not in SOURCES:
+        access = corpus_record(name).access
+        raise ValueError(
+            f"{name!r} cannot be fetched; {', '.join(sorted(SOURCES))} can. How to get it: {access}"
+        )
+    source = _with_digests(SOURCES[name], name, sha256)
+    target = _target(name, folder)
+    if is_fetched(name, folder):
+        return target
+    downloads = target.with_name(f".{target.name}-downloads")
+    known = {file.file_name for file in source.files}
+    if target.exists() and any(target.iterdir()):
+        raise FileExistsError(
+            f"{str(target)!r} holds files that were not fetched. Load them as they are, or fetch "
+            f"{name!r} into another folder."
+        )
+    _show_license(name, source)
+    for file in source.files:
+        _download(file, downloads, name, verbose)
+    if source.large is None:
+        _put(source, downloads, target)
+    else:
+        _put_large(source.large, downloads / source.files[0].file_name, target, name, verbose)
+    _mark(source, target)
+    for path in downloads.iterdir():
+        if path.name.removesuffix(".lock") in known:
+            path.unlink()
+    if not any(downloads.iterdir()):
+        downloads.rmdir()
+    return target
+
+
+def _target(name: str, folder: str | os.PathLike[str] | None) -> Path:
+    return Path(folder).expanduser() if folder is not None else corpora_folder() / name
+
+
+def _with_digests(source: Source, name: str, sha256: Digests | None) -> Source:
+    """Put the user's digests before those of the table."""
+    if sha256 is None:
+        return source
+    names = [file.file_name for file in source.files]
+    if isinstance(sha256, str):
+        if len(names) > 1:
+            raise ValueError(
+                f"sha256 is one digest, but {name!r} has {len(names)} files: pass a dict with "
+                f"digests of {', '.join(names)}."
+            )
+        sha256 = {names[0]: sha256}
+    for key, digest in sha256.items():
+        if key not in names:
+            raise ValueError(f"sha256 names {key!r}; {name!r} has {', '.join(names)}.")
+        if not re.fullmatch("[0-9a-fA-F]{64}", digest):
+            raise ValueError(
+                f"sha256 of {key!r} is {digest!r}, which is no SHA-256: 64 hexadecimal digits are."
+            )
+    files = (replace(file, digest=sha256.get(file.file_name, file.digest)) for file in source.files)
+    return replace(source, files=tuple(files))
+
+
+def _show_license(name: str, source: Source) -> None:
+    record = corpus_record(name)
+    urls = [file.url for file in source.files]
+    if source.large is not None:
+        urls.append(f"{source.large.url}{source.large.folder}")
+    print(
+        f"{record.title}\nLicense: {record.license}\nCite: {record.citation}\n"
+        f"From: {', '.join(urls)} ({source.describe_size()})\n{source.origin}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> None:
+    path = downloads / file.file_name
+    if path.exists() and file.digest is not None:
+        check_digest(path, file.digest, remedy="Delete it and fetch again.")
+    download(file, path, what=f"file of {name}", by_hand=_by_hand(name), verbose=verbose)
+    if file.digest is None:
+        warn_user(
+            f"Nobody told the digest of {file.url}, so that the file could be another than the "
+            f"authors'. Its SHA-256 is {find_digest(path)}: compare it with a copy you trust, and "
+            "pass it as sha256= next time.",
+            UnverifiedDownloadWarning,
+        )
+
+
+def _by_hand(name: str) -> str:
+    return (
+        "Without a network: download it elsewhere, unpack it if it is an archive, and pass its "
+        f"folder to load_{name}."
+    )
+
+
+def _put(source: Source, downloads: Path, target: Path) -> None:
+    """Unpack or move the files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_archive:
+        for file in source.files:
+            archive = downloads / file.file_name
+            try:
+                unpack(archive, target, max_bytes=source.max_bytes)
+            except ValueError:
+                archive.unlink()
+                raise
+    else:
+        target.mkdir(exist_ok=True)
+        for file in source.files:
+            (downloads / file.file_name).replace(target / file.file_name)
+
+
+def _put_large(large: LargeFiles, archive: Path, target: Path, name: str, verbose: int) -> None:
+    """Download the files whose pointers are in the archive, and move them when all are there."""
+    clips = archive.parent / large.folder
+    try:
+        files = read_pointers(archive, large)
+        copy_tables(archive, large, archive.parent)
+    except ValueError:
+        archive.unlink()
+        raise
+    download_all(files, clips, corpus=name, by_hand=_by_hand(name), verbose=verbose)
+    for lock in clips.glob("*.lock"):
+        lock.unlink()
+    target.mkdir(parents=True, exist_ok=True)
+    for table in large.tables:
+        (archive.parent / table).replace(target / table)
+    clips.replace(target / large.folder)
+
+
+def _mark(source: Source, target: Path) -> None:
+    """Write down what the folder was fetched from."""
+    lines = "".join(f"{file.url}\t{file.digest or 'unknown'}\n" for file in source.files)
+    (target / MARK).write_text(lines, encoding="utf-8")
+
+
+def fetch_cremad(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download the sound of CREMA-D clip by clip (606 MB, ODbL); parameters as `fetch_corpus`.
+
+    Each clip's SHA-256 is that of the authors' own pointer to it. The digest of the archive that
+    holds the pointers is unknown: that is what the warning speaks of, and what `sha256` may give.
+    Videos are not downloaded.
+
+    Examples
+    --------
+    >>> X, y = load_cremad(fetch_cremad(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("cremad", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_isear(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download ISEAR, whose public extract has no known digest; parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_isear(fetch_isear(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("isear", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_ravdess(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download the speech of RAVDESS (208 MB, CC BY-NC-SA 4.0); parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_ravdess(fetch_ravdess(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("ravdess", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_emodb(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download EmoDB, whose site gives no digest; parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_emodb(fetch_emodb(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("emodb", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_meld(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download the texts and labels of MELD, without videos; parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_meld(fetch_meld(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("meld", folder, sha256=sha256, verbose=verbose)
+
+
+def fetch_goemotions(
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    sha256: Digests | None = None,
+    verbose: int = 1,
+) -> Path:
+    """Download the tables of GoEmotions; parameters as `fetch_corpus`.
+
+    Examples
+    --------
+    >>> X, y = load_goemotions(fetch_goemotions(), return_X_y=True)  # doctest: +SKIP
+    """
+    return fetch_corpus("goemotions", folder, sha256=sha256, verbose=verbose)

@@ -1,0 +1,1 @@
+"""Corpora that are generated: stories, sequences, and the layouts of licensed corpora."""

@@ -1,0 +1,1 @@
+"""A user's own corpus: a table or a folder of recordings."""

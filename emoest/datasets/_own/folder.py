@@ -1,0 +1,258 @@
+"""load_folder: a user's own corpus whose folders or file names carry the labels."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from emoest.datasets._own.bunch import own_bunch
+from emoest.datasets._reading.bunch import Target
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, some_names
+from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from emoest.tables.cells import object_column
+from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.warn import warn_user
+
+SUFFIXES = {
+    "audio": AUDIO_SUFFIXES,
+    "face": (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES),
+    "eeg": EEG_SUFFIXES,
+}
+UNREAD = {
+    "audio": (".m4a", ".aac", ".wma", ".amr", ".3gp", ".mka"),
+    "face": (".heic", ".avif", ".mpg", ".mpeg", ".wmv", ".m4v", ".3gp"),
+    "eeg": (".edf", ".bdf", ".set", ".fif", ".vhdr", ".gdf"),
+}
+"""Suffixes of media that would be meant, but that no reader of emoest takes."""
+
+_PART = re.compile(r"\*\*/?|\*|\{(?P<field>\w*)\}|[^*{]+|\{")
+
+
+@validate_params(
+    {
+        "folder": [str, os.PathLike],
+        "pattern": [str],
+        "target": [str, list, tuple],
+        "modality": [StrOptions(set(SUFFIXES))],
+        "labels": [dict, None],
+        "strict": ["boolean"],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def load_folder(
+    folder: str | os.PathLike[str],
+    pattern: str = "{emotion}/**",
+    *,
+    target: Target = "emotion",
+    modality: str = "audio",
+    labels: Mapping[str, str] | None = None,
+    strict: bool = False,
+    return_X_y: bool = False,
+) -> Any:
+    """Load your own corpus from a folder whose sub-folders or file names carry the labels.
+
+    Parameters
+    ----------
+    folder : str or path object
+        The folder; hidden files and folders are passed over. No file is opened.
+    pattern : str, default="{emotion}/**"
+        What a path below the folder looks like, without the suffix and with ``/`` between folders.
+        ``{name}`` stands for some characters (not ``/``, as few as possible) that become the column
+        ``name``, ``*`` for any characters but ``/``, ``**`` for any characters. Examples:
+        ``"{emotion}/{speaker}/*"`` for ``anger/ann/001.wav``, ``"{speaker}_{emotion}_*"`` for
+        ``ann_anger_001.wav``, ``"{split}/{emotion}/{speaker}-*"``.
+    target : str or sequence of str, default="emotion"
+        The field of the pattern that is the label; several give y as a DataFrame.
+    modality : {"audio", "face", "eeg"}, default="audio"
+        What the files are, which is also the name of their column; it says which suffixes count.
+    labels : dict of str to str, default=None
+        Names of the labels by their codes in the paths. A code that is not there is an error that
+        names the file.
+    strict : bool, default=False
+        Whether a file that does not fit the pattern, or is of a kind that is not read (``.m4a``),
+        is an error; otherwise it is left out, and a warning counts them.
+    return_X_y : bool, default=False
+        Whether to return (X, y) instead of a Bunch.
+
+    Returns
+    -------
+    bunch : Bunch, or tuple (X, y)
+        ``data`` (X) has the column of paths and the context fields (``speaker``, ``session``,
+        ``dialogue``, ``split``, ``group``) of the pattern, on an index ``clip`` of paths below the
+        folder; the speaker, if there is one, is also the index level ``group``; ``target`` (y) is a
+        Series or DataFrame; further ``frame``, ``groups``, ``splits``, ``record``, ``missing``
+        (files that are left out), ``n_unlabeled`` (0) and ``DESCR``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not there or holds no file of that modality.
+    ValueError
+        If no file fits the pattern, the pattern lacks the target, a label is unknown, or a file
+        would be left out and `strict`.
+
+    Warns
+    -----
+    UserWarning
+        If files do not fit the pattern, or are of a kind that is not read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("ann_sad_1.wav", "bob_happy_1.wav"):
+    ...     (folder / name).touch()
+    >>> X, y = load_folder(folder, "{speaker}_{emotion}_*", return_X_y=True)
+    >>> X["speaker"].tolist(), y.tolist()
+    (['ann', 'bob'], ['sad', 'happy'])
+    """
+    expression = compile_pattern(pattern)
+    targets = [target] if isinstance(target, str) else list(target)
+    lacking = [name for name in targets if name not in expression.groupindex]
+    if lacking:
+        raise ValueError(
+            f"pattern={pattern!r} has no field {{{lacking[0]}}} to take labels from; it has "
+            f"{', '.join(expression.groupindex) or 'none'}. Pass target=, or another pattern."
+        )
+    root = Path(folder).expanduser()
+    names, unread = _list(root, modality)
+    matches = [(name, expression.fullmatch(name.rpartition(".")[0])) for name in names]
+    strays = [name for name, match in matches if match is None]
+    if strays:
+        _report_strays(strays, len(names), root, pattern, strict)
+    if unread:
+        _report_unread(unread, root, modality, strict)
+    fields = {
+        field: [match[field] for _, match in matches if match] for field in expression.groupindex
+    }
+    index = pd.Index([name for name, match in matches if match], name="clip")
+    for name in targets if labels is not None else ():
+        fields[name] = _translate(fields[name], labels or {}, name, index)
+    base = os.fspath(root)
+    cells = [os.path.join(base, name) for name in index]  # noqa: PTH118
+    frame = pd.DataFrame({modality: object_column(cells, index), **fields}, index=index)
+    return own_bunch(
+        frame,
+        root.resolve().name or "folder",
+        (modality,),
+        target=target,
+        missing=[*strays, *unread],
+        n_unlabeled=0,
+        return_X_y=return_X_y,
+    )
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Turn a pattern of `load_folder` into a regular expression with named groups.
+
+    Parameters
+    ----------
+    pattern : str
+        See `load_folder`.
+
+    Returns
+    -------
+    expression : compiled pattern
+
+    Raises
+    ------
+    ValueError
+        If a field has no name, or comes twice.
+
+    Examples
+    --------
+    >>> compile_pattern("{emotion}/*").fullmatch("sad/001")["emotion"]
+    'sad'
+    """
+    pieces = []
+    for match in _PART.finditer(pattern):
+        piece, field = match[0], match["field"]
+        if field is not None:
+            if not field.isidentifier():
+                raise ValueError(f"pattern={pattern!r} has a field {piece!r} without a name.")
+            pieces.append(f"(?P<{field}>[^/]+?)")
+        elif piece == "**/":
+            pieces.append("(?:.*/)?")
+        elif piece == "**":
+            pieces.append(".*")
+        else:
+            pieces.append("[^/]*" if piece == "*" else re.escape(piece))
+    try:
+        return re.compile("".join(pieces), re.DOTALL)
+    except re.error as error:
+        raise ValueError(f"pattern={pattern!r} cannot be read: {error}.") from error
+
+
+def _list(root: Path, modality: str) -> tuple[list[str], list[str]]:
+    """Paths below the folder, with ``/`` and in order: of files to take, and of unreadable ones."""
+    if not root.exists():
+        raise FileNotFoundError(
+            f"The folder {str(root)!r} is not there (working folder: {str(Path.cwd())!r})."
+        )
+    if not root.is_dir():
+        raise NotADirectoryError(f"{str(root)!r} is a file; for tables there is load_table.")
+    suffixes = SUFFIXES[modality]
+    others: Counter[str] = Counter()
+    found, unread = [], []
+    for base, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = os.path.relpath(base, root).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
+        for name in files:
+            if name.startswith("."):
+                continue
+            if name.lower().endswith(suffixes):
+                found.append(prefix + name)
+            else:
+                if name.lower().endswith(UNREAD[modality]):
+                    unread.append(prefix + name)
+                others[Path(name).suffix.lower() or "no suffix"] += 1
+    if not found:
+        held = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
+        raise FileNotFoundError(
+            f"No {modality} file was found in {str(root)!r} and its sub-folders. Looked for the "
+            f"suffixes {', '.join(suffixes)}; found {held or 'no files at all'}."
+        )
+    return sorted(found), sorted(unread)
+
+
+def _report_strays(strays: list[str], n_files: int, root: Path, pattern: str, strict: bool) -> None:
+    message = (
+        f"{len(strays)} of {n_files} files in {str(root)!r} do not fit pattern={pattern!r}: "
+        f"{some_names(strays)}."
+    )
+    if strict or len(strays) == n_files:
+        raise ValueError(
+            f"{message} Write the pattern as the paths are, without the suffix, for example "
+            "'{emotion}/{speaker}/*' or '{speaker}_{emotion}_*'."
+        )
+    warn_user(f"{message} They are left out.")
+
+
+def _report_unread(unread: list[str], root: Path, modality: str, strict: bool) -> None:
+    kinds = Counter(Path(name).suffix.lower() for name in unread)
+    held = ", ".join(f"{count} {suffix}" for suffix, count in sorted(kinds.items()))
+    message = (
+        f"{len(unread)} {modality} files in {str(root)!r} are of a kind that emoest does not read "
+        f"({held}, such as {unread[0]!r}). Convert them to one of {', '.join(SUFFIXES[modality])}."
+    )
+    if strict:
+        raise ValueError(message)
+    warn_user(f"{message} They are left out.")
+
+
+def _translate(
+    codes: list[str], labels: Mapping[str, str], field: str, index: pd.Index
+) -> list[str]:
+    for code, clip in zip(codes, index, strict=True):
+        if code not in labels:
+            raise ValueError(
+                f"The file {clip!r} has the unknown {field} code {code!r}; labels= knows "
+                f"{', '.join(labels)}."
+            )
+    return [labels[code] for code in codes]

@@ -1,0 +1,1 @@
+"""What loaders share: files, tables, encodings, the record and the Bunch."""

@@ -1,0 +1,119 @@
+"""What every loader returns, made in one place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.utils import Bunch
+
+from emoest.datasets._reading.record import CorpusRecord
+from emoest.tables.groups import with_groups
+from emoest.tables.names import is_context, tokens
+
+Target = str | Sequence[str]
+
+
+def make_bunch(
+    frame: pd.DataFrame,
+    record: CorpusRecord,
+    *,
+    target: Target,
+    splits: Mapping[str, npt.NDArray[np.intp]] | None = None,
+    missing: Sequence[str] = (),
+    return_X_y: bool = False,
+) -> Any:
+    """Turn a table of a corpus into what its loader returns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The whole corpus: media and context columns (``speaker`` among them), targets and whatever
+        else is known, on an index of sample names. Without a column ``speaker`` there are no
+        groups. A multi-label target has one column of 0 and 1 per label, named as the label.
+    record : CorpusRecord
+        The corpus; it names the media columns and the targets.
+    target : str or sequence of str
+        One target gives y as a Series, a sequence as a DataFrame.
+    splits : dict of str to ndarray of int, default=None
+        Row positions of the official partitions.
+    missing : sequence of str, default=()
+        What a complete copy has and this one has not.
+    return_X_y : bool, default=False
+        Whether to return (X, y).
+
+    Returns
+    -------
+    bunch : Bunch, or tuple (DataFrame, Series or DataFrame)
+        With ``frame``, ``data`` (X), ``target`` (y), ``groups``, ``splits``, ``record``,
+        ``missing`` and ``DESCR``. All have one index, the sample's name and the level ``group``,
+        its speaker; a corpus without speakers has no such level, and ``groups`` is None.
+
+    Raises
+    ------
+    ValueError
+        If a target is unknown.
+
+    Examples
+    --------
+    >>> from emoest.datasets import corpus_record
+    >>> frame = pd.DataFrame(
+    ...     {"audio": ["a.wav"], "text": ["Hm."], "speaker": ["03"], "emotion": ["anger"]},
+    ...     index=pd.Index(["a"], name="clip"),
+    ... )
+    >>> bunch = make_bunch(frame, corpus_record("emodb"), target="emotion")
+    >>> list(bunch.data.columns), bunch.target.index.names
+    (['audio', 'text', 'speaker'], FrozenList(['clip', 'group']))
+    """
+    check_target(target, record)
+    if "speaker" in frame.columns:
+        frame = with_groups(frame, "speaker")
+    is_input = [
+        tokens(column)[0] in record.modalities or is_context(column) for column in frame.columns
+    ]
+    X = frame.loc[:, is_input].copy()
+    y = frame[_columns(target, record)].copy()
+    if return_X_y:
+        return X, y
+    return Bunch(
+        frame=frame,
+        data=X,
+        target=y,
+        groups=X.get("speaker"),
+        splits=dict(splits or {}),
+        record=record,
+        missing=list(missing),
+        DESCR=record.describe(),
+    )
+
+
+def _columns(target: Target, record: CorpusRecord) -> str | list[str]:
+    """Name the columns of one target or several; a multi-label target has one per label."""
+    if isinstance(target, str) and target not in record.multilabel:
+        return target
+    names = [target] if isinstance(target, str) else list(target)
+    return [
+        column
+        for name in names
+        for column in (record.labels[name] if name in record.multilabel else (name,))
+    ]
+
+
+def check_target(target: Target, record: CorpusRecord) -> None:
+    """Raise if a target is not one of the corpus; loaders call it before they look for files.
+
+    Examples
+    --------
+    >>> from emoest.datasets import corpus_record
+    >>> check_target("mood", corpus_record("emodb"))
+    Traceback (most recent call last):
+    ValueError: target='mood' is not a target of emodb; choose one or several of emotion, ...
+    """
+    names = [target] if isinstance(target, str) else list(target)
+    unknown = [name for name in names if name not in record.targets]
+    if unknown or not names or len(set(names)) < len(names):
+        raise ValueError(
+            f"target={target!r} is not a target of {record.name}; choose one or several of "
+            f"{', '.join(record.targets)}."
+        )

@@ -1,0 +1,292 @@
+"""Reading corpora that come as tables: finding the files, reading them, checking their labels."""
+
+import csv
+import io
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from emoest.datasets._reading.encodings import mend_text
+from emoest.datasets._reading.files import list_files, some_names
+from emoest.tables.cells import object_column
+from emoest.utils.warn import warn_user
+
+
+def find_tables(
+    folder: str | os.PathLike[str],
+    names: Mapping[str, str],
+    *,
+    corpus: str,
+) -> dict[str, Path]:
+    """Find the tables of a corpus in a folder and its sub-folders.
+
+    Parameters
+    ----------
+    folder : str or path object
+        Where to look.
+    names : dict of str to str
+        The file name of each table, by partition; case does not matter.
+    corpus : str
+        The corpus' title, for messages.
+
+    Returns
+    -------
+    tables : dict of str to Path
+        Those that are there, at least one. Of several with one name the least deep is taken.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not there, or holds none of them; the message says what it holds.
+    NotADirectoryError
+        If it is a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "dev.tsv").touch()
+    >>> find_tables(folder, {"train": "train.tsv", "dev": "dev.tsv"}, corpus="GoEmotions").keys()
+    dict_keys(['dev'])
+    """
+    root, paths = list_files(folder, corpus=corpus)
+    by_name: dict[str, Path] = {}
+    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
+        by_name.setdefault(path.name.lower(), path)
+    found = {
+        partition: by_name[name.lower()]
+        for partition, name in names.items()
+        if name.lower() in by_name
+    }
+    if not found:
+        held = sorted(path.name for path in paths)
+        raise FileNotFoundError(
+            f"No table of {corpus} was found in {str(root)!r}. Looked there and in its sub-folders "
+            f"for {', '.join(names.values())}; found {some_names(held) or 'no files at all'}. Pass "
+            f"the folder into which {corpus} was unpacked, with the official file names."
+        )
+    return found
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    sep: str = ",",
+    quotes: bool | None = None,
+    header: bool = True,
+    strict: bool = False,
+) -> pd.DataFrame:
+    r"""Read a table of text, whatever happened to its encoding.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : sequence of str
+        The columns that it must have; without `header`, all of them in order.
+    sep : str, default=","
+        Between the cells.
+    quotes : bool, default=None
+        Whether a cell may stand in quotes; None: not in a table with tabs.
+    header : bool, default=True
+        Whether the first line names the columns.
+    strict : bool, default=False
+        Whether characters that are lost are an error.
+
+    Returns
+    -------
+    table : DataFrame
+        All cells as text, empty ones as ``""``.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such table, or characters are lost and `strict`.
+
+    Warns
+    -----
+    UserWarning
+        If characters were mended, or are lost.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.tsv"
+    >>> _ = path.write_text("Well.\t27\n")
+    >>> read_table(path, ["text", "labels"], sep="\t", header=False).loc[0].tolist()
+    ['Well.', '27']
+    """
+    quotes = sep != "\t" if quotes is None else quotes
+    reader = csv.reader(
+        io.StringIO(read_text(path, strict=strict), newline=""),
+        delimiter=sep,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        strict=True,
+    )
+    try:
+        rows = [row for row in reader if row]
+    except csv.Error as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a table ({error}, line {reader.line_num}). Copy the "
+            "official file again."
+        ) from error
+    names = list(columns)
+    if header:
+        names, rows = (rows[0], rows[1:]) if rows else ([], [])
+    absent = [column for column in columns if column not in names]
+    if absent:
+        raise ValueError(
+            f"{str(path)!r} has no column {absent[0]!r}; it has {names}. Copy the official file "
+            "again."
+        )
+    for number, row in enumerate(rows):
+        if len(row) != len(names):
+            raise ValueError(
+                f"{str(path)!r}: row {number} has {len(row)} cells, and there are {len(names)} "
+                f"columns: {names}. Copy the official file again."
+            )
+    return pd.DataFrame(rows, columns=names, dtype=str)
+
+
+def read_text(path: Path, *, strict: bool = False) -> str:
+    r"""Read a text of a corpus, whatever happened to its encoding; see `mend_text`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    strict : bool, default=False
+        Whether characters that are lost are an error.
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    ValueError
+        If the file is no text, or characters are lost and `strict`.
+
+    Warns
+    -----
+    UserWarning
+        If characters were mended, or are lost.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_text("Well.\n")
+    >>> read_text(path)
+    'Well.\n'
+    """
+    mended = mend_text(path.read_bytes(), name=repr(str(path)))
+    if mended.n_mended:
+        warn_user(
+            f"{str(path)!r}: {mended.n_mended} characters of Windows-1252, such as apostrophes, "
+            "were put right."
+        )
+    if mended.lost_lines:
+        lines = some_names([str(line) for line in mended.lost_lines])
+        message = f"{str(path)!r}: characters are lost (U+FFFD) in lines {lines}."
+        if strict:
+            raise ValueError(f"{message} Copy the official file again, or pass strict=False.")
+        warn_user(f"{message} They stay as they are.")
+    return mended.text
+
+
+def read_labels(
+    table: pd.DataFrame, column: str, labels: Mapping[str, str] | Collection[str], *, path: Path
+) -> pd.DataFrame:
+    """Check a column of labels, and translate it if `labels` has codes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    column : str
+        The column.
+    labels : dict of str to str, or collection of str
+        The labels, by their codes if it is a dict.
+    path : Path
+        Where the table comes from, for messages.
+
+    Returns
+    -------
+    table : DataFrame
+        With the labels in place, None where the cell is empty.
+
+    Raises
+    ------
+    ValueError
+        If a label is unknown; the message names the row.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mood": ["1", "0", ""]})
+    >>> read_labels(table, "mood", {"0": "low", "1": "high"}, path=Path("m.csv"))["mood"].tolist()
+    ['high', 'low', None]
+    """
+    codes = labels if isinstance(labels, Mapping) else {label: label for label in labels}
+    values = table[column].str.strip()
+    unknown = ~values.isin([*codes, ""])
+    if unknown.any():
+        row = table.index[unknown][0]
+        raise ValueError(
+            f"{str(path)!r}: row {row} has the unknown {column} {values[row]!r}; known are "
+            f"{', '.join(codes)}. Correct it, or copy the official file again."
+        )
+    decoded = [codes.get(value) for value in values]
+    return table.assign(**{column: object_column(decoded, table.index)})
+
+
+def table_gaps(
+    names: Mapping[str, str], found: Mapping[str, int], expected: Mapping[str, int]
+) -> dict[str, list[str]]:
+    """Name the tables that are missing or have too few rows.
+
+    Parameters
+    ----------
+    names : dict of str to str
+        The file name of each table, by partition.
+    found : dict of str to int
+        Rows of the tables that are there.
+    expected : dict of str to int
+        Rows of the tables in the complete corpus, where they are known.
+
+    Returns
+    -------
+    gaps : dict of str to list of str
+        As `emoest.datasets._reading.rows.report_gaps` takes them.
+
+    Examples
+    --------
+    >>> table_gaps({"train": "a.csv", "test": "b.csv"}, {"train": 8}, {"train": 9})
+    {'tables': ['b.csv'], 'ends of tables': ['a.csv: 8 of 9 rows']}
+    """
+    short = [split for split, count in found.items() if count < expected.get(split, 0)]
+    return {
+        "tables": [name for split, name in names.items() if split not in found],
+        "ends of tables": [
+            f"{names[split]}: {found[split]} of {expected[split]} rows" for split in short
+        ],
+    }
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Number names that come again: ``a``, ``a#2``.
+
+    Examples
+    --------
+    >>> unique_names(["a", "b", "a"])
+    ['a', 'b', 'a#2']
+    """
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return unique

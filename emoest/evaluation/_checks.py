@@ -1,0 +1,175 @@
+"""What `evaluate` was given, checked before anything is fitted."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import type_of_target
+
+from emoest.evaluation._cross_fitting import Groups, seen_before, shared_groups
+from emoest.evaluation._result import Task
+from emoest.tables.groups import NotSpeakerIndependentWarning, Split, require_groups, show_names
+from emoest.tables.names import is_context
+from emoest.utils._sklearn import num_samples
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The target as the models get it, and as a table with one column a target."""
+
+    y: Any
+    frame: pd.DataFrame
+    task: Task
+    classes: dict[Any, list[Any]]
+    multilabel: bool
+
+    @property
+    def stratify(self) -> bool:
+        return self.task == "classification" and self.frame.shape[1] == 1
+
+
+def check_settings(n_resamples: int, confidence: float) -> None:
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}.")
+
+
+def check_models(model: Any) -> dict[str, Any]:
+    if not isinstance(model, Mapping):
+        last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+        model = {type(last).__name__: model}
+    if not model:
+        raise ValueError("There is no model to evaluate: the dict is empty.")
+    for name, each in model.items():
+        if not (hasattr(each, "fit") and hasattr(each, "predict")) or isinstance(each, type):
+            raise TypeError(f"Model {name!r} has no fit and predict: {each!r}.")
+    return {str(name): each for name, each in model.items()}
+
+
+def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
+    check_consistent_length(X, y)
+    _check_alignment(X, y)
+    y = y if isinstance(y, pd.DataFrame | pd.Series) else np.asarray(y)
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    frame = pd.DataFrame(y).reset_index(drop=True)
+    if y.ndim == 1:
+        frame.columns = [getattr(y, "name", None) or "y"]
+    for column in frame:
+        missing = np.flatnonzero(frame[column].isna())
+        if len(missing):
+            raise ValueError(
+                f"Target {column!r} is missing in {len(missing)} row(s), at position "
+                f"{show_names(missing)}. Drop these rows from X and y first."
+            )
+    task = _find_task(frame, models)
+    classes = {}
+    if task == "classification":
+        classes = {column: _classes(frame[column]) for column in frame}
+    multilabel = frame.shape[1] > 1 and all(set(c) <= {0, 1} for c in classes.values())
+    return Targets(y, frame, task, classes, multilabel and task == "classification")
+
+
+def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:
+    kinds = {type_of_target(frame[c].infer_objects().to_numpy()) for c in frame}
+    continuous = any(kind.startswith("continuous") for kind in kinds)
+    tasks: dict[str, Task] = {}
+    for name, model in models.items():
+        if is_classifier(model) and continuous:
+            raise ValueError(f"y holds ratings (continuous), but model {name!r} is a classifier.")
+        ratings = is_regressor(model) or (continuous and not is_classifier(model))
+        tasks[name] = "regression" if ratings else "classification"
+    if len(set(tasks.values())) > 1:
+        raise ValueError(f"Classifiers and regressors cannot be compared in one table: {tasks}.")
+    return next(iter(tasks.values()))
+
+
+def _classes(column: "pd.Series[Any]") -> list[Any]:
+    classes: list[Any] = np.unique(column.infer_objects().to_numpy()).tolist()
+    if len(classes) < 2:
+        raise ValueError(
+            f"Target {column.name!r} holds one class only, {show_names(classes)}: there is nothing "
+            "to recognize. Check which rows and which target were chosen."
+        )
+    return classes
+
+
+def _check_alignment(X: Any, y: Any) -> None:
+    """Refuse the one misalignment that is certain: the same index in another order."""
+    if not isinstance(X, pd.DataFrame) or not isinstance(y, pd.DataFrame | pd.Series):
+        return
+    if X.index.nlevels != y.index.nlevels or X.index.equals(y.index):
+        return
+    if X.index.is_unique and y.index.is_unique and y.index.isin(X.index).all():
+        raise ValueError(
+            "X and y have the same index in different orders. Align them first: y.loc[X.index]."
+        )
+
+
+def check_groups(X: Any, groups: Groups) -> Groups:
+    if groups is None:
+        columns = [c for c in X.columns if is_context(c)] if isinstance(X, pd.DataFrame) else []
+        hint = "".join(f" X has the column {c!r}: pass group_column={c!r}." for c in columns[:1])
+        warnings.warn(
+            "No groups were found, so this evaluation is not speaker-independent: the same speaker "
+            f"may be in the training and the test part. Pass groups= or group_column=.{hint}",
+            NotSpeakerIndependentWarning,
+            stacklevel=3,
+        )
+        return None
+    return require_groups(groups)
+
+
+def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
+    rows = X if isinstance(X, pd.DataFrame) else np.zeros((num_samples(X), 1))
+    splits = [
+        (np.asarray(train), np.asarray(test)) for train, test in splitter.split(rows, y, groups)
+    ]
+    if not splits:
+        raise ValueError("cv gives no folds.")
+    for fold, (train, test) in enumerate(splits, start=1):
+        if len(train) == 0 or len(test) == 0:
+            part = "training" if len(train) == 0 else "test"
+            raise ValueError(f"The {part} part of fold {fold} of {len(splits)} is empty.")
+    return splits
+
+
+def describe_splitter(splitter: Any, n_splits: int) -> str:
+    text = " ".join(repr(splitter).split())
+    return text if len(text) <= 120 and "array(" not in text else f"{n_splits} splits given by hand"
+
+
+def check_overlap(
+    models: dict[str, Any], splits: list[Split], groups: Groups, allow_overlap: bool
+) -> list[Any]:
+    """Groups on both sides, or already seen by a ready-made part; raise unless allowed."""
+    if groups is None:
+        return []
+    found: set[Any] = set()
+    for fold, split in enumerate(splits, start=1):
+        shared = shared_groups(split, groups).tolist()
+        if shared and not allow_overlap:
+            raise ValueError(
+                f"Groups (speakers) are in both the training and the test part of fold {fold} of "
+                f"{len(splits)}: {show_names(shared)}. Use a splitter that keeps groups together, "
+                "for example cv=GroupKFold(5), or say allow_overlap=True for a speaker-dependent "
+                "figure."
+            )
+        found.update(shared)
+        for name, model in models.items():
+            for part, seen in seen_before(model, groups[split[1]]).items():
+                if not allow_overlap:
+                    raise ValueError(
+                        f"Model {name!r}: {part} was trained on groups (speakers) of the test part "
+                        f"of fold {fold} of {len(splits)}: {show_names(seen)}. Train it on other "
+                        "speakers, leave these out, or say allow_overlap=True."
+                    )
+                found.update(seen)
+    return sorted(found, key=str)

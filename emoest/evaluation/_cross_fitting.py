@@ -1,0 +1,311 @@
+"""Folds: how rows are split by speaker, what must not meet, and one model fitted on one fold."""
+
+import pickle
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import clone
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+
+from emoest.tables.groups import GROUP_LEVEL, Split, show_names
+from emoest.utils._sklearn import safe_indexing
+from emoest.utils.routing import fit_parameter
+from emoest.utils.seeds import torch_seed
+
+Groups = npt.NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One model to be fitted and asked on one fold; folds count from 1."""
+
+    model: str
+    fold: int
+    estimator: Any
+    train: npt.NDArray[np.intp]
+    test: npt.NDArray[np.intp]
+    seed: int
+
+
+@dataclass(frozen=True)
+class FoldOutput:
+    """What a model said about the test rows of a fold."""
+
+    task: FoldTask
+    y_pred: npt.NDArray[Any]
+    probabilities: dict[Any, "pd.DataFrame"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FoldFailure:
+    """What went wrong in a fold."""
+
+    task: FoldTask
+    error: Exception
+    trace: str
+
+
+def make_splitter(
+    cv: Any, y: Any, groups: Groups, *, classifier: bool, stratify: bool, seed: int
+) -> Any:
+    """Make the splitter that `cv` stands for; None and integers split by group, seeded.
+
+    Examples
+    --------
+    >>> make_splitter(2, [0, 1], np.array([1, 2]), classifier=True, stratify=True, seed=0)
+    StratifiedGroupKFold(n_splits=2, random_state=0, shuffle=True)
+    """
+    if cv is not None and not isinstance(cv, int | np.integer):
+        return check_cv(cv, y, classifier=classifier)
+    n_splits = 5 if cv is None else int(cv)
+    options = {"n_splits": n_splits, "shuffle": True, "random_state": seed}
+    if groups is None:
+        return StratifiedKFold(**options) if stratify else KFold(**options)
+    names = np.unique(groups)
+    if len(names) < 2:
+        raise ValueError(
+            f"All rows are of one group (speaker), {show_names(names)}, so no split is "
+            "speaker-independent. Pass other groups=, or cv=StratifiedKFold(...) with "
+            "allow_overlap=True for a speaker-dependent figure."
+        )
+    if len(names) < n_splits:
+        raise ValueError(
+            f"{n_splits} folds need at least {n_splits} groups (speakers), but there are only "
+            f"{len(names)}: {show_names(names)}. Pass cv={len(names)}."
+        )
+    return StratifiedGroupKFold(**options) if stratify else GroupKFold(**options)
+
+
+def with_group_level(X: Any, groups: Groups) -> Any:
+    """Put the groups into the index of a DataFrame that has none, where inner steps find them.
+
+    Examples
+    --------
+    >>> with_group_level(pd.DataFrame({"a": [1.0]}), np.array(["s1"])).index.names
+    FrozenList([None, 'group'])
+    """
+    if groups is None or not isinstance(X, pd.DataFrame) or GROUP_LEVEL in X.index.names:
+        return X
+    return X.set_index(pd.Index(groups, name=GROUP_LEVEL), append=True)
+
+
+def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the estimator and all it is made of, with the parameter names that lead there.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> [name for name, part in nested(make_pipeline(StandardScaler())) if hasattr(part, "fit")]
+    ['', 'standardscaler']
+    """
+    yield from _walk("", estimator, set())
+
+
+def _walk(path: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if id(part) in seen or isinstance(part, str | int | float | None):
+        return
+    seen.add(id(part))
+    yield path, part
+    if isinstance(part, type) or not hasattr(part, "get_params"):
+        return
+    # A frozen estimator shows its own parameter only, so each part is asked again.
+    for name, value in part.get_params(deep=True).items():
+        yield from _walk(f"{path}__{name}" if path else name, value, seen)
+
+
+def transductive_steps(estimator: Any) -> list[str]:
+    """Name the parts that learn from the test rows, without labels, when they predict.
+
+    Such a part says so by ``_emoest_transductive = True``, as attribute or property.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> transductive_steps(SVC())
+    []
+    """
+    return [
+        type(part).__name__
+        for _, part in nested(estimator)
+        if getattr(part, "_emoest_transductive", False) is True
+    ]
+
+
+def shared_groups(split: Split, groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Groups that are in both parts of a split.
+
+    Examples
+    --------
+    >>> shared_groups((np.array([0]), np.array([1, 2])), np.array(["a", "a", "b"])).tolist()
+    ['a']
+    """
+    return np.intersect1d(groups[split[0]], groups[split[1]])
+
+
+def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:
+    """Groups of a test fold that a ready-made part of the model was trained on.
+
+    Such a part carries them as ``seen_groups_``. What each fold fits anew is not asked, even if it
+    was fitted before.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> seen_before(SimpleNamespace(seen_groups_=["s1", "s2"]), np.array(["s2", "s3"]))
+    {'SimpleNamespace': ['s2']}
+    """
+    found = {}
+    tested = set(test_groups.tolist())
+    for name, part in nested(clone(estimator, safe=False)):
+        known = getattr(part, "seen_groups_", None)
+        if known is None or isinstance(part, type):
+            continue
+        both = sorted(tested.intersection(np.asarray(known).tolist()), key=str)
+        if both:
+            label = type(part).__name__
+            found[f"{name} ({label})" if name else label] = both
+    return found
+
+
+def fit_parameters(estimator: Any, groups: Groups) -> dict[str, Any]:
+    """Say how `groups` go to ``fit``: to an estimator that takes them, or to the last step.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn.pipeline import make_pipeline
+    >>> search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))
+    >>> list(fit_parameters(make_pipeline("passthrough", search), np.array([1, 2])))
+    ['gridsearchcv__groups']
+    """
+    name = None if groups is None else fit_parameter(estimator, "groups")
+    return {} if name is None else {name: groups}
+
+
+@contextmanager
+def isolated_generators(seed: int) -> Iterator[None]:
+    """Seed the global generators of numpy and torch inside, and give them back as they were.
+
+    A model without `random_state` so gives the same in any process.
+
+    Examples
+    --------
+    >>> with isolated_generators(0):
+    ...     first = np.random.rand()
+    >>> with isolated_generators(0):
+    ...     second = np.random.rand()
+    >>> first == second
+    True
+    """
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        with torch_seed(seed) if "torch" in sys.modules else nullcontext():
+            yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def run_fold(
+    task: FoldTask, X: Any, y: Any, *, groups: Groups, targets: list[Any], proba: bool
+) -> FoldOutput | FoldFailure:
+    """Fit a clone on the training part and predict the test part; an error is handed back."""
+    try:
+        with isolated_generators(task.seed):
+            model = clone(task.estimator)
+            train_groups = None if groups is None else groups[task.train]
+            model.fit(
+                safe_indexing(X, task.train),
+                safe_indexing(y, task.train),
+                **fit_parameters(model, train_groups),
+            )
+            X_test = safe_indexing(X, task.test)
+            y_pred = np.asarray(model.predict(X_test))
+            tables = class_probabilities(model, X_test, targets) if proba else {}
+    except Exception as error:
+        return FoldFailure(task, _portable(error), traceback.format_exc())
+    if len(y_pred) != len(task.test):
+        message = f"predict gave {len(y_pred)} answers for {len(task.test)} rows."
+        return FoldFailure(task, ValueError(message), "")
+    return FoldOutput(task, y_pred, tables)
+
+
+def score_fold(
+    model: Any, X: Any, y: Any, groups: Groups, *, split: Split, scorer: Any, seed: int
+) -> float:
+    """Fit a clone on the training part of a split and score the test part.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from emoest.evaluation import uar_scorer
+    >>> X, y, split = np.zeros((4, 1)), np.array([0, 1, 0, 1]), (np.array([0, 1]), np.array([2, 3]))
+    >>> score_fold(DummyClassifier(), X, y, None, split=split, scorer=uar_scorer, seed=0)
+    0.5
+    """
+    train, test = split
+    y_train, y_test = (None if y is None else safe_indexing(y, part) for part in split)
+    with isolated_generators(seed):
+        fitted = clone(model)
+        parameters = fit_parameters(fitted, None if groups is None else groups[train])
+        fitted.fit(safe_indexing(X, train), y_train, **parameters)
+        return float(scorer(fitted, safe_indexing(X, test), y_test))
+
+
+def class_probabilities(model: Any, X: Any, targets: list[Any]) -> dict[Any, "pd.DataFrame"]:
+    """Probabilities of each target, one column a class; empty where the model gives none.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> model = DummyClassifier().fit([[0.0], [0.0]], ["a", "b"])
+    >>> class_probabilities(model, [[0.0]], ["y"])["y"].to_dict("list")
+    {'a': [0.5], 'b': [0.5]}
+    """
+    if not hasattr(model, "predict_proba"):
+        return {}
+    raw, known = model.predict_proba(X), getattr(model, "classes_", None)
+    if isinstance(raw, Mapping):
+        classes = known if isinstance(known, Mapping) else {}
+        parts = {target: raw[target] for target in targets if target in raw}
+        return {target: _proba_table(parts[target], classes.get(target)) for target in parts}
+    if isinstance(raw, list):
+        columns = zip(targets, raw, known or [], strict=True)
+        return {target: _proba_table(part, labels) for target, part, labels in columns}
+    if len(targets) == 1:
+        return {targets[0]: _proba_table(raw, known)}
+    return {
+        target: _proba_table(np.column_stack([1 - ones, ones]), [0, 1])
+        for target, ones in zip(targets, np.asarray(raw).T, strict=True)
+    }
+
+
+def _proba_table(part: Any, classes: Any) -> "pd.DataFrame":
+    if isinstance(part, pd.DataFrame):
+        return part.reset_index(drop=True)
+    return pd.DataFrame(np.asarray(part), columns=np.asarray(classes).tolist())
+
+
+def _portable(error: Exception) -> Exception:
+    """Keep an error that survives the way back from a worker, otherwise its text."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        text = RuntimeError(f"{type(error).__name__}: {error}")
+        return text.with_traceback(error.__traceback__)
+    return error

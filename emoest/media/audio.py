@@ -1,0 +1,404 @@
+"""Sound in a cell becomes a mono signal: read, mixed down, scaled, resampled, in bounded memory.
+
+An audio item is a path (``clip.wav#t=1.20,3.45`` takes a part), an array ``(n,)`` or
+``(n, channels)``, or a tuple ``(array, rate)``. `open_audio` looks at an item without decoding it,
+`Audio.blocks` decodes it piece by piece, and `read_audio` gives the whole signal.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from emoest.tables.cells import describe, is_missing, is_path
+
+Signal = npt.NDArray[np.float32]
+
+BLOCK_SECONDS = 10.0
+"""How much of a file is decoded at a time."""
+
+_MAX_CHANNELS = 32
+_ROUNDING_SECONDS = 0.01
+_LOST_SECONDS = 0.25
+_FRAGMENT = re.compile(r"#t=(?P<start>\d*\.?\d*)(?:,(?P<end>\d*\.?\d*))?$")
+
+
+def read_audio(
+    item: Any,
+    *,
+    sampling_rate: float | None = None,
+    target_rate: int | None = None,
+    name: str = "audio item",
+) -> tuple[Signal, float]:
+    """Read one audio item as a mono signal.
+
+    Channels are averaged, integers are scaled by the range of their type to [-1, 1), floats are
+    kept as they are, and the signal is resampled with soxr (high quality) where `target_rate`
+    differs from its own rate. A clip of one sample and silence are legal. Integers of 64 bits are
+    refused: no recording has them, and scaled by their range they would be silence.
+
+    Parameters
+    ----------
+    item : str, path object, ndarray of shape (n,) or (n, channels), or tuple (array, rate)
+        The item. A path may end in ``#t=start,end`` in seconds; either may be left out.
+    sampling_rate : float, default=None
+        Rate in Hz of an array that comes without one. Files and tuples bring their own.
+    target_rate : int, default=None
+        Rate in Hz of the signal that is wanted; None keeps the item's own.
+    name : str, default="audio item"
+        What to call the item in an error, for example ``"row 3, column 'audio'"``.
+
+    Returns
+    -------
+    signal : ndarray of shape (n_samples,), dtype float32
+        The signal, with at least one sample.
+    rate : float
+        Its sampling rate in Hz.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the item is a path and the file is not there.
+    ValueError
+        If the file is empty, is not audio, is damaged or ends too early, if there are no samples,
+        if samples are NaN or infinite, if the part asked for lies outside the file, or if the item
+        is not audio.
+
+    Examples
+    --------
+    >>> read_audio(np.array([[0, 16384], [-32768, -32768]], dtype=np.int16), sampling_rate=8000)
+    (array([ 0.25, -1.  ], dtype=float32), 8000.0)
+    >>> signal, rate = read_audio((np.zeros(8000), 8000), target_rate=16000)
+    >>> signal.shape, rate
+    ((16000,), 16000.0)
+    """
+    audio = open_audio(item, sampling_rate=sampling_rate, name=name)
+    signal = np.concatenate(list(audio.blocks(target_rate)))
+    return signal, float(target_rate or audio.rate)
+
+
+@dataclass(frozen=True)
+class Audio:
+    """An audio item that was looked at and not yet decoded.
+
+    Parameters
+    ----------
+    source : str or ndarray of shape (n, channels)
+        The file, or the samples.
+    rate : float
+        Sampling rate in Hz of the source.
+    start, stop : int
+        The part of the source that is meant, in samples.
+    name : str
+        What to call the item in an error.
+    """
+
+    source: str | npt.NDArray[Any]
+    rate: float
+    start: int
+    stop: int
+    name: str
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return (self.stop - self.start) / self.rate
+
+    def blocks(
+        self, target_rate: int | None = None, seconds: float = BLOCK_SECONDS
+    ) -> Iterator[Signal]:
+        """Decode the item block by block.
+
+        The blocks together are the signal; however long the item is, memory holds one block of the
+        source and one of the result.
+
+        Parameters
+        ----------
+        target_rate : int, default=None
+            Rate in Hz of the blocks; None keeps the item's own.
+        seconds : float, default=BLOCK_SECONDS
+            Duration of the blocks that are decoded.
+
+        Yields
+        ------
+        block : ndarray of shape (n_samples,), dtype float32
+            Mono samples; no block is empty.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or if samples are NaN or infinite.
+
+        Examples
+        --------
+        >>> audio = open_audio(np.zeros(2500), sampling_rate=1000)
+        >>> [len(block) for block in audio.blocks(seconds=1.0)]
+        [1000, 1000, 500]
+        """
+        size = max(1, round(seconds * self.rate))
+        mono = self._mono(size)
+        if target_rate is None or target_rate == self.rate:
+            return mono
+        return _resample(mono, self.rate, target_rate)
+
+    def _mono(self, size: int) -> Iterator[Signal]:
+        position = self.start
+        for block in self._decode(size):
+            with np.errstate(over="ignore", invalid="ignore"):
+                mono = _to_float(block).mean(axis=1, dtype=np.float32)
+            if not np.isfinite(mono).all():
+                bad = position + int(np.flatnonzero(~np.isfinite(mono))[0])
+                raise ValueError(
+                    f"{self.name} holds a NaN or infinite sample at {bad / self.rate:.3f} s. "
+                    "Repair or cut the recording, or replace such samples, for example with "
+                    "numpy.nan_to_num."
+                )
+            position += len(mono)
+            yield mono
+        if position == self.start:
+            raise ValueError(_no_samples(self.name))
+        if self.stop - position > _LOST_SECONDS * self.rate:
+            raise ValueError(
+                f"{self.name} is cut off or damaged: it declares {self.seconds:.3f} s, and "
+                f"{(position - self.start) / self.rate:.3f} s can be decoded. Get the file again, "
+                "or decode it anew, for example with: ffmpeg -i <file> <file>.wav"
+            )
+
+    def _decode(self, size: int) -> Iterator[npt.NDArray[Any]]:
+        if not isinstance(self.source, str):
+            for first in range(self.start, self.stop, size):
+                yield self.source[first : min(first + size, self.stop)]
+            return
+        try:
+            with soundfile.SoundFile(self.source) as file:
+                if self.start:
+                    file.seek(self.start)
+                left = self.stop - self.start
+                while left > 0:
+                    block = file.read(min(size, left), dtype="float32", always_2d=True)
+                    if len(block) == 0:
+                        break
+                    left -= len(block)
+                    yield block
+        except soundfile.SoundFileError as error:
+            raise ValueError(_unreadable(self.source, self.name, error)) from error
+
+
+def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "audio item") -> Audio:
+    """Look at an audio item: where it is, its rate and its duration; decode nothing.
+
+    Parameters
+    ----------
+    item : str, path object, ndarray of shape (n,) or (n, channels), or tuple (array, rate)
+        See `read_audio`.
+    sampling_rate : float, default=None
+        Rate in Hz of an array that comes without one.
+    name : str, default="audio item"
+        What to call the item in an error.
+
+    Returns
+    -------
+    audio : Audio
+        The item; its `blocks` decode it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the item is a path and the file is not there.
+    ValueError
+        See `read_audio`.
+
+    Examples
+    --------
+    >>> open_audio((np.zeros(4000), 8000)).seconds
+    0.5
+    """
+    if is_path(item):
+        return _open_file(os.fspath(item), name)
+    if isinstance(item, tuple):
+        item, sampling_rate = _split_tuple(item, name)
+    elif is_missing(item) or not hasattr(item, "__array__"):
+        raise ValueError(
+            f"{name} is not audio: expected a path, an array of shape (n,) or (n, channels), or a "
+            f"tuple (array, rate), found {describe(item)}."
+        )
+    samples = _check_array(np.asarray(item), name)
+    if sampling_rate is None:
+        raise ValueError(
+            f"{name} is an array without a sampling rate. Pass sampling_rate=<Hz>, or make the "
+            "item a tuple (array, rate)."
+        )
+    return Audio(samples, float(sampling_rate), 0, len(samples), name)
+
+
+def split_fragment(path: str) -> tuple[str, float, float | None]:
+    """Split ``clip.wav#t=1.20,3.45`` into the path and the part, in seconds.
+
+    Parameters
+    ----------
+    path : str
+        A path, with or without a part.
+
+    Returns
+    -------
+    path : str
+        The path alone.
+    start : float
+        Where the part starts; 0 when not given.
+    end : float or None
+        Where it ends; None is the end of the file.
+
+    Examples
+    --------
+    >>> split_fragment("clip.wav#t=1.20,3.45")
+    ('clip.wav', 1.2, 3.45)
+    >>> split_fragment("take #3.wav")
+    ('take #3.wav', 0.0, None)
+    """
+    match = _FRAGMENT.search(path)
+    if match is None:
+        return path, 0.0, None
+    start, end = match["start"], match["end"]
+    if start == "." or end == "." or not (start or end):
+        return path, 0.0, None
+    return path[: match.start()], float(start or 0.0), float(end) if end else None
+
+
+def _open_file(item: str, name: str) -> Audio:
+    path, start, end = split_fragment(item)
+    if name == "audio item":
+        name = f"audio file {path!r}"
+    elif path not in name:
+        name = f"{name} (file {path!r})"
+    _check_file(path, name)
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, TypeError) as error:
+        raise ValueError(_unreadable(path, name, error)) from error
+    if info.frames == 0:
+        raise ValueError(_no_samples(name))
+    first, stop = _cut(info.frames, info.samplerate, start, end, name)
+    return Audio(path, float(info.samplerate), first, stop, name)
+
+
+def _check_file(path: str, name: str) -> None:
+    if not Path(path).exists():
+        hint = (
+            " If '#' starts a part of the file, write it as '#t=<start>,<end>' in seconds."
+            if "#" in Path(path).name
+            else " Check the path; a relative one starts at the working folder "
+            f"({str(Path.cwd())!r})."
+        )
+        raise FileNotFoundError(f"{name}: the file is not there.{hint}")
+    if Path(path).is_dir():
+        raise ValueError(f"{name} is a folder, not an audio file.")
+    if Path(path).stat().st_size == 0:
+        raise ValueError(
+            f"{name} is empty (0 bytes): a copy or download may have failed. Get the file again, "
+            "or drop the row."
+        )
+
+
+def _cut(frames: int, rate: int, start: float, end: float | None, name: str) -> tuple[int, int]:
+    """Positions of a part; an end up to 10 ms behind the file's is taken as rounding."""
+    seconds = frames / rate
+    first = round(start * rate)
+    stop = frames if end is None else min(round(end * rate), frames)
+    outside = first >= frames or (end is not None and end > seconds + _ROUNDING_SECONDS)
+    if outside:
+        raise ValueError(
+            f"{name}: the part #t={start:g},{'' if end is None else f'{end:g}'} lies outside the "
+            f"file, which lasts {seconds:.3f} s. Correct the part (it is in seconds)."
+        )
+    if stop <= first:
+        raise ValueError(
+            f"{name}: the part #t={start:g},{end:g} holds no sample: its end is not after its "
+            "start."
+        )
+    return first, stop
+
+
+def _split_tuple(item: tuple[Any, ...], name: str) -> tuple[Any, float]:
+    if len(item) != 2 or np.ndim(item[1]) != 0 or np.ndim(item[0]) == 0:
+        raise ValueError(
+            f"{name}: a tuple must be (array, rate), in this order, found {describe(item)}."
+        )
+    samples, rate = item
+    if not isinstance(rate, int | float | np.number) or not math.isfinite(rate) or rate <= 0:
+        raise ValueError(
+            f"{name}: the rate in the tuple (array, rate) must be a positive number of Hz, found "
+            f"{rate!r}."
+        )
+    return samples, float(rate)
+
+
+def _check_array(samples: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    if samples.dtype.kind not in "iuf" or samples.ndim not in {1, 2}:
+        raise ValueError(
+            f"{name} is not audio: expected numbers of shape (n,) or (n, channels), found an "
+            f"array of {samples.dtype} of shape {samples.shape}."
+        )
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize == 8:
+        raise ValueError(
+            f"{name} holds integers of 64 bits, whose range says nothing about loudness. Give the "
+            "array the type of the recording, for example with samples.astype(numpy.int16)."
+        )
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    n_channels = samples.shape[1]
+    if n_channels > _MAX_CHANNELS and n_channels > len(samples):
+        raise ValueError(
+            f"{name} has shape {samples.shape}, which is {n_channels} channels. Arrays are "
+            "(n, channels): transpose it."
+        )
+    if samples.size == 0:
+        raise ValueError(_no_samples(name))
+    return samples
+
+
+def _to_float(block: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Scale integers by the range of their type; unsigned ones are centered first."""
+    if block.dtype.kind == "f":
+        return block.astype(np.float32, copy=False)
+    half = 2.0 ** (8 * block.dtype.itemsize - 1)
+    center = half if block.dtype.kind == "u" else 0.0
+    return ((block.astype(np.float64) - center) / half).astype(np.float32)
+
+
+def _resample(blocks: Iterator[Signal], rate: float, target_rate: int) -> Iterator[Signal]:
+    stream = soxr.ResampleStream(rate, target_rate, 1, dtype="float32", quality="HQ")
+    first: Signal | None = None
+    n_out = 0
+    for block in blocks:
+        first = block[:1] if first is None else first
+        resampled = stream.resample_chunk(block)
+        n_out += len(resampled)
+        if len(resampled):
+            yield resampled
+    resampled = stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
+    if len(resampled):
+        yield resampled
+    elif n_out == 0 and first is not None:
+        yield first.copy()
+
+
+def _unreadable(path: str, name: str, error: Exception) -> str:
+    with open(path, "rb") as file:
+        head = file.read(16)
+    return (
+        f"{name} is not audio that libsndfile can read, or it is damaged ({error}); it starts "
+        f"with {head!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert anything else "
+        "(m4a, video) with: ffmpeg -i <file> <file>.wav"
+    )
+
+
+def _no_samples(name: str) -> str:
+    return f"{name} has no samples (duration 0 s). Get the recording again, or drop the row."

@@ -1,0 +1,409 @@
+"""The template of every transformer that turns a column of media into frames or vectors.
+
+Validate, look up in the store, read and compute the unique, present and unknown items in batches,
+store, assemble. A subclass writes what an item is and what becomes of a batch of them.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm import tqdm
+
+from emoest.files.store import Store, warn_corrupt
+from emoest.media.items import (
+    POOLINGS,
+    as_table,
+    content_of,
+    items_of,
+    pool,
+    raise_for_cell,
+    where,
+)
+from emoest.tables.cells import object_column
+from emoest.tables.names import is_context
+from emoest.utils import constraints
+from emoest.utils._sklearn import fit_context
+from emoest.utils.warn import warn_user
+
+CELL_ERRORS = (ValueError, OSError)
+"""What an unreadable item raises; anything else is no fault of the item's."""
+
+MAX_BATCH_BYTES = 64 * 2**20
+"""A batch of decoded items is computed when it is larger than this."""
+
+_REMEDY = (
+    "Mend the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
+    "as a missing modality."
+)
+
+
+@dataclass
+class _Run:
+    """One call of transform: the items of each row, and what is known about them."""
+
+    store: Store
+    rows: list[list[str]] = field(default_factory=list)
+    are_lists: list[bool] = field(default_factory=list)
+    items: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class CellTransformer(TransformerMixin, BaseEstimator):
+    """Base of transformers that take one column of media, cell by cell.
+
+    A value depends on its item alone, so every item is computed once, whatever the rows, folds,
+    batches or processes in which it comes, and is found again in the store (`emoest.files.store`).
+
+    A subclass has a constructor with ``errors``, ``cache_dir``, ``batch_size`` and ``verbose``
+    among its parameters, ``pooling`` (None gives frames) and ``chunks`` if it wants them, and:
+
+    - ``_stem``: start of the names that come out, ``"yamnet"``;
+    - ``_media``: ``"file"`` or ``"text"``, what a str in a cell is;
+    - ``_sidecars``: names of the values that are stored beside each frame (``("seconds",)``);
+    - ``_recipe()``: a dict of plain values, all that a stored value depends on beside the item;
+    - ``_read_item(item, name)``: decode one item; a ValueError or OSError says that it cannot be;
+    - ``_compute(batch)``: from a list of decoded items a list of float32 arrays
+      ``(n_frames, n_dims + n_sidecars)``, one an item, at least one frame each;
+    - ``_n_dims()``: how many dimensions a frame has, known without computing.
+
+    It may further write ``_resolve()`` (called in fit), ``_prepare()`` (called before the first
+    item is computed: load the model here), ``_shown_sidecars()``, ``_vector_names()``,
+    ``_order(items)``, ``_is_full(batch)`` and ``_content(item)``.
+
+    With ``pooling="mean"`` the frames of an item are averaged, then the items of a list, weighted
+    by their seconds where they have them; ``"max"`` takes the largest value. Without pooling, a
+    list gives one frame an item (``chunks="pool"``: the mean of its frames, its seconds added up)
+    or all frames of all items (``chunks="concat"``).
+    """
+
+    _stem: ClassVar[str] = ""
+    _media: ClassVar[str] = "file"
+    _sidecars: ClassVar[tuple[str, ...]] = ()
+
+    _parameter_constraints: dict[str, Any] = {
+        **constraints.ERRORS,
+        **constraints.CACHE_DIR,
+        **constraints.BATCH_SIZE,
+        **constraints.VERBOSE,
+    }
+
+    def _recipe(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _read_item(self, item: Any, name: str) -> Any:
+        raise NotImplementedError
+
+    def _compute(self, batch: list[Any]) -> list[np.ndarray]:
+        raise NotImplementedError
+
+    def _n_dims(self) -> int:
+        raise NotImplementedError
+
+    def _resolve(self) -> None:
+        """Find out in `fit` what does not depend on the data, such as the digest of weights."""
+
+    def _prepare(self) -> None:
+        """Get ready to compute; called only if something is not in the store."""
+
+    def _shown_sidecars(self) -> tuple[str, ...]:
+        return self._sidecars
+
+    def _vector_names(self) -> list[str]:
+        return [f"{self._stem}_{i:04d}" for i in range(self.n_dims_)]
+
+    def _content(self, item: Any) -> bytes:
+        """Content of an item, by which the store knows it."""
+        rate = getattr(self, "sampling_rate", None)
+        return content_of(item, self._media, sampling_rate=rate, cache_dir=self.cache_dir)
+
+    def _order(self, items: list[Any]) -> list[int]:
+        """Positions of the items in the order in which they are computed."""
+        return list(range(len(items)))
+
+    def _is_full(self, batch: list[Any]) -> bool:
+        size = sum(getattr(decoded, "nbytes", 0) for decoded in batch)
+        return len(batch) >= self.batch_size or size >= MAX_BATCH_BYTES
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "CellTransformer":
+        """Check X and the parameters; nothing is learned from the data.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples,) or (n_samples, 1)
+            One column of cells; a DataFrame may have context columns (such as speaker) beside it.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X has no column of media or several.
+        """
+        table = as_table(X)
+        validate_data(self, table, skip_check_array=True, reset=True)
+        self._media_position(table)
+        self._resolve()
+        self.n_dims_ = self._n_dims()
+        self._context = [column for column in table.columns if is_context(column)]
+        return self
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Turn cells into frames or vectors.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples,) or (n_samples, 1)
+            What `fit` takes.
+
+        Returns
+        -------
+        X_out : DataFrame
+            On the index of X. Without pooling, an object column of frames, float32
+            (n_frames, n_dims) or None where the cell is missing, and its sidecar columns; with
+            pooling, float32 columns, NaN where the cell is missing. Context columns come last.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If an item cannot be read and ``errors="raise"``; the message names the row, the column
+            and the file. What was computed before is in the store.
+        """
+        check_is_fitted(self)
+        table = as_table(X)
+        validate_data(self, table, skip_check_array=True, reset=False)
+        column = table.iloc[:, self._media_position(table)]
+        run = _Run(Store(self._stem, self._full_recipe(), self.cache_dir))
+        self._collect(column, run)
+        self._look_up(run)
+        self._compute_missing(run)
+        if run.failed:
+            self._warn_failed(run)
+        output = self._assemble(run, table.index)
+        context = table.loc[:, [is_context(name) for name in table.columns]]
+        return pd.concat([output, context], axis=1) if context.shape[1] else output
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the columns that `transform` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored; there for scikit-learn.
+
+        Returns
+        -------
+        names : ndarray of str objects
+        """
+        check_is_fitted(self)
+        if self._pooling is None:
+            names = [f"{self._stem}_frames", *self._shown_sidecars()]
+        else:
+            names = self._vector_names()
+        return np.asarray([*names, *self._context], dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    @property
+    def _pooling(self) -> str | None:
+        return getattr(self, "pooling", "mean")
+
+    def _full_recipe(self) -> dict[str, Any]:
+        return {"stem": self._stem, "sidecars": list(self._sidecars), **self._recipe()}
+
+    def _media_position(self, table: pd.DataFrame) -> int:
+        found = [i for i, column in enumerate(table.columns) if not is_context(column)]
+        if len(found) == 1:
+            return found[0]
+        name = type(self).__name__
+        columns = list(table.columns[found])
+        more = f" and {len(columns) - 6} more" if len(columns) > 6 else ""
+        raise ValueError(
+            f"{name} takes one column of {self._media}s (beside context columns such as "
+            f"'speaker'); X has {len(found)}: {columns[:6]}{more}. Choose one, for example with "
+            f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
+        )
+
+    def _collect(self, column: pd.Series, run: _Run) -> None:
+        """Name every item by its content; the first row that has it stands for all."""
+        for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
+            keys = []
+            name = where(position, label, column.name)
+            is_list = False
+            try:
+                for i, item in items_of(cell):
+                    is_list = i is not None
+                    name = where(position, label, column.name, i)
+                    keys.append(run.store.key(self._content(item)))
+                    run.items.setdefault(keys[-1], (item, name))
+            except CELL_ERRORS as error:
+                keys.append(f"unreadable {position}")
+                self._fail(run, keys[-1], name, error)
+            run.rows.append(keys)
+            run.are_lists.append(is_list)
+
+    def _look_up(self, run: _Run) -> None:
+        width = self.n_dims_ + len(self._sidecars)
+        for key in run.items:
+            value = run.store.get(key)
+            if value is None:
+                continue
+            if value.ndim != 2 or value.shape[1] != width or len(value) == 0 or value.dtype != "f4":
+                warn_corrupt(run.store.path(key), f"{value.dtype} of shape {value.shape}")
+                continue
+            run.values[key] = self._reduce(value)
+
+    def _compute_missing(self, run: _Run) -> None:
+        keys = [key for key in run.items if key not in run.values]
+        if not keys:
+            return
+        self._prepare()
+        order = [keys[i] for i in self._order([run.items[key][0] for key in keys])]
+        with tqdm(
+            total=len(keys),
+            desc=self._stem,
+            unit="item",
+            file=sys.stderr,
+            disable=self.verbose < 1,
+            leave=False,
+        ) as bar:
+            for batch in self._read_batches(order, run):
+                self._compute_batch(batch, run)
+                bar.update(len(batch))
+
+    def _read_batches(self, order: list[str], run: _Run) -> Iterator[list[tuple[str, Any]]]:
+        """Decode items; what was decoded before an unreadable one is computed before it raises."""
+        batch: list[tuple[str, Any]] = []
+        for key in order:
+            item, name = run.items[key]
+            try:
+                decoded = self._read_item(item, name)
+            except CELL_ERRORS as error:
+                if batch and self.errors == "raise":
+                    yield batch
+                self._fail(run, key, name, error)
+                continue
+            batch.append((key, decoded))
+            if self._is_full([decoded for _, decoded in batch]):
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _compute_batch(self, batch: list[tuple[str, Any]], run: _Run) -> None:
+        try:
+            values = self._compute([decoded for _, decoded in batch])
+            for value in values:
+                self._check_value(value)
+        except CELL_ERRORS as error:
+            if len(batch) == 1:
+                key = batch[0][0]
+                self._fail(run, key, run.items[key][1], error)
+            else:
+                for one in batch:
+                    self._compute_batch([one], run)
+            return
+        for (key, _), value in zip(batch, values, strict=True):
+            run.store.put(key, value)
+            run.values[key] = self._reduce(value)
+
+    def _check_value(self, value: np.ndarray) -> None:
+        if len(value) == 0:
+            raise ValueError("the item gave no frame; it is too short")
+        width = self.n_dims_ + len(self._sidecars)
+        if value.shape[1:] != (width,) or value.dtype != np.float32:
+            raise RuntimeError(
+                f"{type(self).__name__}._compute gave {value.dtype} of shape {value.shape}; "
+                f"float32 of shape (n_frames, {width}) is its duty."
+            )
+
+    def _fail(self, run: _Run, key: str, name: str, error: Exception) -> None:
+        message = str(error).rstrip(". ")
+        message = message if name in message else f"{name}: {message}"
+        if self.errors == "raise":
+            raise_for_cell(f"{message}. {_REMEDY}", error)
+        run.failed[key] = message
+
+    def _warn_failed(self, run: _Run) -> None:
+        n_rows = sum(any(key in run.failed for key in keys) for keys in run.rows)
+        shown = "; ".join(list(run.failed.values())[:3])
+        more = len(run.failed) - 3
+        warn_user(
+            f"{n_rows} of {len(run.rows)} cells could not be read and count as missing: {shown}"
+            f"{f'; and {more} more' if more > 0 else ''}."
+        )
+
+    def _reduce(self, value: np.ndarray) -> np.ndarray:
+        """Keep of an item what the output needs: one row where its frames are pooled."""
+        return value if self._pooling is None else self._merge(value, self._how)
+
+    @property
+    def _how(self) -> str:
+        return self._pooling if self._pooling in POOLINGS else "mean"
+
+    def _merge(self, value: np.ndarray, how: str) -> np.ndarray:
+        """Pool the frames of one item to a row; its seconds add up, other sidecars average."""
+        frames = pool(value[:, : self.n_dims_], how)
+        beside = value[:, self.n_dims_ :]
+        sidecars = [
+            beside[:, j].sum() if name == "seconds" else beside[:, j].mean()
+            for j, name in enumerate(self._sidecars)
+        ]
+        return np.concatenate([frames, np.asarray(sidecars, dtype=np.float32)])[None, :]
+
+    def _assemble(self, run: _Run, index: pd.Index) -> pd.DataFrame:
+        cells = [
+            None
+            if not keys or any(key in run.failed for key in keys)
+            else self._rows_of([run.values[key] for key in keys], is_list)
+            for keys, is_list in zip(run.rows, run.are_lists, strict=True)
+        ]
+        if self._pooling is not None:
+            return self._vectors(cells, index)
+        n_dims = self.n_dims_
+        columns = {
+            f"{self._stem}_frames": object_column(
+                [None if cell is None else cell[:, :n_dims].copy() for cell in cells], index
+            )
+        }
+        for name in self._shown_sidecars():
+            j = n_dims + self._sidecars.index(name)
+            columns[name] = object_column(
+                [None if cell is None else cell[:, j].copy() for cell in cells], index
+            )
+        return pd.DataFrame(columns, index=index)
+
+    def _rows_of(self, parts: list[np.ndarray], is_list: bool) -> np.ndarray:
+        chunks = getattr(self, "chunks", "pool")
+        if self._pooling is None and is_list and chunks == "pool":
+            parts = [self._merge(part, "mean") for part in parts]
+        return np.concatenate(parts)
+
+    def _vectors(self, cells: list[np.ndarray | None], index: pd.Index) -> pd.DataFrame:
+        values = np.full((len(cells), self.n_dims_), np.nan, dtype=np.float32)
+        for i, cell in enumerate(cells):
+            if cell is None:
+                continue
+            weights = None
+            if "seconds" in self._sidecars:
+                weights = cell[:, self.n_dims_ + self._sidecars.index("seconds")]
+            values[i] = pool(cell[:, : self.n_dims_], self._how, weights)
+        return pd.DataFrame(values, index=index, columns=self._vector_names())

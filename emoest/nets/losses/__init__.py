@@ -1,0 +1,1 @@
+"""Losses of multimodal nets, one value for each sample."""

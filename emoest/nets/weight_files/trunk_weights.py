@@ -1,0 +1,223 @@
+"""Weights of a trained trunk as a plain object: what one net hands to another, and its file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from emoest.nets.speech_resnet import ResNetTrunk
+from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, tensors_of
+
+_FORMAT = "emoest-speech-trunk-1"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrunkWeights:
+    """Tensors of a `emoest.nets.speech_resnet.ResNetTrunk` and how it was trained.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+        The trunk's tensors.
+    layout : {"speaker", "imagenet"}
+        Layout of the trunk.
+    channels : int
+        Channels of its first stage.
+    n_mels : int
+        Bands of the frames that it was trained on.
+    unbiased : bool, default=True
+        Whether the pooled variance behind it was divided by T - 1.
+    speakers : tuple, default=()
+        Those on whom it was trained, as str or int. `emoest.evaluation.evaluate` refuses a model
+        with such weights where one of them is in a test fold.
+    source : str, default="a trunk"
+        Where the weights come from, for messages.
+
+    Notes
+    -----
+    The object is not meant to be changed: a copy of it is the object itself.
+
+    Examples
+    --------
+    >>> trunk = ResNetTrunk(40, channels=2)
+    >>> weights = TrunkWeights.of(trunk, speakers=["s1", "s2"])
+    >>> weights
+    TrunkWeights(layout='speaker', channels=2, n_mels=40, speakers: 2, source='a trunk')
+    >>> weights.load_into(ResNetTrunk(40, channels=2))
+    """
+
+    state: dict[str, Tensor]
+    layout: str
+    channels: int
+    n_mels: int
+    unbiased: bool = True
+    speakers: tuple[str | int, ...] = ()
+    source: str = "a trunk"
+
+    @classmethod
+    def of(
+        cls,
+        trunk: ResNetTrunk,
+        *,
+        unbiased: bool = True,
+        speakers: Any = (),
+        source: str = "a trunk",
+    ) -> "TrunkWeights":
+        """Copy the weights of a trunk.
+
+        Parameters
+        ----------
+        trunk : ResNetTrunk
+            The trunk.
+        unbiased : bool, default=True
+            See the class.
+        speakers : iterable of str or int, default=()
+            On whom it was trained.
+        source : str, default="a trunk"
+            Where the weights come from.
+
+        Returns
+        -------
+        weights : TrunkWeights
+            On the CPU.
+        """
+        state = {name: value.detach().cpu().clone() for name, value in tensors_of(trunk).items()}
+        names = tuple(getattr(name, "item", lambda name=name: name)() for name in speakers)
+        return cls(state, trunk.layout, trunk.channels, trunk.n_mels, unbiased, names, source)
+
+    @property
+    def seen_groups_(self) -> list[str | int]:
+        """Speakers who must not be in a test fold."""
+        return list(self.speakers)
+
+    def load_into(self, trunk: ResNetTrunk) -> None:
+        """Put the weights into a trunk of the same shape.
+
+        Parameters
+        ----------
+        trunk : ResNetTrunk
+            The trunk.
+
+        Raises
+        ------
+        ValueError
+            If the trunk reads another number of bands or has other layers; the message names the
+            first layer that differs.
+        """
+        if trunk.n_mels != self.n_mels:
+            raise ValueError(
+                f"The trunk of {self.source} was trained on frames of {self.n_mels} bands, these "
+                f"have {trunk.n_mels}. Compute the log-mel spectra with n_mels={self.n_mels}."
+            )
+        load_state(trunk, self.state, Path(self.source), f"a trunk of {trunk.channels} channels")
+
+    def save(self, path: Any) -> None:
+        """Write the weights as safetensors.
+
+        Parameters
+        ----------
+        path : str or path object
+            The file, ending in ``.safetensors``.
+
+        Raises
+        ------
+        ValueError
+            If it has another ending.
+        FileNotFoundError
+            If there is no such folder.
+        """
+        path = Path(path).expanduser()
+        if path.suffix != ".safetensors":
+            raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save into.")
+        about = {
+            "format": _FORMAT,
+            "layout": self.layout,
+            "channels": self.channels,
+            "n_mels": self.n_mels,
+            "unbiased": self.unbiased,
+            "speakers": list(self.speakers),
+        }
+        save_file(self.state, str(path), {"trunk": json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: Any) -> "TrunkWeights":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path object
+            The file.
+
+        Returns
+        -------
+        weights : TrunkWeights
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or holds something else.
+        """
+        path = Path(path).expanduser()
+        about = _about(path)
+        return cls(
+            state=read_safetensors(path),
+            layout=about["layout"],
+            channels=about["channels"],
+            n_mels=about["n_mels"],
+            unbiased=about["unbiased"],
+            speakers=tuple(about["speakers"]),
+            source=str(path),
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"TrunkWeights(layout={self.layout!r}, channels={self.channels}, n_mels={self.n_mels}, "
+            f"speakers: {len(self.speakers)}, source={self.source!r})"
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "TrunkWeights":
+        return self
+
+    def __copy__(self) -> "TrunkWeights":
+        return self
+
+
+def seen_speakers(path: Path) -> list[str | int]:
+    """Read from a file of `TrunkWeights` on whom they were trained, without reading the tensors.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    speakers : list of str or int
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or holds something else.
+    """
+    return list(_about(path)["speakers"])
+
+
+def _about(path: Path) -> dict[str, Any]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{str(path)!r} is no file of trunk weights ({error}).") from error
+    about: dict[str, Any] = json.loads(metadata.get("trunk", "{}"))
+    if about.get("format") != _FORMAT:
+        raise ValueError(
+            f"{str(path)!r} holds no trunk weights. SpeakerPretrainer makes them: "
+            "pretrainer.weights_.save(path)."
+        )
+    return about

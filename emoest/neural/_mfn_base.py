@@ -1,0 +1,201 @@
+"""What the estimators around the Memory Fusion Network share: one clock, the net, its losses."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import softmax
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.nets.batches import check_frames
+from emoest.nets.losses.multiplicative import FORMS, FusionLoss, starts_wrong_way
+from emoest.nets.mfn import FUSION_NORMS, FUSIONS, GATE_INPUTS, MFN
+from emoest.neural._tables import FrameTable
+from emoest.neural._training.classifier import DeepClassifier
+from emoest.tables.cells import Frames, read_frames
+from emoest.utils import constraints
+from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils.warn import warn_user
+
+_SIZES = ("memory_dim", "attention_size", "update_size", "gate_size", "output_size")
+_SETTINGS = ("hidden_dims", *_SIZES, "dropout", "gate_input", "memory_feedback", "fusion")
+
+NET: dict = {
+    "hidden_dims": [constraints.POSITIVE_INT, dict],
+    **{size: [constraints.POSITIVE_INT] for size in _SIZES},
+    "dropout": [Interval(Real, 0, 1, closed="left"), dict],
+    "gate_input": [StrOptions(set(GATE_INPUTS))],
+    "memory_feedback": ["boolean"],
+    "fusion": [StrOptions(set(FUSIONS))],
+    "fusion_norm": [StrOptions(set(FUSION_NORMS) - {None}), None],
+    "resample": [StrOptions({"linear"}), None],
+}
+
+
+class MemoryFusion:
+    """The net and its clock."""
+
+    _module_class = MFN
+    _several = True
+
+    def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
+        settings = {name: getattr(self, name) for name in (*_SETTINGS, "fusion_norm")}
+        return {"input_dims": dict(dims), "n_outputs": n_outputs, **settings}
+
+    def _prepare_table(self, table: FrameTable) -> None:
+        put_on_one_clock(table, self.resample)
+
+
+class FusionClassifier(MemoryFusion, DeepClassifier):
+    """Classifiers around the net; with a multiplicative loss each modality has a classifier too."""
+
+    _parameter_constraints: dict = {
+        **NET,
+        **DeepClassifier._parameter_constraints,
+        "loss": [StrOptions({"ce", *FORMS})],
+        "beta": [constraints.NON_NEGATIVE_REAL],
+        "detach_weights": ["boolean"],
+        "margin": [constraints.NON_NEGATIVE_REAL, None],
+        "aux_weight": [constraints.NON_NEGATIVE_REAL],
+        "mixtures": ["boolean"],
+    }
+
+    def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
+        heads = None
+        if self.loss != "ce":
+            heads = "mixtures" if self.mixtures else "modalities"
+        return {**super()._describe_module(dims, n_outputs), "heads": heads}
+
+    def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
+        super()._learn_frames(table, rows, weight)
+        self._warn_of_wrong_way(len(self.dims_), self._n_outputs)
+
+    def _warn_of_wrong_way(self, n_modalities: int, n_classes: int) -> None:
+        if self.detach_weights or self.loss != "m3er":
+            return
+        n_heads = 2**n_modalities - 1 if self.mixtures else n_modalities
+        if starts_wrong_way(n_heads, n_classes, self.beta):
+            bound = (n_heads - 1) / np.log(n_classes)
+            warn_user(
+                f"detach_weights=False and beta={self.beta}: with {n_classes} classes and "
+                f"{n_heads} predictions the loss begins by making the true class less probable. "
+                f"Take detach_weights=True, or a beta below {bound:.2f}."
+            )
+
+    def _criterion(self) -> torch.nn.Module:
+        if self.loss == "ce":
+            return super()._criterion()
+        return FusionLoss(
+            self.loss,
+            self.beta,
+            detach_weights=self.detach_weights,
+            margin=self.margin,
+            aux_weight=self.aux_weight,
+        )
+
+    def predict_proba_unimodal(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
+        """Give the probability of each class as each modality alone sees it.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        proba : dict of str to ndarray of shape (n_samples, n_classes)
+            By modality; NaN in a row that misses it.
+
+        Raises
+        ------
+        AttributeError
+            If the loss trains no classifier of single modalities.
+        """
+        check_is_fitted(self)
+        if self.module_params_["heads"] is None:
+            raise AttributeError(
+                "predict_proba_unimodal needs a classifier of each modality, and loss='ce' trains "
+                "none. Fit with loss='m3er' or loss='liu'."
+            )
+        outputs, known = self._outputs(X, "forward")
+        shape = (len(known), len(self.dims_), len(self.classes_))
+        proba = np.full(shape, np.nan, dtype=np.float32)
+        if known.any():
+            proba[known] = softmax(outputs[1][:, : shape[1]], axis=2)
+        return {name: proba[:, i] for i, name in enumerate(self.dims_)}
+
+
+def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
+    """Bring the modalities of each row to one number of steps, or refuse.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table, changed in place.
+    resample : {"linear", None}
+        How shorter modalities are stretched to the longest.
+
+    Raises
+    ------
+    ValueError
+        If `resample` is None and a row has modalities of different lengths, or a file of frames
+        holds NaN; the message names the row, and the lengths or the modality.
+
+    Examples
+    --------
+    >>> cells = {"a": [np.ones((2, 1), "float32")], "b": [np.ones((3, 1), "float32")]}
+    >>> lengths = {"a": np.array([2]), "b": np.array([3])}
+    >>> table = FrameTable(cells, lengths, {"a": 1, "b": 1}, [0])
+    >>> put_on_one_clock(table, "linear")
+    >>> table.cells["a"][0].shape, table.lengths["a"].tolist()
+    ((3, 1), [3])
+    """
+    lengths = np.stack(list(table.lengths.values()))
+    longest = lengths.max(axis=0)
+    off = (lengths > 0) & (lengths < longest)
+    if not off.any():
+        return
+    if resample is None:
+        row = int(np.flatnonzero(off.any(axis=0))[0])
+        shown = ", ".join(f"{name} {table.lengths[name][row]}" for name in table.lengths)
+        raise ValueError(
+            f"Row {table.rows[row]!r} has modalities of different lengths ({shown} steps), and "
+            "fusion step by step needs one clock. Align them with "
+            "emoest.aggregation.FrameAligner, or stretch them with resample='linear'."
+        )
+    for j, name in enumerate(table.lengths):
+        for row in np.flatnonzero(off[j]):
+            where = f"row {table.rows[row]!r}, modality {name!r}"
+            frames = read_frames(table.cells[name][row], name=where)
+            assert frames is not None, "a row without frames is not stretched"
+            check_frames(frames, table.dims[name], where)
+            table.cells[name][row] = stretch(frames, int(longest[row]))
+        table.lengths[name] = np.where(off[j], longest, table.lengths[name])
+
+
+def stretch(frames: Frames, n_steps: int) -> Frames:
+    """Interpolate frames linearly to another number of steps; first and last stay.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_dims)
+        The frames.
+    n_steps : int
+        How many steps come out.
+
+    Returns
+    -------
+    frames : ndarray of shape (n_steps, n_dims), dtype float32
+
+    Examples
+    --------
+    >>> stretch(np.array([[0.0], [2.0]], "float32"), 3).ravel().tolist()
+    [0.0, 1.0, 2.0]
+    """
+    place = np.linspace(0, len(frames) - 1, n_steps)
+    before = np.minimum(place.astype(int), len(frames) - 1)
+    after = np.minimum(before + 1, len(frames) - 1)
+    share = (place - before)[:, None]
+    return (frames[before] * (1 - share) + frames[after] * share).astype(np.float32)

@@ -1,0 +1,421 @@
+"""What every deep estimator shares: from a table of frames to a trained module and back."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import GradientNormClipping
+from skorch.helper import predefined_split
+
+from emoest.nets.batches import FrameDataset
+from emoest.neural._tables import (
+    FrameTable,
+    column_means,
+    fill_holes,
+    fit_scales,
+    read_table,
+)
+from emoest.neural._training.callbacks import (
+    EpochBar,
+    KeepBest,
+    Patience,
+    ScoreEpoch,
+    own_callbacks,
+)
+from emoest.neural._training.early_stopping import hold_out
+from emoest.neural._training.saving import StatefulModule, make_module, plain, seeded_torch
+from emoest.neural._training.skorch_net import (
+    OPTIMIZERS,
+    PRECISIONS,
+    FrameNet,
+    explain_end,
+    optimizer_settings,
+    predict_rows,
+)
+from emoest.tables.groups import resolve_groups
+from emoest.tables.names import context_last, is_context
+from emoest.utils import constraints
+from emoest.utils._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    num_samples,
+)
+from emoest.utils.devices import resolve_device
+from emoest.utils.memory import keep_freed_memory
+from emoest.utils.seeds import spawn_seeds
+from emoest.utils.warn import warn_user
+
+_SHOWN = 5
+
+
+class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
+    """Base of deep classifiers and regressors.
+
+    A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
+    ``_module_class`` (a class of `emoest.nets`), ``_describe_module`` (its parameters) and
+    ``_criterion``. It may write ``_prepare_module`` (transfer), ``_parameter_groups`` (learning
+    rates) and ``_outputs_prefix``. ``_several`` says whether it takes several modalities.
+    """
+
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
+    _several = False
+    _outputs_prefix = "deep"
+    _decisive_score: ClassVar[str | None] = None
+
+    _parameter_constraints: dict = {
+        **constraints.MODALITIES,
+        "normalize": [StrOptions({"zscore"}), None],
+        **constraints.IMPUTE,
+        "lr": [constraints.POSITIVE_REAL],
+        "max_epochs": [constraints.POSITIVE_INT],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "weight_decay": [constraints.NON_NEGATIVE_REAL],
+        "gradient_clip": [constraints.POSITIVE_REAL, None],
+        "patience": [constraints.POSITIVE_INT, None],
+        "validation_fraction": [Interval(Real, 0, 0.5, closed="right"), None],
+        "callbacks": [list, None],
+        "warm_start": ["boolean"],
+        "precision": [StrOptions(set(PRECISIONS))],
+        **constraints.GROUP_COLUMN,
+        **constraints.BATCH_SIZE,
+        **constraints.DEVICE,
+        **constraints.RANDOM_STATE,
+        **constraints.VERBOSE,
+    }
+
+    def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _criterion(self) -> torch.nn.Module:
+        raise NotImplementedError
+
+    def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Target as the criterion takes it, and the weight of each row."""
+        raise NotImplementedError
+
+    def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
+        """Learn what a row without any modality is answered by."""
+        raise NotImplementedError
+
+    def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
+        """Scores of the validation rows after an epoch."""
+        return {}
+
+    def _prepare_module(
+        self, module: Any, data: FrameDataset, groups: npt.NDArray[Any] | None
+    ) -> None:
+        """Change the fresh module before training; torch is seeded."""
+
+    def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
+        """Patterns of parameter names with settings of the optimizer, as skorch takes them."""
+        return []
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+        """Train the net.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
+            Frames (one object column a modality; a cell is an array of shape (n_frames, n_dims) or
+            the path of an ``.npy`` file, read when a batch needs it), or numbers, each row one
+            frame. Context columns are not used. Rows without any modality are left out.
+        y : array-like of shape (n_samples,)
+            The target.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row in the loss, and in the means and deviations that scale frames.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each row, kept together when rows are held out for early stopping. None looks
+            for `group_column`, then for the index level ``group``.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If `y` has several columns, missing values or too few classes, a cell holds no frames or
+            NaN, no row has any modality, the net diverges in the first epoch, or ``warm_start``
+            would go on with another net or other classes.
+        MemoryError
+            If a batch does not fit into memory; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            If rows are left out, or a modality that no row has; if early stopping is off; or if
+            training ended by the keyboard or by a loss that is not finite: the best weights so far
+            are kept then.
+        NotSpeakerIndependentWarning
+            If rows are held out and there are no groups.
+
+        Notes
+        -----
+        torch has one random generator for all threads, so fits in several threads take turns; the
+        processes of ``n_jobs`` train at the same time.
+        """
+        if not self.warm_start:
+            vars(self).pop("net_", None)
+        seed, split_seed = spawn_seeds(self.random_state, 2)
+        self.device_ = resolve_device(self.device)
+        table = read_table(self, X, reset=True, modalities=self.modalities)
+        self._prepare_table(table)
+        target, weight = self._learn_target(X, y, sample_weight)
+        groups = resolve_groups(X, groups, self.group_column)
+        kept = self._rows_to_fit(table)
+        train_rows, valid_rows = self._hold_out(kept, target, groups, split_seed)
+        self._learn_frames(table, train_rows, self._weights_of_rows(X, sample_weight))
+        data = self._dataset(table, self.scales_)
+        data.target, data.weight = target, weight
+        train = data.take(train_rows)
+        valid = None if valid_rows is None else data.take(valid_rows)
+        self._learn_prior(target[kept], weight[kept])
+        keep_freed_memory()
+        before = self._seen_groups if self._goes_on else []
+        new = [] if groups is None else pd.Series(groups[kept]).dropna().unique().tolist()
+        self._seen_groups = list(dict.fromkeys([*before, *new]))
+        with seeded_torch(seed):
+            self._train(train, valid, None if groups is None else groups[train_rows], seed)
+        return self
+
+    @property
+    def seen_groups_(self) -> list[Any]:
+        """Groups of the rows that the net was fitted on; `evaluate` asks for them."""
+        check_is_fitted(self)
+        return list(self._seen_groups)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether ``fit`` goes on from the weights of the last one."""
+        return bool(self.warm_start and hasattr(self, "net_"))
+
+    def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
+        """Learn widths, means of columns and scales; keep those of a net that goes on."""
+        if self._goes_on:
+            self._refuse_another_net(table.dims)
+        else:
+            self.dims_ = dict(table.dims)
+            self.column_means_ = column_means(table, rows, weight)
+        fill_holes(table, self.column_means_, self.impute)
+        if not self._goes_on:
+            frames = self._dataset(table, {}).take(rows)
+            self.scales_ = fit_scales(frames, weight[rows]) if self.normalize == "zscore" else {}
+
+    def _refuse_another_net(self, dims: dict[str, int]) -> None:
+        then, now = self.module_params_, plain(self._describe_module(dims, self._n_outputs))
+        changes = [
+            f"{name} was {then.get(name)!r} and is {now.get(name)!r}"
+            for name in {**then, **now}
+            if then.get(name) != now.get(name)
+        ]
+        if list(dims) != list(self.dims_) or changes:
+            changes = changes or [f"modalities were {list(self.dims_)} and are {list(dims)}"]
+            raise ValueError(
+                "warm_start=True goes on from the last fit, but the net would be another now: "
+                f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
+                "dimensions and classes."
+            )
+
+    def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
+        """Rows to learn from and rows to stop by."""
+        held_out = hold_out(
+            target[kept],
+            None if groups is None else groups[kept],
+            self.validation_fraction,
+            classifier=is_classifier(self),
+            random_state=seed,
+        )
+        self.grouped_ = held_out.grouped
+        valid = None if held_out.valid is None else kept[held_out.valid]
+        return kept[held_out.train], valid
+
+    def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
+        self.module_params_ = plain(self._describe_module(self.dims_, self._n_outputs))
+        module = make_module(self._module_class, self.module_params_)
+        if self._goes_on:
+            module.load_state_dict(self.net_.module_.state_dict())
+        else:
+            self._prepare_module(module, train, groups)
+        net = self._make_net(module, valid, seed)
+        with config_context(enable_metadata_routing=False):
+            net.fit(train)
+        net.train_split = None
+        kept = dict(net.callbacks_)["keep_best"].best_epoch_
+        notice = explain_end(net, type(self).__name__, kept)
+        self.net_ = net
+        self.history_ = [_epoch(row) for row in net.history if "dur" in row]
+        self.n_iter_ = len(self.history_)
+        if notice:
+            warn_user(notice)
+
+    def _make_net(self, module: Any, valid: FrameDataset | None, seed: int) -> FrameNet:
+        keep_best = KeepBest(self._decisive_score)
+        callbacks: list[Any] = [("score", ScoreEpoch(self._monitor)), ("keep_best", keep_best)]
+        if self.gradient_clip is not None:
+            callbacks.append(("clip", GradientNormClipping(self.gradient_clip)))
+        if self.verbose:
+            callbacks.append(("bar", EpochBar(type(self).__name__)))
+        callbacks += own_callbacks(self.callbacks)
+        precision = self.precision
+        if precision == "auto":
+            precision = "bfloat16" if torch.device(self.device_).type == "cuda" else "float32"
+        net = FrameNet(
+            module,
+            criterion=self._criterion(),
+            **optimizer_settings(self.optimizer, self.weight_decay),
+            optimizer__param_groups=self._parameter_groups(),
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            train_split=None if valid is None else predefined_split(valid),
+            callbacks=[*callbacks, ("patience", Patience(keep_best, self.patience))],
+            callbacks__print_log=None,
+            device=self.device_,
+            verbose=0,
+            precision=precision,
+            seed=seed,
+        )
+        return net.initialize()
+
+    def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
+        empty = table.empty
+        if empty.all():
+            raise ValueError(
+                f"{type(self).__name__} has nothing to learn from: every row misses every modality "
+                f"({', '.join(table.cells)})."
+            )
+        if empty.any():
+            warn_user(
+                f"{int(empty.sum())} training row(s) have no frames in any modality and are left "
+                f"out: {_names(table, empty)}."
+            )
+        return np.flatnonzero(~empty)
+
+    def _prepare_table(self, table: FrameTable) -> None:
+        """Refuse or change a table that was just read, in ``fit`` and in prediction."""
+        if not self._several and len(table.dims) > 1:
+            raise ValueError(
+                f"{type(self).__name__} reads one modality, X has {len(table.dims)} "
+                f"({', '.join(table.dims)}). Name one with modalities=[{next(iter(table.dims))!r}],"
+                " or take an estimator of several modalities, such as MFNClassifier."
+            )
+
+    def _dataset(self, table: FrameTable, scales: dict[str, Any]) -> FrameDataset:
+        return table.dataset(several=self._several, scales=scales)
+
+    def _outputs(self, X: Any, method: str) -> tuple[Any, npt.NDArray[np.bool_]]:
+        """Run a method of the module on the rows that have frames; say which have."""
+        check_is_fitted(self)
+        table = read_table(self, X, reset=False, modalities=self.modalities, dims=self.dims_)
+        self._prepare_table(table)
+        fill_holes(table, self.column_means_, self.impute)
+        known = ~table.empty
+        if not known.any():
+            return None, known
+        data = self._dataset(table, self.scales_).take(np.flatnonzero(known))
+        outputs = predict_rows(self.net_.module_, data, self.batch_size, self.net_.device, method)
+        return outputs, known
+
+    def _answers(self, X: Any, prior: Any) -> Any:
+        """Outputs of every row, with the training prior where there are no frames at all."""
+        outputs, known = self._outputs(X, "forward")
+        if isinstance(outputs, tuple):
+            outputs = outputs[0]
+        if known.all():
+            return outputs
+        warn_user(
+            f"{int((~known).sum())} row(s) have no frames in any modality; their answer is the "
+            "average of training, and says nothing about them."
+        )
+        answers = np.empty((len(known), *np.shape(prior)), dtype=np.float32)
+        answers[~known] = prior
+        if known.any():
+            answers[known] = outputs
+        return answers
+
+    def transform(self, X: Any) -> Any:
+        """Give the penultimate vector of each row: the net as an embedder.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        vectors : DataFrame or ndarray of shape (n_samples, n_units)
+            A DataFrame when X is one, context columns last; NaN in a row without frames.
+        """
+        outputs, known = self._outputs(X, "embed")
+        vectors = np.full((len(known), self._n_units()), np.nan, dtype=np.float32)
+        if known.any():
+            vectors[known] = outputs
+        if isinstance(X, pd.Series):
+            return pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
+        if not isinstance(X, pd.DataFrame):
+            return vectors
+        frame = pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
+        context = X.loc[:, [is_context(column) for column in X.columns]]
+        return pd.concat([frame, context], axis=1) if context.shape[1] else frame
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
+        """Get the names of the columns that `transform` gives.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored; the names are those of ``fit``.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", [])
+        return context_last([*self._unit_names(), *(name for name in names if is_context(name))])
+
+    def _unit_names(self) -> list[str]:
+        return [f"{self._outputs_prefix}_{i:04d}" for i in range(self._n_units())]
+
+    def _n_units(self) -> int:
+        return int(self.net_.module_.n_units)
+
+    def _weights_of_rows(self, X: Any, sample_weight: Any) -> npt.NDArray[np.float64]:
+        rows = np.empty((num_samples(X), 1))
+        return check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def _epoch(row: dict[str, Any]) -> dict[str, float]:
+    """What is kept of one epoch of skorch's history: all scores, those of callbacks too."""
+    scores = {
+        name: float(value)
+        for name, value in row.items()
+        if isinstance(value, float | np.floating) and name != "dur"
+    }
+    return {"epoch": row["epoch"], "seconds": row["dur"], **scores}
+
+
+def _names(table: FrameTable, rows: npt.NDArray[np.bool_]) -> str:
+    positions = np.flatnonzero(rows)
+    shown = ", ".join(repr(table.rows[i]) for i in positions[:_SHOWN])
+    return shown if len(positions) <= _SHOWN else f"{shown} and {len(positions) - _SHOWN} more"

@@ -1,0 +1,150 @@
+"""Deep classifiers and regressors: labels and values around `DeepEstimator`."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import recall_score
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
+from emoest.neural._targets import read_target
+from emoest.neural._training.base import DeepEstimator
+from emoest.utils._sklearn import StrOptions
+
+
+class DeepClassifier(ClassifierMixin, DeepEstimator):
+    """Base of deep classifiers; a subclass has the parameter ``class_weight`` too."""
+
+    _decisive_score: ClassVar[str | None] = "valid_uar"
+
+    _parameter_constraints: dict = {
+        **DeepEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def _criterion(self) -> torch.nn.Module:
+        return CrossEntropy()
+
+    @property
+    def _n_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        y = read_target(self, X, y, numeric=False)
+        check_classification_targets(y)
+        weight = self._weights_of_rows(X, sample_weight)
+        classes, target = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least two classes; y holds one class "
+                f"only: {classes.tolist()[0]!r}."
+            )
+        if self._goes_on and classes.tolist() != self.classes_.tolist():
+            raise ValueError(
+                f"warm_start=True goes on from the last fit, whose classes were "
+                f"{self.classes_.tolist()}; y holds {classes.tolist()}. Set warm_start=False."
+            )
+        self.classes_ = classes
+        if self.class_weight is not None:
+            weight = weight * compute_sample_weight(self.class_weight, y)
+        return target.astype(np.int64), weight
+
+    def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
+        counts = np.bincount(target, weights=weight, minlength=len(self.classes_))
+        total = counts.sum()
+        self.prior_ = counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
+
+    def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
+        truth, answer = target.numpy(), outputs.argmax(dim=1).numpy()
+        labels = np.unique(truth)
+        recall = recall_score(truth, answer, labels=labels, average="macro", zero_division=0)
+        return {"uar": float(recall)}
+
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
+        """Give the probability of each class.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes), dtype float32
+            In the order of ``classes_``; the training prior, with a warning, for a row without any
+            modality.
+        """
+        check_is_fitted(self)
+        with np.errstate(divide="ignore"):
+            scores = np.log(self.prior_).astype(np.float32)
+        proba: npt.NDArray[np.float32] = softmax(self._answers(X, scores), axis=1)
+        return proba
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Give the most probable class of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class DeepRegressor(RegressorMixin, DeepEstimator):
+    """Base of deep regressors; the target is scaled inside, predictions are scaled back.
+
+    A subclass has the parameter ``loss``.
+    """
+
+    _parameter_constraints: dict = {
+        **DeepEstimator._parameter_constraints,
+        "loss": [StrOptions({"absolute_error", "squared_error"})],
+    }
+
+    _n_outputs = 1
+
+    def _criterion(self) -> torch.nn.Module:
+        return {"absolute_error": AbsoluteError, "squared_error": SquaredError}[self.loss]()
+
+    def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        y = read_target(self, X, y, numeric=True)
+        weight = self._weights_of_rows(X, sample_weight)
+        if not self._goes_on:
+            mean = np.average(y, weights=weight)
+            std = np.sqrt(np.average((y - mean) ** 2, weights=weight))
+            self.target_scale_ = np.array([mean, std if std > 0 else 1.0])
+        mean, std = self.target_scale_
+        return ((y - mean) / std).astype(np.float32), weight
+
+    def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
+        self.prior_ = np.zeros(1, dtype=np.float32)
+
+    def predict(self, X: Any) -> npt.NDArray[np.float32]:
+        """Give the value of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,), dtype float32
+            The training mean, with a warning, for a row without any modality.
+        """
+        check_is_fitted(self)
+        mean, std = self.target_scale_.astype(np.float32)
+        values: npt.NDArray[np.float32] = self._answers(X, self.prior_)[:, 0] * std + mean
+        return values

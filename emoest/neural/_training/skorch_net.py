@@ -1,0 +1,261 @@
+"""The skorch net that deep estimators train: weighted loss, length buckets, mixed precision."""
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EarlyStopping
+from torch import Tensor
+
+from emoest.nets.batches import Batch, BucketedBatches, FrameDataset
+from emoest.nets.losses.criteria import predicting
+
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+class TrainingStop(Exception):  # noqa: N818  # a plan, not an error
+    """Training ends here as planned."""
+
+
+class DivergedError(Exception):
+    """The loss is NaN or infinite."""
+
+
+class FrameNet(NeuralNet):
+    """A skorch net on `FrameDataset`: what deep estimators keep as ``net_``.
+
+    Parameters
+    ----------
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the forward pass in training.
+    seed : int, default=0
+        Of the order of rows and of crops.
+
+    The others are those of `skorch.NeuralNet`; `criterion` gives one value a sample.
+    """
+
+    def __init__(self, *args: Any, precision: str = "float32", seed: int = 0, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.precision = precision
+        self.seed = seed
+
+    def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BucketedBatches:
+        """Make batches of like length, in random order for training."""
+        generator = torch.Generator().manual_seed(self.seed) if training else None
+        return BucketedBatches(dataset, self.batch_size, generator)
+
+    def infer(self, x: Any, **fit_params: Any) -> Any:
+        """Run the module, in training with mixed precision if asked for."""
+        kind = torch.device(self.device).type
+        enabled = self.precision == "bfloat16" and self.module_.training
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled):
+            return super().infer(x, **fit_params)
+
+    def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
+        """Mean of the criterion, weighted by row.
+
+        Raises
+        ------
+        DivergedError
+            If it is not finite in training.
+        """
+        target, weight = (part.to(self.device) for part in y_true)
+        losses: Tensor = self.criterion_(y_pred, target)
+        loss = (losses * weight).sum() / weight.sum().clamp_min(1e-12)
+        if training and not torch.isfinite(loss):
+            raise DivergedError
+        return loss
+
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute a validation loss and keep the outputs for the score of the epoch."""
+        with explained_memory_error(batch, self.device):
+            step: dict[str, Any] = super().validation_step(batch, **fit_params)
+        self.valid_outputs.append((predicting(step["y_pred"]).cpu(), batch[1][0]))
+        return step
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Take one step."""
+        with explained_memory_error(batch, self.device):
+            step: dict[str, Any] = super().train_step(batch, **fit_params)
+        return step
+
+    def fit_loop(self, *args: Any, **kwargs: Any) -> "FrameNet":
+        """Train until the last epoch, a stop, a NaN or the keyboard; remember which."""
+        self.valid_outputs: list[tuple[Tensor, Tensor]] = []
+        self.ended = "finished"
+        try:
+            super().fit_loop(*args, **kwargs)
+        except TrainingStop:
+            self.ended = "stopped"
+        except DivergedError:
+            self.ended = "diverged"
+        except KeyboardInterrupt:
+            self.ended = "stopped" if self._stopped_itself() else "interrupted"
+        return self
+
+    def _stopped_itself(self) -> bool:
+        """Say whether it was skorch's early stopping that raised, not the keyboard."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+            for _, callback in self.callbacks_
+        )
+
+
+def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
+    """Turn a name or a class of torch, and the weight decay, into arguments of `FrameNet`.
+
+    Parameters
+    ----------
+    optimizer : {"adam", "adamw", "sgd"} or class
+        The optimizer.
+    weight_decay : float
+        Given to the optimizer if it takes any.
+
+    Returns
+    -------
+    settings : dict of str to object
+
+    Raises
+    ------
+    ValueError
+        If the class is no optimizer, or takes no weight decay and `weight_decay` is not 0.
+
+    Examples
+    --------
+    >>> optimizer_settings(torch.optim.Rprop, 0.0)
+    {'optimizer': <class 'torch.optim.rprop.Rprop'>}
+    """
+    settings: dict[str, Any] = {}
+    if isinstance(optimizer, str):
+        settings["optimizer__fused"] = True
+        if optimizer == "sgd":
+            settings |= {"optimizer__momentum": 0.9, "optimizer__nesterov": True}
+        optimizer = OPTIMIZERS[optimizer]
+    if not issubclass(optimizer, torch.optim.Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer.__name__} is no optimizer of torch. Take "
+            f"{', '.join(repr(name) for name in OPTIMIZERS)}, or a class such as torch.optim.NAdam."
+        )
+    if "weight_decay" in inspect.signature(optimizer).parameters:
+        settings["optimizer__weight_decay"] = weight_decay
+    elif weight_decay:
+        raise ValueError(f"{optimizer.__name__} takes no weight decay; set weight_decay=0.")
+    return {"optimizer": optimizer, **settings}
+
+
+def explain_end(net: FrameNet, name: str, kept: int) -> str | None:
+    """Say why training ended if that was not planned, and what it leaves.
+
+    Parameters
+    ----------
+    net : FrameNet
+        The net after ``fit``.
+    name : str
+        Name of the estimator.
+    kept : int
+        Epoch whose weights the module has, 0 if none was finished.
+
+    Returns
+    -------
+    notice : str or None
+        None if training ended as planned.
+
+    Raises
+    ------
+    ValueError
+        If there are no sound weights.
+    """
+    if net.ended in {"finished", "stopped"}:
+        return None
+    if net.ended == "interrupted":
+        weights = f"the weights of epoch {kept}" if kept else "the weights of that moment"
+        return (
+            f"Training was interrupted in epoch {len(net.history)}; {name} keeps {weights}. fit "
+            "with warm_start=True goes on from there."
+        )
+    if not kept:
+        raise ValueError(
+            f"The loss or the weights of {name} became NaN or infinite in the first epoch. Lower "
+            f"lr (now {net.lr}), set gradient_clip, or look for extreme values in X; "
+            "normalize='zscore' scales them."
+        )
+    return (
+        f"The loss or the weights became NaN or infinite in epoch {len(net.history)}; {name} keeps "
+        f"the weights of epoch {kept}. Lower lr (now {net.lr})."
+    )
+
+
+@contextmanager
+def explained_memory_error(batch: Batch, device: str) -> Iterator[None]:
+    """Turn torch's out-of-memory errors into one that names the batch and what to lower.
+
+    Raises
+    ------
+    MemoryError
+        If memory ran out.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        short = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+        if not short:
+            raise
+        lengths = batch[0]["lengths"]
+        lengths = list(lengths.values()) if isinstance(lengths, dict) else [lengths]
+        longest = max(int(each.max()) for each in lengths)
+        raise MemoryError(
+            f"Out of memory on {device} at a batch of {len(lengths[0])} row(s), the longest of "
+            f"{longest} frames. Lower batch_size, or cut long rows into parts."
+        ) from error
+
+
+def predict_rows(module: Any, data: FrameDataset, batch_size: int, device: str, method: str) -> Any:
+    """Run a method of a module on every row, in batches of like length, in the order of the rows.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+    data : FrameDataset
+        The rows.
+    batch_size : int
+        Rows of a batch.
+    device : str
+        Where to compute.
+    method : str
+        ``"forward"`` or ``"embed"``, or another that takes frames and lengths.
+
+    Returns
+    -------
+    outputs : ndarray of shape (n_samples, ...), or a tuple of them
+        float32.
+    """
+    module.eval()
+    batches = BucketedBatches(data, batch_size)
+    order, parts = [], []
+    for rows in batches.rows():
+        batch = data.batch(rows)
+        with explained_memory_error(batch, device), torch.inference_mode():
+            output = getattr(module, method)(**_to_device(batch[0], device))
+        parts.append(output if isinstance(output, tuple) else (output,))
+        order.extend(rows)
+    back = torch.argsort(torch.tensor(order))
+    joined = [
+        torch.cat([part[i].float().cpu() for part in parts])[back].numpy()
+        for i in range(len(parts[0]))
+    ]
+    return tuple(joined) if isinstance(output, tuple) else joined[0]
+
+
+def _to_device(value: Any, device: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _to_device(part, device) for name, part in value.items()}
+    return value.to(device)

@@ -1,0 +1,1 @@
+"""The one container: names, cells, vectors, frames, samples, groups and targets."""

@@ -1,0 +1,278 @@
+"""Groups (speakers) inside an estimator: one resolver, one maker of inner splits.
+
+Explicit ``fit(..., groups=)`` comes first, then ``group_column=`` (a context column of X), then the
+index level ``group``, then none.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
+from sklearn.utils import check_consistent_length
+
+from emoest.tables.names import tokens
+from emoest.utils.seeds import RandomState, private_generator
+from emoest.utils.warn import warn_user
+
+GROUP_LEVEL = "group"
+
+Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+
+
+class NotSpeakerIndependentWarning(UserWarning):
+    """An inner split had no groups to keep apart, so speakers may be on both sides."""
+
+
+def with_groups(X: pd.DataFrame, column: str = "speaker") -> pd.DataFrame:
+    """Put a column of `X` into its index as the level ``group``, where every step can find it.
+
+    Parameters
+    ----------
+    X : DataFrame
+        A table with a context column.
+    column : str, default="speaker"
+        The column whose values say which rows belong together.
+
+    Returns
+    -------
+    X : DataFrame
+        A copy with one more index level; the column itself stays.
+
+    Raises
+    ------
+    ValueError
+        If `X` has no such column or its index has a level ``group`` already.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"text": ["a", "b"], "speaker": ["s1", "s2"]})
+    >>> with_groups(X).index.get_level_values("group").tolist()
+    ['s1', 's2']
+    """
+    if column not in X.columns:
+        raise ValueError(f"X has no column {column!r} to group by; it has {list(X.columns)}.")
+    if GROUP_LEVEL in X.index.names:
+        raise ValueError("The index of X has a level 'group' already.")
+    return X.set_index(X[column].rename(GROUP_LEVEL), append=True)
+
+
+def resolve_groups(
+    X: Any, groups: Any = None, group_column: str | None = None
+) -> npt.NDArray[Any] | None:
+    """Find the group of each row of `X`.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like
+        The samples.
+    groups : array-like of shape (n_samples,), default=None
+        Explicit groups; they win.
+    group_column : str, default=None
+        A context column of `X`, by its full name or its last token.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,) or None
+        The groups, or None when nothing names any.
+
+    Raises
+    ------
+    ValueError
+        If `groups` has another length than `X`, or `group_column` is not there.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"text": ["a", "b"], "speaker": ["s1", "s2"]})
+    >>> resolve_groups(X) is None
+    True
+    >>> resolve_groups(with_groups(X)).tolist()
+    ['s1', 's2']
+    >>> resolve_groups(X, group_column="speaker").tolist()
+    ['s1', 's2']
+    """
+    if groups is not None:
+        check_consistent_length(X, groups)
+        return np.asarray(groups)
+    if group_column is not None:
+        return np.asarray(_column(X, group_column))
+    if isinstance(X, pd.DataFrame | pd.Series) and GROUP_LEVEL in X.index.names:
+        return np.asarray(X.index.get_level_values(GROUP_LEVEL))
+    return None
+
+
+def show_names(names: Any, most: int = 5) -> str:
+    """List a few names for a message.
+
+    Examples
+    --------
+    >>> show_names(["s1", "s2", "s3"], most=2)
+    "'s1', 's2', ..."
+    """
+    shown = [repr(name) for name in np.asarray(names, dtype=object)[:most].tolist()]
+    return ", ".join(shown) + (", ..." if len(names) > most else "")
+
+
+def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give back groups by which rows can be split.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_samples,)
+        The groups, as `resolve_groups` found them.
+
+    Returns
+    -------
+    groups : ndarray of shape (n_samples,)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If some are missing, or text and numbers are mixed.
+
+    Examples
+    --------
+    >>> require_groups(np.array(["s1", "s2"])).tolist()
+    ['s1', 's2']
+    """
+    missing = np.flatnonzero(pd.isna(groups))
+    if len(missing):
+        raise ValueError(
+            f"groups is missing in {len(missing)} row(s), at position {show_names(missing)}: every "
+            "row needs a group (speaker)."
+        )
+    if groups.dtype.kind == "O":
+        kinds = {"text" if isinstance(group, str) else type(group).__name__ for group in groups}
+        if "text" in kinds and len(kinds) > 1:
+            raise ValueError(
+                f"groups mixes kinds of names: {', '.join(sorted(kinds))}. Make them one, e.g. "
+                "text: [str(group) for group in groups]."
+            )
+    return groups
+
+
+def _column(X: Any, name: str) -> Any:
+    if not isinstance(X, pd.DataFrame):
+        raise ValueError(
+            f"group_column={name!r} needs X to be a DataFrame; pass groups= to fit instead."
+        )
+    if name in X.columns:
+        return X[name]
+    matches = [column for column in X.columns if tokens(column)[-1] == name]
+    if len(matches) == 1:
+        return X[matches[0]]
+    raise ValueError(
+        f"group_column={name!r} is not a column of X. If a ColumnTransformer dropped it, pass it "
+        f"through, or put it into the index with with_groups(X, {name!r}) before fit."
+    )
+
+
+def inner_splits(
+    X: Any,
+    y: Any,
+    *,
+    groups: npt.NDArray[Any] | None = None,
+    cv: Any = 5,
+    classifier: bool = True,
+    random_state: RandomState = None,
+) -> tuple[list[Split], bool]:
+    """Make the splits that an estimator needs inside `fit`, by group where there are groups.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        The samples.
+    y : array-like of shape (n_samples,)
+        The target.
+    groups : ndarray of shape (n_samples,), default=None
+        The groups, as `resolve_groups` found them.
+    cv : int, splitter or iterable, default=5
+        An int makes StratifiedGroupKFold (with groups) or StratifiedKFold; at most as many folds
+        as there are groups, or members of the smallest class. Anything else goes through
+        `sklearn.model_selection.check_cv`.
+    classifier : bool, default=True
+        Whether to stratify by `y`.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds.
+
+    Returns
+    -------
+    splits : list of (train, test) index arrays
+        Only splits whose training part holds every class; empty if none can be made.
+    grouped : bool
+        Whether groups were kept apart.
+
+    Raises
+    ------
+    ValueError
+        If some groups are missing, or text and numbers are mixed.
+
+    Warns
+    -----
+    NotSpeakerIndependentWarning
+        If there are no groups.
+
+    Examples
+    --------
+    >>> X, y = np.zeros((8, 1)), np.array([0, 1] * 4)
+    >>> splits, grouped = inner_splits(X, y, groups=np.repeat([1, 2, 3, 4], 2), cv=2)
+    >>> len(splits), grouped
+    (2, True)
+    """
+    y = np.asarray(y)
+    grouped = groups is not None
+    if groups is not None:
+        require_groups(groups)
+    else:
+        warn_user(
+            "No groups were found, so an inner split is not speaker-independent: the same speaker "
+            "may be on both sides. Pass groups= to fit, name group_column=, or use "
+            "emoest.utils.with_groups(X, 'speaker').",
+            NotSpeakerIndependentWarning,
+        )
+    splitter = cv
+    if isinstance(cv, int | np.integer):
+        splitter = _default_splitter(int(cv), y, groups, classifier, random_state)
+    if splitter is None:
+        return [], grouped
+    splitter = check_cv(splitter, y, classifier=classifier)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(splitter.split(X, y, groups))
+    if classifier:
+        n_classes = len(np.unique(y))
+        splits = [s for s in splits if len(np.unique(y[s[0]])) == n_classes]
+    return [s for s in splits if len(s[1]) > 0], grouped
+
+
+def _default_splitter(
+    n_splits: int,
+    y: npt.NDArray[Any],
+    groups: npt.NDArray[Any] | None,
+    classifier: bool,
+    random_state: RandomState,
+) -> Any:
+    limit = len(y) if groups is None else len(np.unique(groups))
+    if classifier:
+        counts = np.unique(y, return_counts=True)[1]
+        limit = min(limit, int(counts.min() if groups is None else counts.max()))
+    n_splits = min(n_splits, limit)
+    if n_splits < 2:
+        return None
+    options = {
+        "n_splits": n_splits,
+        "shuffle": True,
+        "random_state": private_generator(random_state),
+    }
+    if groups is None:
+        return StratifiedKFold(**options) if classifier else KFold(**options)
+    return StratifiedGroupKFold(**options) if classifier else GroupKFold(**options)

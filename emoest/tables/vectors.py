@@ -1,0 +1,247 @@
+"""Zone 3: a table of numbers whose columns belong to modalities, with context beside them.
+
+A row misses a modality if and only if the whole block of that modality is NaN; a partly NaN block
+is present.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.utils.validation import check_array, validate_data
+
+from emoest.tables.names import Modalities, find_modalities, is_context
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass
+class Blocks:
+    """A validated zone-3 table.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        The numbers, context columns taken out.
+    modalities : Modalities
+        Positions in `values` of each modality's columns.
+    columns : list of str or None
+        Names of the columns of `values`, or None when X was an array.
+    context : DataFrame or None
+        The context columns, or None when X was an array.
+    """
+
+    values: Floats
+    modalities: Modalities
+    columns: list[str] | None
+    context: pd.DataFrame | None
+
+    @property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Which rows miss which modality, shape (n_samples, n_modalities)."""
+        return missing_blocks(self.values, self.modalities)
+
+    def block(self, name: str) -> Floats:
+        """Return the columns of one modality."""
+        return self.values[:, self.modalities[name]]
+
+    def rebuild(self, values: npt.NDArray[Any], columns: list[str] | None = None) -> Any:
+        """Give `values` the form that X had: a DataFrame with context last, or an array.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_out)
+            The new numbers.
+        columns : list of str, default=None
+            Their names; None keeps those of X.
+        """
+        if self.context is None:
+            return values
+        names = self.columns if columns is None else columns
+        frame = pd.DataFrame(values, index=self.context.index, columns=names)
+        return pd.concat([frame, self.context], axis=1) if self.context.shape[1] else frame
+
+
+def validate_blocks(
+    estimator: Any,
+    X: Any,
+    y: Any = "no_validation",
+    *,
+    reset: bool,
+    modalities: Any = "auto",
+    **check_params: Any,
+) -> Any:
+    """Validate a zone-3 table (and y) and find its modalities.
+
+    The counterpart of `sklearn.utils.validation.validate_data`: sets or checks
+    ``n_features_in_`` and ``feature_names_in_`` (context columns included), leaves context columns
+    out of the numbers, and lets NaN pass.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``fit`` or ``transform`` was called.
+    X : DataFrame or array-like of shape (n_samples, n_columns)
+        The table.
+    y : array-like of shape (n_samples,), default="no_validation"
+        The target; when given, it is validated too and returned.
+    reset : bool
+        True in ``fit``, False elsewhere.
+    modalities : "auto", list or dict, default="auto"
+        See `emoest.utils.find_modalities`.
+    **check_params : dict
+        Passed on to `validate_data`, over ``dtype=float64`` and
+        ``ensure_all_finite="allow-nan"``.
+
+    Returns
+    -------
+    blocks : Blocks
+        The table. With `y`, a pair (blocks, y).
+
+    Raises
+    ------
+    ValueError
+        If X is not numeric outside its context columns, holds infinity, or its columns differ
+        from those of ``fit``.
+
+    Examples
+    --------
+    >>> from sklearn.base import BaseEstimator
+    >>> X = pd.DataFrame({"audio__a": [1.0, np.nan], "speaker": ["s1", "s2"]})
+    >>> blocks = validate_blocks(BaseEstimator(), X, reset=True)
+    >>> blocks.values.shape, blocks.missing.ravel().tolist(), list(blocks.context)
+    ((2, 1), [False, True], ['speaker'])
+    """
+    params = {"dtype": np.float64, "ensure_all_finite": "allow-nan", **check_params}
+    with_y = not (isinstance(y, str) and y == "no_validation")
+    if not isinstance(X, pd.DataFrame):
+        checked = validate_data(estimator, X, y, reset=reset, **params)
+        values, target = checked if with_y else (checked, None)
+        blocks = Blocks(values, find_modalities(values, modalities), None, None)
+        return (blocks, target) if with_y else blocks
+    numbers = X.loc[:, [not is_context(column) for column in X.columns]]
+    context = X.loc[:, [is_context(column) for column in X.columns]]
+    if context.shape[1] == 0:
+        checked = validate_data(estimator, X, y, reset=reset, **params)
+        values, target = checked if with_y else (checked, None)
+    else:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        array_params = {k: v for k, v in params.items() if k not in {"multi_output", "y_numeric"}}
+        values = check_array(numbers, estimator=estimator, input_name="X", **array_params)
+        target = _validate_target(estimator, values, y, params) if with_y else None
+    blocks = Blocks(values, find_modalities(numbers, modalities), list(numbers.columns), context)
+    return (blocks, target) if with_y else blocks
+
+
+def _validate_target(estimator: Any, values: Floats, y: Any, params: dict[str, Any]) -> Any:
+    from sklearn.utils import check_X_y
+
+    kept = {k: v for k, v in params.items() if k in {"multi_output", "y_numeric"}}
+    if y is None and estimator.__sklearn_tags__().target_tags.required:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    if y is None:
+        return None
+    return check_X_y(values, y, estimator=estimator, ensure_all_finite="allow-nan", **kept)[1]
+
+
+def missing_blocks(values: npt.NDArray[Any], modalities: Modalities) -> npt.NDArray[np.bool_]:
+    """Say which rows miss which modality: those whose whole block is NaN.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        The numbers.
+    modalities : Modalities
+        Positions of each modality's columns.
+
+    Returns
+    -------
+    missing : ndarray of bool, shape (n_samples, n_modalities)
+
+    Examples
+    --------
+    >>> values = np.array([[np.nan, np.nan, 1.0], [np.nan, 0.0, np.nan]])
+    >>> missing_blocks(values, Modalities({"a": np.array([0, 1]), "b": np.array([2])})).tolist()
+    [[True, False], [False, True]]
+    """
+    missing = np.zeros((len(values), len(modalities)), dtype=bool)
+    for j, positions in enumerate(modalities.values()):
+        missing[:, j] = np.isnan(values[:, positions]).all(axis=1)
+    return missing
+
+
+def weighted_mean(values: Floats, sample_weight: Any = None) -> Floats:
+    """Mean of each column over its present values; 0 for a column that has none.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        The numbers; NaN is left out.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    mean : ndarray of shape (n_columns,)
+
+    Examples
+    --------
+    >>> weighted_mean(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, 0.0]
+    """
+    weight = _present_weight(values, sample_weight)
+    total = weight.sum(axis=0)
+    filled = np.where(np.isnan(values), 0.0, values)
+    return np.divide(
+        (filled * weight).sum(axis=0), total, out=np.zeros(values.shape[1]), where=total > 0
+    )
+
+
+def weighted_std(values: Floats, mean: Floats, sample_weight: Any = None) -> Floats:
+    """Population standard deviation of each column over its present values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_columns)
+        The numbers; NaN is left out.
+    mean : ndarray of shape (n_columns,)
+        What `weighted_mean` returned.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the rows.
+
+    Returns
+    -------
+    std : ndarray of shape (n_columns,)
+        0 for a column that has no present value.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0], [3.0], [np.nan]])
+    >>> weighted_std(X, weighted_mean(X)).tolist()
+    [1.0]
+    """
+    variance = weighted_mean((values - mean) ** 2, sample_weight)
+    return np.sqrt(variance)
+
+
+def _present_weight(values: Floats, sample_weight: Any) -> Floats:
+    present = (~np.isnan(values)).astype(np.float64)
+    if sample_weight is None:
+        return present
+    return present * np.asarray(sample_weight, dtype=np.float64)[:, None]
+
+
+def fill_missing(values: Floats, fill: Floats) -> Floats:
+    """Put `fill` (one value a column) where `values` is NaN; a copy, no column is dropped.
+
+    Examples
+    --------
+    >>> fill_missing(np.array([[np.nan, 1.0]]), np.array([5.0, 6.0])).tolist()
+    [[5.0, 1.0]]
+    """
+    return np.where(np.isnan(values), fill, values)

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from emoest.evaluation import evaluate
+from emoest.evaluation._checks import check_models, check_targets, describe_splitter
+
+N_SPEAKERS, N_EACH = 12, 6
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    speakers = np.repeat([f"s{i:02d}" for i in range(N_SPEAKERS)], N_EACH)
+    rng.shuffle(speakers)
+    y = rng.choice(["angry", "happy", "sad"], len(speakers))
+    shift = pd.factorize(y, sort=True)[0][:, None]
+    X = pd.DataFrame(
+        rng.normal(size=(len(y), 4)) + 0.7 * shift,
+        columns=["audio__f0", "audio__energy", "text__a", "text__b"],
+        index=[f"clip{i}" for i in range(len(y))],
+    )
+    return X, pd.Series(y, index=X.index, name="emotion"), speakers
+
+
+def logistic():
+    return make_pipeline(StandardScaler(), LogisticRegression())
+
+
+def test_bad_input_is_named(data):
+    X, y, speakers = data
+
+    def run(match, error=ValueError, model=None, X=X, y=y, groups=speakers, **options):
+        with pytest.raises(error, match=match):
+            evaluate(logistic() if model is None else model, X, y, groups=groups, **options)
+
+    run("holds one class only, 'sad'", y=pd.Series("sad", index=X.index, name="emotion"))
+    run(r"'emotion' is missing in 1 row\(s\), at position 2", y=y.where(y.index != "clip2"))
+    run("20 folds need at least 20 groups", cv=20)
+    run("inconsistent numbers of samples", y=y.iloc[:-1])
+    run("inconsistent numbers of samples", groups=speakers[:-1])
+    gap = speakers.astype(object)
+    gap[4] = None
+    run(r"groups is missing in 1 row\(s\), at position 4", groups=gap)
+    run("same index in different orders", y=y.iloc[::-1])
+    run("ratings \\(continuous\\), but model 'LogisticRegression' is a classifier", y=X["text__a"])
+    run("cannot be compared", model={"a": Ridge(), "b": logistic()}, y=y.eq("sad").astype(int))
+    run("dict is empty", model={})
+    run("has no fit and predict", error=TypeError, model=LogisticRegression)
+    run("n_resamples must be at least 1", n_resamples=0)
+    run("confidence must lie between", confidence=95)
+    run("cv gives no folds", cv=[])
+    run("test part of fold 1 of 1 is empty", cv=[(np.arange(5), np.arange(0))])
+
+
+def test_a_model_is_named_by_its_last_step():
+    assert list(check_models(logistic())) == ["LogisticRegression"]
+    assert list(check_models({1: logistic()})) == ["1"]
+
+
+class Plain(BaseEstimator):
+    """Says of itself neither that it classifies nor that it rates."""
+
+
+@pytest.mark.parametrize(
+    ("y", "model", "task", "multilabel"),
+    [
+        ([1, 2, 3, 1], DummyClassifier(), "classification", False),
+        ([1, 2, 3, 1], Ridge(), "regression", False),
+        ([1, 2, 3, 1], Plain(), "classification", False),
+        ([0.5, 1.2, 3.1, 2.2], Plain(), "regression", False),
+        (pd.DataFrame({"a": [0, 1, 0, 1], "b": [1, 1, 0, 0]}), Plain(), "classification", True),
+        (pd.DataFrame({"a": [0, 1, 0, 1], "b": [2, 1, 0, 0]}), Plain(), "classification", False),
+        (pd.DataFrame({"a": ["x", "y", "x", "y"]}), Plain(), "classification", False),
+    ],
+)
+def test_the_task_follows_the_model_then_the_target(y, model, task, multilabel):
+    targets = check_targets(np.zeros((4, 1)), y, {"m": model})
+    assert (targets.task, targets.multilabel) == (task, multilabel)
+
+
+def test_a_splitter_is_described_in_one_line():
+    assert describe_splitter(GroupKFold(3), 3).startswith("GroupKFold(n_splits=3")
+    assert describe_splitter([(np.arange(2), np.arange(2, 4))], 1) == "1 splits given by hand"

@@ -1,0 +1,145 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn import config_context
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_random_state
+
+from emoest.evaluation._cross_fitting import (
+    class_probabilities,
+    fit_parameters,
+    isolated_generators,
+    make_splitter,
+    nested,
+    seen_before,
+    transductive_steps,
+    with_group_level,
+)
+
+GROUPS = np.repeat(np.arange(6), 2)
+
+
+@pytest.mark.parametrize(
+    ("groups", "stratify", "kind"),
+    [
+        (GROUPS, True, StratifiedGroupKFold),
+        (GROUPS, False, GroupKFold),
+        (None, True, StratifiedKFold),
+        (None, False, KFold),
+    ],
+)
+def test_default_splitter(groups, stratify, kind):
+    splitter = make_splitter(
+        None, np.tile([0, 1], 6), groups, classifier=True, stratify=stratify, seed=3
+    )
+    assert type(splitter) is kind
+    assert (splitter.get_n_splits(), splitter.shuffle, splitter.random_state) == (5, True, 3)
+
+
+def test_too_few_groups_say_how_many_and_what_to_pass():
+    options = {"classifier": True, "stratify": True, "seed": 0}
+    with pytest.raises(ValueError, match=r"5 folds need .* only 3: 1, 2, 3\. Pass cv=3"):
+        make_splitter(None, [0] * 6, np.repeat([1, 2, 3], 2), **options)
+    with pytest.raises(ValueError, match="All rows are of one group"):
+        make_splitter(2, [0] * 4, np.ones(4), **options)
+
+
+def test_group_level_is_added_once():
+    X = pd.DataFrame({"a": [1.0, 2.0]}, index=["r1", "r2"])
+    first = with_group_level(X, np.array(["s1", "s2"]))
+    assert first.index.tolist() == [("r1", "s1"), ("r2", "s2")]
+    assert with_group_level(first, np.array(["other", "other"])) is first
+    assert X.index.tolist() == ["r1", "r2"]
+
+
+class Trunk(BaseEstimator):
+    def __init__(self, weights=None):
+        self.weights = weights
+
+    def fit(self, X, y=None):
+        return self
+
+
+class Transductive(Trunk):
+    @property
+    def _emoest_transductive(self):
+        return self.weights == "own"
+
+
+def test_nested_parts_are_found_where_they_stand():
+    weights = SimpleNamespace(seen_groups_=["s1", "s9"])
+    frozen = FrozenEstimator(Trunk(weights))
+    model = make_pipeline(frozen, LogisticRegression())
+    assert seen_before(model, np.array(["s1", "s2"])) == {
+        "frozenestimator__estimator__weights (SimpleNamespace)": ["s1"]
+    }
+    assert seen_before(model, np.array(["s2"])) == {}
+    refitted = Trunk()
+    refitted.seen_groups_ = ["s1"]
+    assert seen_before(refitted, np.array(["s1"])) == {}
+    assert transductive_steps(make_pipeline(Transductive("own"), Trunk())) == ["Transductive"]
+    assert transductive_steps(make_pipeline(Transductive("global"), Trunk(Transductive))) == []
+    assert [name for name, part in nested(model) if part is frozen] == ["frozenestimator"]
+
+
+class TakesGroups(Trunk):
+    def fit(self, X, y=None, groups=None):
+        return self
+
+
+def test_groups_reach_what_takes_them():
+    assert fit_parameters(TakesGroups(), None) == {}
+    assert fit_parameters(TakesGroups(), GROUPS) == {"groups": GROUPS}
+    assert fit_parameters(Trunk(), GROUPS) == {}
+    assert list(fit_parameters(make_pipeline(Trunk(), TakesGroups()), GROUPS)) == [
+        "takesgroups__groups"
+    ]
+    search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))
+    assert fit_parameters(search, GROUPS) == {"groups": GROUPS}
+    with config_context(enable_metadata_routing=True):
+        assert fit_parameters(search, GROUPS) == {"groups": GROUPS}
+        assert fit_parameters(LogisticRegression(), GROUPS) == {}
+
+
+def test_generators_come_back_as_they_were():
+    shared = check_random_state(None)
+    before = shared.get_state()[1].copy(), torch.random.get_rng_state()
+    with isolated_generators(0):
+        first = shared.rand(), torch.rand(1)
+    with isolated_generators(0):
+        assert (shared.rand(), torch.rand(1)) == first
+    np.testing.assert_array_equal(shared.get_state()[1], before[0])
+    assert torch.equal(torch.random.get_rng_state(), before[1])
+
+
+def test_probabilities_of_several_targets():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2))
+    Y = np.column_stack([rng.choice(["lo", "hi"], 30), rng.choice(["a", "b", "c"], 30)])
+    several = MultiOutputClassifier(LogisticRegression()).fit(X, Y)
+    tables = class_probabilities(several, X, ["arousal", "valence"])
+    assert {k: list(t) for k, t in tables.items()} == {
+        "arousal": ["hi", "lo"],
+        "valence": ["a", "b", "c"],
+    }
+    np.testing.assert_allclose(tables["valence"].sum(axis=1), 1)
+    ones = (X > 0).astype(int)
+    labels = MLPClassifier(4, random_state=0, solver="lbfgs").fit(X, ones)
+    tables = class_probabilities(labels, X, ["p", "q"])
+    np.testing.assert_allclose(tables["q"][1], labels.predict_proba(X)[:, 1])
+    np.testing.assert_allclose(tables["q"][0] + tables["q"][1], 1)
