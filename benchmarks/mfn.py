@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from emoest.nets.batches import BucketedBatches, FrameDataset
 from emoest.nets.layers.dropout import Dropout
 from emoest.nets.mfn import MFN
-from emoest.utils.memory import keep_freed_memory
+from emoest.utils.devices import keep_freed_memory
 
 MOSI = {"text": 768, "audio": 5, "vision": 20}
 M3ER = {"text": 300, "audio": 74, "face": 35}

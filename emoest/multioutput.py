@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.tables.groups import GROUP_LEVEL
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, is_fitted, num_samples
-from emoest.utils.routing import fit_parameter
+from emoest.utils.routing import fit_parameters
 
 
 def _models_have(method: str) -> Any:
@@ -115,7 +115,7 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
         """
         table = _read_targets(y)
         check_consistent_length(X, table)
-        parameters = self._fit_parameters(sample_weight, groups)
+        parameters = fit_parameters(self.estimator, sample_weight, groups)
         X = _with_groups(X, groups)
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit_clone)(self.estimator, X, table[target].to_numpy(), parameters)
@@ -213,21 +213,6 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.target_tags.single_output = False
         return tags
-
-    def _fit_parameters(self, sample_weight: Any, groups: Any) -> dict[str, Any]:
-        parameters = {}
-        for name, values in (("sample_weight", sample_weight), ("groups", groups)):
-            if values is None:
-                continue
-            key = fit_parameter(self.estimator, name)
-            if key is not None:
-                parameters[key] = values
-            elif name == "sample_weight":
-                raise ValueError(
-                    f"sample_weight was given, but {type(self.estimator).__name__} takes none in "
-                    "fit. Leave it out, or use an estimator that takes weights."
-                )
-        return parameters
 
 
 def _fit_clone(estimator: Any, X: Any, y: Any, parameters: dict[str, Any]) -> Any:

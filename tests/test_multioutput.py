@@ -136,7 +136,7 @@ def test_sample_weight(data):
     model = MultiTarget(LogisticRegression()).fit(X, y, sample_weight=weight)
     alone = LogisticRegression().fit(X, y["valence"], sample_weight=weight)
     np.testing.assert_allclose(model.estimators_["valence"].coef_, alone.coef_)
-    with pytest.raises(ValueError, match="KNeighborsClassifier takes none"):
+    with pytest.raises(ValueError, match="the estimator \\(KNeighborsClassifier\\) takes none"):
         MultiTarget(KNeighborsClassifier()).fit(X, y, sample_weight=weight)
 
 

@@ -1,6 +1,5 @@
 """One clock for all modalities: frames of one averaged over the spans of another."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
@@ -13,11 +12,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.aggregation._base import FrameCell, as_frame, find_frame_columns, frame_width
-from emoest.aggregation._spans import PADDINGS, Floats, align_frames, fit_length, read_spans
+from emoest.aggregation._spans import PADDINGS, align_frames, fit_length, read_spans
 from emoest.tables.cells import Frames, is_missing, object_column, read_frames
 from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 _SHOWN = 5
 
@@ -193,11 +194,9 @@ class FrameAligner(TransformerMixin, BaseEstimator):
                 clockless.append(label)
         if clockless:
             more = f" and {len(clockless) - _SHOWN} more" if len(clockless) > _SHOWN else ""
-            warnings.warn(
+            warn_user(
                 f"FrameAligner: rows {clockless[:_SHOWN]}{more} miss {self.to!r}, which is the "
                 "clock, so each of their other modalities becomes one frame.",
-                UserWarning,
-                stacklevel=2,
             )
         parts: list[Any] = [
             object_column(aligned[name], X.index, X.columns[column.position]).to_frame()

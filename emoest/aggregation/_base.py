@@ -1,6 +1,5 @@
 """Frames in, vectors out: what every aggregator shares."""
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from emoest.tables.cells import Frames, read_frames
 from emoest.tables.names import FrameColumn, find_frames, is_context, is_sidecar, tokens
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.warn import warn_user
 
 _SHOWN = 5
 
@@ -143,7 +143,7 @@ class FrameAggregator(TransformerMixin, BaseEstimator):
         if notes:
             more = f"; and {len(notes) - _SHOWN} more" if len(notes) > _SHOWN else ""
             message = "; ".join(notes[:_SHOWN])
-            warnings.warn(f"{type(self).__name__}: {message}{more}.", UserWarning, stacklevel=2)
+            warn_user(f"{type(self).__name__}: {message}{more}.")
         parts.append(X.iloc[:, self._kept])
         parts.append(X.loc[:, [is_context(column) for column in X.columns]])
         return pd.concat(parts, axis=1)

@@ -3,11 +3,9 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from emoest.tables.cells import Frames
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 PADDINGS = ("front", "back")
 

@@ -1,6 +1,5 @@
 """Weighted sums of frames."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from emoest.aggregation._base import FrameAggregator, FrameCell
 from emoest.tables.cells import Frames, is_missing
 from emoest.tables.names import SIDECARS, FrameColumn, tokens
+from emoest.utils.warn import warn_user
 
 Weights = npt.NDArray[np.float64]
 
@@ -201,11 +201,9 @@ class WeightedAggregator(FrameAggregator):
             return
         columns = [self.frames_[name].column for name in without]
         if self.weights == "duration":
-            warnings.warn(
+            warn_user(
                 f"weights='duration' finds no column 'seconds' beside {columns}, so these frames "
                 "are weighted uniformly. Pass weights='uniform' if that is what you want.",
-                UserWarning,
-                stacklevel=4,
             )
             return
         hint = " YAMNetEmbedder(speech=True) gives it." if self.weights == "speech" else ""

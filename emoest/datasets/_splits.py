@@ -2,7 +2,6 @@
 
 import csv
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from emoest.datasets._reading.files import some_names
 from emoest.datasets._reading.rows import read_lines
 from emoest.tables.groups import NotSpeakerIndependentWarning, resolve_groups
 from emoest.utils._sklearn import num_samples
-
-Rows = npt.NDArray[np.intp]
+from emoest.utils.messages import listed
+from emoest.utils.typing import Rows
+from emoest.utils.warn import warn_user
 
 RAVDESS_EMOBOX_ACTORS = {
     "1": ("01", "11", "20", "21"),
@@ -315,7 +314,7 @@ class EmoBoxFolds(_ReadsColumns):
         lacking = [str(name) for name in names if name not in table]
         if lacking:
             raise ValueError(
-                f"{len(lacking)} rows of X are in no fold of EmoBox: {some_names(lacking)}. Leave "
+                f"{len(lacking)} rows of X are in no fold of EmoBox: {listed(lacking)}. Leave "
                 "them out, or use the folds of this corpus."
             )
         fold_of = np.array([table[name] for name in names])
@@ -377,7 +376,7 @@ def _clips(X: Any, level: str) -> npt.NDArray[Any]:
 def _at_least_two(values: npt.NDArray[Any], name: str) -> list[Any]:
     names = sorted(set(values.tolist()), key=_natural)
     if len(names) < 2:
-        raise ValueError(f"All rows have the same {name} ({some_names([str(n) for n in names])}).")
+        raise ValueError(f"All rows have the same {name} ({listed(names)}).")
     return names
 
 
@@ -391,10 +390,9 @@ def _warn_shared(
     }
     if mixed:
         name, shared = next(iter(mixed.items()))
-        warnings.warn(
+        warn_user(
             f"{splitter}: {len(mixed)} of {len(folds)} folds have speakers in both parts ({name}: "
-            f"{some_names([str(speaker) for speaker in shared])}), so the figures are not "
+            f"{listed(shared)}), so the figures are not "
             "speaker-independent.",
             NotSpeakerIndependentWarning,
-            stacklevel=3,
         )

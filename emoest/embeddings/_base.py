@@ -20,8 +20,7 @@ from emoest.embeddings._precision import exact_inference
 from emoest.files.weights import ENVIRONMENT, find_weights, weights_digest
 from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
-from emoest.utils.devices import resolve_device
-from emoest.utils.memory import keep_freed_memory
+from emoest.utils.devices import keep_freed_memory, resolve_device
 
 MAX_LOADED = 4
 

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from emoest.evaluation._metrics import Floats, ccc_of_sums, rating_sums
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.evaluation._metrics import ccc_of_sums, rating_sums
+from emoest.utils.seeds import RandomState, resolve_seed
+from emoest.utils.typing import Floats
 
 _CHUNK = 2_000_000
 """Most entries of the matrix of draws that is held at a time (16 MB)."""
@@ -38,23 +39,6 @@ class GroupSums:
     def value(self) -> float:
         """Score of all groups together."""
         return float(self.score(self.sums.sum(axis=0, keepdims=True))[0])
-
-
-def resolve_seed(random_state: RandomState) -> int:
-    """Turn `random_state` into one integer; None draws a fresh one from the operating system.
-
-    Numpy's global generator is never touched.
-
-    Examples
-    --------
-    >>> resolve_seed(7)
-    7
-    """
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return spawn_seeds(random_state, 1)[0]
 
 
 def group_codes(groups: Any, n_samples: int) -> npt.NDArray[np.intp]:

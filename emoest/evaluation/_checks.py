@@ -1,6 +1,5 @@
 """What `evaluate` was given, checked before anything is fitted."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,11 @@ from sklearn.utils.multiclass import type_of_target
 
 from emoest.evaluation._cross_fitting import Groups, seen_before, shared_groups
 from emoest.evaluation._result import Task
-from emoest.tables.groups import NotSpeakerIndependentWarning, Split, require_groups, show_names
+from emoest.tables.groups import NotSpeakerIndependentWarning, Split, require_groups
 from emoest.tables.names import is_context
 from emoest.utils._sklearn import num_samples
+from emoest.utils.messages import listed
+from emoest.utils.warn import warn_user
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
         if len(missing):
             raise ValueError(
                 f"Target {column!r} is missing in {len(missing)} row(s), at position "
-                f"{show_names(missing)}. Drop these rows from X and y first."
+                f"{listed(missing, quoted=True)}. Drop these rows from X and y first."
             )
     task = _find_task(frame, models)
     classes = {}
@@ -95,8 +96,8 @@ def _classes(column: "pd.Series[Any]") -> list[Any]:
     classes: list[Any] = np.unique(column.infer_objects().to_numpy()).tolist()
     if len(classes) < 2:
         raise ValueError(
-            f"Target {column.name!r} holds one class only, {show_names(classes)}: there is nothing "
-            "to recognize. Check which rows and which target were chosen."
+            f"Target {column.name!r} holds one class only, {listed(classes, quoted=True)}: there "
+            "is nothing to recognize. Check which rows and which target were chosen."
         )
     return classes
 
@@ -117,11 +118,10 @@ def check_groups(X: Any, groups: Groups) -> Groups:
     if groups is None:
         columns = [c for c in X.columns if is_context(c)] if isinstance(X, pd.DataFrame) else []
         hint = "".join(f" X has the column {c!r}: pass group_column={c!r}." for c in columns[:1])
-        warnings.warn(
+        warn_user(
             "No groups were found, so this evaluation is not speaker-independent: the same speaker "
             f"may be in the training and the test part. Pass groups= or group_column=.{hint}",
             NotSpeakerIndependentWarning,
-            stacklevel=3,
         )
         return None
     return require_groups(groups)
@@ -158,9 +158,9 @@ def check_overlap(
         if shared and not allow_overlap:
             raise ValueError(
                 f"Groups (speakers) are in both the training and the test part of fold {fold} of "
-                f"{len(splits)}: {show_names(shared)}. Use a splitter that keeps groups together, "
-                "for example cv=GroupKFold(5), or say allow_overlap=True for a speaker-dependent "
-                "figure."
+                f"{len(splits)}: {listed(shared, quoted=True)}. Use a splitter that keeps groups "
+                "together, for example cv=GroupKFold(5), or say allow_overlap=True for a "
+                "speaker-dependent figure."
             )
         found.update(shared)
         for name, model in models.items():
@@ -168,8 +168,8 @@ def check_overlap(
                 if not allow_overlap:
                     raise ValueError(
                         f"Model {name!r}: {part} was trained on groups (speakers) of the test part "
-                        f"of fold {fold} of {len(splits)}: {show_names(seen)}. Train it on other "
-                        "speakers, leave these out, or say allow_overlap=True."
+                        f"of fold {fold} of {len(splits)}: {listed(seen, quoted=True)}. Train it "
+                        "on other speakers, leave these out, or say allow_overlap=True."
                     )
                 found.update(seen)
     return sorted(found, key=str)

@@ -1,10 +1,8 @@
 """Folds: how rows are split by speaker, what must not meet, and one model fitted on one fold."""
 
 import pickle
-import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +18,11 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from emoest.tables.groups import GROUP_LEVEL, Split, show_names
+from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.routing import fit_parameter
-from emoest.utils.seeds import torch_seed
+from emoest.utils.messages import listed
+from emoest.utils.routing import fit_parameters
+from emoest.utils.seeds import isolated_generators
 
 Groups = npt.NDArray[Any] | None
 
@@ -77,14 +76,14 @@ def make_splitter(
     names = np.unique(groups)
     if len(names) < 2:
         raise ValueError(
-            f"All rows are of one group (speaker), {show_names(names)}, so no split is "
+            f"All rows are of one group (speaker), {listed(names, quoted=True)}, so no split is "
             "speaker-independent. Pass other groups=, or cv=StratifiedKFold(...) with "
             "allow_overlap=True for a speaker-dependent figure."
         )
     if len(names) < n_splits:
         raise ValueError(
             f"{n_splits} folds need at least {n_splits} groups (speakers), but there are only "
-            f"{len(names)}: {show_names(names)}. Pass cv={len(names)}."
+            f"{len(names)}: {listed(names, quoted=True)}. Pass cv={len(names)}."
         )
     return StratifiedGroupKFold(**options) if stratify else GroupKFold(**options)
 
@@ -181,46 +180,6 @@ def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list
     return found
 
 
-def fit_parameters(estimator: Any, groups: Groups) -> dict[str, Any]:
-    """Say how `groups` go to ``fit``: to an estimator that takes them, or to the last step.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from sklearn.pipeline import make_pipeline
-    >>> search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))
-    >>> list(fit_parameters(make_pipeline("passthrough", search), np.array([1, 2])))
-    ['gridsearchcv__groups']
-    """
-    name = None if groups is None else fit_parameter(estimator, "groups")
-    return {} if name is None else {name: groups}
-
-
-@contextmanager
-def isolated_generators(seed: int) -> Iterator[None]:
-    """Seed the global generators of numpy and torch inside, and give them back as they were.
-
-    A model without `random_state` so gives the same in any process.
-
-    Examples
-    --------
-    >>> with isolated_generators(0):
-    ...     first = np.random.rand()
-    >>> with isolated_generators(0):
-    ...     second = np.random.rand()
-    >>> first == second
-    True
-    """
-    before = np.random.get_state()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    try:
-        with torch_seed(seed) if "torch" in sys.modules else nullcontext():
-            yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
-
-
 def run_fold(
     task: FoldTask, X: Any, y: Any, *, groups: Groups, targets: list[Any], proba: bool
 ) -> FoldOutput | FoldFailure:
@@ -232,7 +191,7 @@ def run_fold(
             model.fit(
                 safe_indexing(X, task.train),
                 safe_indexing(y, task.train),
-                **fit_parameters(model, train_groups),
+                **fit_parameters(model, groups=train_groups),
             )
             X_test = safe_indexing(X, task.test)
             y_pred = np.asarray(model.predict(X_test))
@@ -262,7 +221,7 @@ def score_fold(
     y_train, y_test = (None if y is None else safe_indexing(y, part) for part in split)
     with isolated_generators(seed):
         fitted = clone(model)
-        parameters = fit_parameters(fitted, None if groups is None else groups[train])
+        parameters = fit_parameters(fitted, groups=None if groups is None else groups[train])
         fitted.fit(safe_indexing(X, train), y_train, **parameters)
         return float(scorer(fitted, safe_indexing(X, test), y_test))
 

@@ -9,7 +9,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from emoest.evaluation._bootstrap import resolve_seed
 from emoest.evaluation._checks import (
     Targets,
     check_groups,
@@ -31,9 +30,10 @@ from emoest.evaluation._cross_fitting import (
     with_group_level,
 )
 from emoest.evaluation._result import EvaluationResult, Protocol
-from emoest.tables.groups import GROUP_LEVEL, Split, resolve_groups, show_names
+from emoest.tables.groups import GROUP_LEVEL, Split, resolve_groups
 from emoest.utils._sklearn import num_samples
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.messages import listed
+from emoest.utils.seeds import RandomState, resolve_seed, spawn_seeds
 
 
 class EvaluationError(RuntimeError):
@@ -256,7 +256,7 @@ def _failure(failure: FoldFailure, rows: _Rows, done: list[FoldOutput]) -> Evalu
     task, error = failure.task, failure.error
     if error.__traceback__ is None and failure.trace:
         error.add_note(failure.trace)
-    tested = "" if rows.groups is None else show_names(np.unique(rows.groups[task.test]))
+    tested = "" if rows.groups is None else listed(np.unique(rows.groups[task.test]), quoted=True)
     return EvaluationError(
         f"Model {task.model!r} failed in fold {task.fold} of {len(rows.splits)}"
         f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {error}. "

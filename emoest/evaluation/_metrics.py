@@ -4,7 +4,6 @@ Every score is a plain function of what is true and what was predicted; scorers 
 `cross_validate`, `GridSearchCV` and `OptunaSearch`.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ from sklearn.metrics import f1_score, make_scorer
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Array, Floats
+from emoest.utils.warn import warn_user
 
 
 def uar_score(
@@ -80,11 +79,9 @@ def uar_score(
     if not counted.any():
         raise ValueError(f"None of the labels {wanted.tolist()} is present in y_true.")
     if absent:
-        warnings.warn(
+        warn_user(
             f"Classes absent from y_true: {absent}. UAR is the mean recall over the others: "
             f"{classes[counted].tolist()}.",
-            UserWarning,
-            stacklevel=2,
         )
     return float(np.mean(hits[counted] / support[counted]))
 

@@ -12,7 +12,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.evaluation._bootstrap import group_codes, percentile_interval, resample_scores
-from emoest.evaluation._metrics import Floats, ccc_scorer, uar_scorer
+from emoest.evaluation._metrics import ccc_scorer, uar_scorer
 from emoest.evaluation._subsets import (
     Absent,
     Judge,
@@ -26,6 +26,7 @@ from emoest.tables.groups import resolve_groups
 from emoest.tables.names import find_modalities
 from emoest.utils._sklearn import num_samples
 from emoest.utils.seeds import RandomState, private_generator
+from emoest.utils.typing import Floats
 
 
 def modality_importance(

@@ -14,13 +14,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 
-from emoest.evaluation._bootstrap import (
-    GroupSums,
-    ccc_sums,
-    group_codes,
-    resolve_seed,
-    uar_sums,
-)
+from emoest.evaluation._bootstrap import GroupSums, ccc_sums, group_codes, uar_sums
 from emoest.evaluation._checks import (
     check_groups,
     check_models,
@@ -28,19 +22,14 @@ from emoest.evaluation._checks import (
     check_targets,
     make_splits,
 )
-from emoest.evaluation._cross_fitting import (
-    Groups,
-    fit_parameters,
-    isolated_generators,
-    make_splitter,
-    with_group_level,
-)
+from emoest.evaluation._cross_fitting import Groups, make_splitter, with_group_level
 from emoest.evaluation._evaluate import evaluate
 from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import Split, resolve_groups
 from emoest.tables.names import Modalities, find_modalities
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.routing import fit_parameters
+from emoest.utils.seeds import RandomState, isolated_generators, resolve_seed, spawn_seeds
 
 MAX_EXACT = 10
 """Most modalities whose subsets are all tried (1,023 of them)."""
@@ -220,7 +209,7 @@ def _ask_fold(
     train, test = split
     with isolated_generators(seed):
         model = clone(estimator)
-        parameters = fit_parameters(model, None if groups is None else groups[train])
+        parameters = fit_parameters(model, groups=None if groups is None else groups[train])
         model.fit(safe_indexing(X, train), safe_indexing(y, train), **parameters)
         rows = safe_indexing(X, test)
         keepers = [KeepModalities(s, modalities=question.modalities) for s in question.subsets]

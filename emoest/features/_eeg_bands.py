@@ -13,8 +13,7 @@ import scipy.fft
 import scipy.signal
 
 from emoest.media.eeg import channel_label
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 SEED_BANDS = {
     "delta": (1.0, 4.0),

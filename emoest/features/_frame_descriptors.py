@@ -10,10 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 BATCH_FRAMES = 1000
 """Frames that are analyzed at a time, 10 s."""

@@ -8,8 +8,8 @@ import scipy.ndimage
 import scipy.signal
 
 from emoest.features._frame_descriptors import N_CEPSTRA, Descriptors
+from emoest.utils.typing import Floats
 
-Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 VOICING_THRESHOLD = 0.45

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import scipy.signal
 
 from emoest.features._frame_descriptors import Analysis
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 MAX_SECONDS = 10.0
 """A longer stretch of voice is followed in parts."""

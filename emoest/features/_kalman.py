@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 _FLOOR = 1e-12
 _RATIOS = 10.0 ** np.arange(-6, 2.5, 0.5)

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emoest.features._mel import YAMNET, LogMel, mel_matrix
-
-Floats = npt.NDArray[np.float32]
+from emoest.utils.typing import Floats32
 
 CHUNK_FRAMES = {"cpu": 64, "accelerator": 16384}
 """Frames that are transformed at a time, of one signal or of several: so many fit into a CPU's
@@ -73,7 +72,7 @@ def count_frames(n_samples: int, settings: LogMel) -> int:
 
 def log_mel_spectra(
     signals: Sequence[npt.NDArray[Any]], settings: Filterbank = KALDI_80, *, device: str = "cpu"
-) -> list[Floats]:
+) -> list[Floats32]:
     """Log-mel spectra of signals of any lengths; the frames of all go through torch together.
 
     It computes in double precision, so that the values depend neither on what else is in the batch

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-Floats = npt.NDArray[np.float32]
+from emoest.utils.typing import Floats32
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def hertz_to_mel(frequency: Any) -> npt.NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)
-def mel_matrix(settings: LogMel = YAMNET) -> Floats:
+def mel_matrix(settings: LogMel = YAMNET) -> Floats32:
     """Weights of the FFT bins in the mel bands.
 
     The bands are triangles that are linear in mel, their edges equally spaced in mel, not
@@ -97,7 +97,7 @@ def mel_matrix(settings: LogMel = YAMNET) -> Floats:
     return weights
 
 
-def log_mel(signal: Any, settings: LogMel = YAMNET) -> Floats:
+def log_mel(signal: Any, settings: LogMel = YAMNET) -> Floats32:
     """Log-mel spectrum of a mono signal.
 
     Parameters
@@ -206,13 +206,13 @@ def count_patches(
 
 
 def iter_patches(
-    blocks: Iterable[Floats],
+    blocks: Iterable[Floats32],
     *,
     hop: float = 0.48,
     padding: bool = True,
     batch_size: int = 32,
     settings: LogMel = YAMNET,
-) -> Iterator[Floats]:
+) -> Iterator[Floats32]:
     """Turn blocks of signal into batches of log-mel patches, holding little more than a batch.
 
     Parameters
@@ -259,7 +259,7 @@ def iter_patches(
         yield _patches(np.pad(buffer, (0, size - len(buffer))), 1, step, settings)
 
 
-def _patches(signal: Floats, n: int, step: int, settings: LogMel) -> Floats:
+def _patches(signal: Floats32, n: int, step: int, settings: LogMel) -> Floats32:
     spectrum = log_mel(signal, settings)
     starts = np.arange(n) * (step // settings.step)
     return spectrum[starts[:, None] + np.arange(PATCH_FRAMES)]

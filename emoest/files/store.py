@@ -11,15 +11,14 @@ import os
 import shutil
 import time
 import uuid
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
-
 from emoest.tables.cells import load_array, save_array
+from emoest.utils.typing import Array
+from emoest.utils.warn import warn_user
 
 ENVIRONMENT = "EMOEST_CACHE"
 
@@ -34,7 +33,6 @@ _swept: set[Path] = set()
 _warned: set[Path] = set()
 
 CacheDir = str | os.PathLike[str] | bool | None
-Array = npt.NDArray[Any]
 
 
 def cache_folder(cache_dir: CacheDir = None) -> Path:
@@ -149,10 +147,8 @@ def warn_corrupt(path: Path | None, reason: object) -> None:
     >>> str(caught[0].message)
     "The stored entry 'a.npy' is torn or corrupt (no data left) and is computed again."
     """
-    warnings.warn(
+    warn_user(
         f"The stored entry {str(path)!r} is torn or corrupt ({reason}) and is computed again.",
-        UserWarning,
-        stacklevel=3,
     )
 
 
@@ -267,12 +263,10 @@ def _remove_old_temporaries(folder: Path) -> int:
 def _warn_once(root: Path, error: OSError) -> None:
     if root not in _warned:
         _warned.add(root)
-        warnings.warn(
+        warn_user(
             f"The store {str(root)!r} cannot be written ({error}); the work continues and its "
             f"results are not kept. Make room, or set cache_dir or {ENVIRONMENT} to a folder that "
             "can be written.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

@@ -1,6 +1,5 @@
 """Blocks side by side: each normalized, its gaps filled, in the order of the modalities."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from emoest.normalization import column_statistics, zscore
-from emoest.tables.vectors import Blocks, Floats, fill_missing, weighted_mean
+from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils.routing import fit_parameter
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,8 @@ def fit_blocks(
     fitted = {}
     for (name, values), missing in zip(_each(blocks), blocks.missing.T, strict=True):
         if missing.all():
-            warnings.warn(
+            warn_user(
                 f"No training row has the modality {name!r}, so nothing is learned from it.",
-                UserWarning,
-                stacklevel=4,
             )
         if normalize == "zscore" or normalize is None or missing.all():
             fitted[name] = _fit_plain(values, normalize, missing, sample_weight)

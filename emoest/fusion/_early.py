@@ -1,6 +1,5 @@
 """Early fusion: the modalities side by side, then any scikit-learn model."""
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,14 +12,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
-from emoest.fusion._inner import fit_parameters
 from emoest.fusion._modality_estimators import seeded_clone
 from emoest.tables.groups import resolve_groups
 from emoest.tables.targets import refuse_several_targets
-from emoest.tables.vectors import Blocks, Floats, validate_blocks
+from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 _SHOWN = 5
 
@@ -129,7 +130,13 @@ class _EarlyFusion(BaseEstimator):
         self.prior_ = self._learn_prior(y[kept], weight)
         estimator = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
         groups = None if groups is None else groups[kept]
-        estimator.fit(fused, y[kept], **fit_parameters(self, estimator, weight, groups))
+        estimator.fit(
+            fused,
+            y[kept],
+            **fit_parameters(
+                estimator, weight, groups, what=f"the estimator inside {type(self).__name__}"
+            ),
+        )
         self.estimator_ = estimator
         return self
 
@@ -141,11 +148,9 @@ class _EarlyFusion(BaseEstimator):
                 f"modality ({', '.join(blocks.modalities.names)})."
             )
         if not kept.all():
-            warnings.warn(
+            warn_user(
                 f"{int((~kept).sum())} training row(s) have no modality at all and are left out: "
                 f"{_labels(blocks, ~kept)}.",
-                UserWarning,
-                stacklevel=4,
             )
         return kept
 
@@ -162,11 +167,9 @@ class _EarlyFusion(BaseEstimator):
         fused = self._fuse(blocks)
         if not empty.any():
             return getattr(self.estimator_, method)(fused)
-        warnings.warn(
+        warn_user(
             f"{int(empty.sum())} row(s) have no modality at all and are answered by what was most "
             f"common in training: {_labels(blocks, empty)}.",
-            UserWarning,
-            stacklevel=3,
         )
         if empty.all():
             return np.repeat(np.asarray(prior)[None], len(empty), axis=0)

@@ -16,17 +16,11 @@ from emoest.fusion._late_base import (
     read_training,
     with_splits,
 )
-from emoest.fusion._modality_estimators import (
-    PROBA,
-    SCORES,
-    VOTES,
-    Floats,
-    check_answers,
-    out_of_fold,
-)
+from emoest.fusion._modality_estimators import PROBA, SCORES, VOTES, check_answers, out_of_fold
 from emoest.fusion._rules import log_pool_rule, max_rule, mean_rule, product_rule, vote_rule
 from emoest.fusion._stacking import WEIGHTED, check_weights, fit_final, kept_weights, stacked
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
+from emoest.utils.typing import Floats
 
 _ANSWERS = {
     "mean": SCORES,

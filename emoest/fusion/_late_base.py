@@ -1,6 +1,5 @@
 """What the decision-level classes share: nested parameters, how fit begins, how predict ends."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,20 +9,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._modality_estimators import (
-    Base,
-    Branch,
-    Floats,
-    Plan,
-    Training,
-    ask_all,
-    fit_branches,
-)
+from emoest.fusion._modality_estimators import Base, Branch, Plan, Training, ask_all, fit_branches
 from emoest.tables.groups import inner_splits, resolve_groups
 from emoest.tables.samples import Table, read_table
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight
 from emoest.utils.seeds import spawn_seeds
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "estimators": [list, HasMethods(["fit", "predict"]), None],
@@ -140,10 +133,8 @@ def fill_rows(fused: Floats, default: Any, table: Table, what: str) -> Floats:
     rows = np.flatnonzero(none)
     labels = list(table.data.index[rows]) if hasattr(table.data, "index") else rows.tolist()
     shown = ", ".join(repr(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
-    warnings.warn(
+    warn_user(
         f"{len(labels)} row(s) have no modality that could be asked and get the {what}: {shown}.",
-        UserWarning,
-        stacklevel=3,
     )
     return np.where(none[:, None], default, fused)
 
@@ -170,12 +161,10 @@ def read_training(
         owner.class_prior_ = counts / counts.sum()
     known = resolve_groups(X, groups, owner.group_column)
     if len(table.names) == 1:
-        warnings.warn(
+        warn_user(
             f"X has one modality ({table.names[0]!r}), so {type(owner).__name__} answers as its "
             "base does. Column names such as 'audio__f0' or modalities={'audio': [...], ...} tell "
             "modalities apart.",
-            UserWarning,
-            stacklevel=3,
         )
     return Training(table, y, classes, weight, known, [])
 

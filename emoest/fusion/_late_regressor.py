@@ -17,11 +17,12 @@ from emoest.fusion._late_base import (
     read_training,
     with_splits,
 )
-from emoest.fusion._modality_estimators import VALUES, Floats, ask_all, out_of_fold
+from emoest.fusion._modality_estimators import VALUES, ask_all, out_of_fold
 from emoest.fusion._rules import mean_rule
 from emoest.fusion._stacking import check_weights, fit_final, kept_weights, stacked
 from emoest.tables.samples import read_table
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
+from emoest.utils.typing import Floats
 
 
 class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):

@@ -1,7 +1,6 @@
 """The bases of decision-level fusion: one learner per modality, fitted on the rows that have it."""
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,10 +13,10 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.utils.parallel import Parallel, delayed
 
 from emoest.tables.groups import Split
-from emoest.tables.samples import Fill, Rows, Table
-from emoest.utils.routing import fit_parameter
-
-Floats = npt.NDArray[np.float64]
+from emoest.tables.samples import Fill, Table
+from emoest.utils.routing import fit_parameters
+from emoest.utils.typing import Floats, Rows
+from emoest.utils.warn import warn_user
 
 PROBA, SCORES, VOTES, VALUES = "proba", "scores", "votes", "values"
 """What a rule asks of a base: probabilities; probabilities, or scores squashed to look like them;
@@ -148,8 +147,8 @@ def fit_branches(
         if isinstance(branch, Branch):
             branches.append(branch)
         else:
-            warnings.warn(
-                f"The modality {base.name!r} {branch}; it is left out.", UserWarning, stacklevel=3
+            warn_user(
+                f"The modality {base.name!r} {branch}; it is left out.",
             )
     if not branches:
         raise ValueError(
@@ -300,7 +299,12 @@ def fit_branch(base: Base, training: Training, rows: Rows, plan: Plan, seed: int
     fill = training.table.learn_fill(base.members, rows, training.sample_weight)
     X = training.table.take(base.members, rows, fill, plan.impute)
     model = seeded_clone(base.estimator, seed)
-    parameters = _fit_parameters(base.name, model, training, rows)
+    parameters = fit_parameters(
+        model,
+        None if training.sample_weight is None else training.sample_weight[rows],
+        None if training.groups is None else training.groups[rows],
+        what=f"the base of modality {base.name!r}",
+    )
     if plan.calibrate:
         splits = restrict_splits(training.splits, rows, training.y)
         if not splits:
@@ -316,24 +320,6 @@ def fit_branch(base: Base, training: Training, rows: Rows, plan: Plan, seed: int
         error.add_note(f"This happened while fitting the base of modality {base.name!r}.")
         raise
     return Branch(base.name, base.members, model, fill, plan.answer, plan.impute)
-
-
-def _fit_parameters(name: str, model: Any, training: Training, rows: Rows) -> dict[str, Any]:
-    parameters = {}
-    if training.sample_weight is not None:
-        key = fit_parameter(model, "sample_weight")
-        if key is None:
-            raise ValueError(
-                f"sample_weight was given, but the base of modality {name!r} "
-                f"({type(model).__name__}) takes none. Leave sample_weight out, or use a base "
-                "whose fit has that parameter (in a Pipeline, its last step)."
-            )
-        parameters[key] = training.sample_weight[rows]
-    if training.groups is not None:
-        key = fit_parameter(model, "groups")
-        if key is not None:
-            parameters[key] = training.groups[rows]
-    return parameters
 
 
 def restrict_splits(splits: Sequence[Split], rows: Rows, y: Any) -> list[Split]:

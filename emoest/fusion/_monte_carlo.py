@@ -17,7 +17,7 @@ from emoest.fusion._late_base import (
     read_training,
     with_splits,
 )
-from emoest.fusion._modality_estimators import PROBA, VOTES, Floats, check_answers, out_of_fold
+from emoest.fusion._modality_estimators import PROBA, VOTES, check_answers, out_of_fold
 from emoest.fusion._monte_carlo_rules import (
     agreement_rule,
     choose_weights,
@@ -32,6 +32,7 @@ from emoest.fusion._rules import mean_rule, product_rule
 from emoest.utils._sklearn import BaseComposition, Interval, StrOptions, fit_context
 from emoest.utils.constraints import POSITIVE_INT, POSITIVE_REAL
 from emoest.utils.seeds import private_generator
+from emoest.utils.typing import Floats
 
 _LEARNS = ("weights", "confusion")
 

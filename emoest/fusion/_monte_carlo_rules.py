@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.fusion._rules import Bools, Floats, product_rule
+from emoest.fusion._rules import product_rule
+from emoest.utils.typing import Floats, Mask
 
 _CHUNK = 4_000_000
 """Most entries of fused probabilities held at a time (32 MB)."""
@@ -45,7 +46,7 @@ def draw_weights(
 
 
 def score_weights(
-    weights: Floats, proba: Floats, present: Bools, positions: Any, row_weights: Floats
+    weights: Floats, proba: Floats, present: Mask, positions: Any, row_weights: Floats
 ) -> Floats:
     """Score each draw of weights: the weighted share of rows whose fused class is right.
 
@@ -83,7 +84,7 @@ def score_weights(
     return np.concatenate(scores)
 
 
-def mix_weights(weights: Floats, proba: Floats, present: Bools) -> Floats:
+def mix_weights(weights: Floats, proba: Floats, present: Mask) -> Floats:
     """Average the present modalities with each draw of weights.
 
     Returns
@@ -133,7 +134,7 @@ def choose_weights(weights: Floats, scores: Floats, keep: Any = "best") -> Float
     return weights[scores >= threshold - 1e-12].mean(axis=0)
 
 
-def agreement_rule(proba: Floats, present: Bools, uniforms: Floats) -> Floats:
+def agreement_rule(proba: Floats, present: Mask, uniforms: Floats) -> Floats:
     """Draw a class from every present modality; keep draws in which all agree.
 
     The share of each class among the kept draws tends to the product rule. The same uniform numbers
@@ -184,7 +185,7 @@ def _agreements(proba: Floats, uniforms: Floats) -> npt.NDArray[np.intp]:
 
 
 def confusion_counts(
-    answers: Floats, present: Bools, positions: Any, sample_weight: Any = None
+    answers: Floats, present: Mask, positions: Any, sample_weight: Any = None
 ) -> Floats:
     """Count what each modality said for each true class.
 
@@ -236,7 +237,7 @@ def draw_confusions(
     return gammas / gammas.sum(axis=3, keepdims=True)
 
 
-def confusion_rule(answers: Floats, present: Bools, prior: Floats, confusions: Floats) -> Floats:
+def confusion_rule(answers: Floats, present: Mask, prior: Floats, confusions: Floats) -> Floats:
     """Weigh each class by how often modalities that said this meant it, over drawn confusions.
 
     ``p(c)`` is proportional to ``mean_s prior_c prod_m C_m^s[c, k_m]`` with k_m what modality m

@@ -1,6 +1,5 @@
 """Multiplicative fusion: a modality's error counts less where others are already right."""
 
-import warnings
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -22,7 +21,6 @@ from emoest.fusion._late_base import (
 from emoest.fusion._modality_estimators import (
     PROBA,
     Base,
-    Floats,
     Plan,
     Training,
     check_answers,
@@ -38,6 +36,8 @@ from emoest.fusion._rules import (
 from emoest.utils._sklearn import BaseComposition, StrOptions, fit_context
 from emoest.utils.constraints import NON_NEGATIVE_REAL, POSITIVE_INT
 from emoest.utils.routing import fit_parameter
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 _RULES = {
     "liu": liu_rule,
@@ -216,11 +216,9 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
         plan, seed = make_plan(self, len(bases), PROBA)
         check_answers(bases, plan, type(self).__name__)
         if self.rule == "m3er_min_loss":
-            warnings.warn(
+            warn_user(
                 "rule='m3er_min_loss' prefers classes that all modalities exclude to classes that "
                 "they find likely; it is here for demonstration. Use 'liu' or 'confidence'.",
-                UserWarning,
-                stacklevel=2,
             )
         refits = self.reweight is not None and len(bases) > 1
         if refits:

@@ -9,17 +9,15 @@ present modality (or whose present modalities all have weight zero).
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import softmax
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from emoest.utils.typing import Floats, Mask
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 where a logarithm is taken."""
 
 
-def mean_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
+def mean_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Average the present modalities, each with its weight (the linear opinion pool).
 
     Parameters
@@ -47,7 +45,7 @@ def mean_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
     return np.einsum("nm,nmk->nk", share, np.where(present[..., None], proba, 0.0))
 
 
-def product_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
+def product_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Multiply the present modalities, each to the power of its weight, and normalize.
 
     Parameters
@@ -79,7 +77,7 @@ def product_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
     return _from_scores(np.einsum("nm,nmk->nk", powers, _logs(proba, present)), powers)
 
 
-def log_pool_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
+def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Take the weighted geometric mean of the present modalities (the logarithmic opinion pool).
 
     Like `product_rule` with powers that sum to one over the present modalities: it decides as the
@@ -108,7 +106,7 @@ def log_pool_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
     return _from_scores(np.einsum("nm,nmk->nk", share, _logs(proba, present)), share)
 
 
-def max_rule(proba: Floats, present: Bools) -> Floats:
+def max_rule(proba: Floats, present: Mask) -> Floats:
     """Take each class's largest probability over the present modalities, and normalize.
 
     Examples
@@ -121,7 +119,7 @@ def max_rule(proba: Floats, present: Bools) -> Floats:
     return _normalize(largest)
 
 
-def vote_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
+def vote_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Let each present modality vote for its likeliest class; give the share of the votes.
 
     Among equals the first class in the order of the labels wins, here and in what is made of the
@@ -138,7 +136,7 @@ def vote_rule(proba: Floats, present: Bools, weights: Any = None) -> Floats:
     return mean_rule(votes, present, weights)
 
 
-def liu_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floats:
+def liu_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     """Fuse as Liu et al. do: a modality's error counts less where others are already right.
 
     The class of the least loss ``- sum_i q_ic log p_ic`` wins, with the weights of `liu_weights`.
@@ -173,7 +171,7 @@ def liu_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floats:
     return _from_scores(weighted.sum(axis=1), present)
 
 
-def liu_weights(proba: Floats, present: Bools, beta: float) -> Floats:
+def liu_weights(proba: Floats, present: Mask, beta: float) -> Floats:
     """Weigh each modality's term by how far the others are from recognizing the class.
 
     ``q_ic = prod_{j != i} (1 - p_jc) ** (beta / (M - 1))`` over the present modalities; 1 where a
@@ -204,7 +202,7 @@ def liu_weights(proba: Floats, present: Bools, beta: float) -> Floats:
     return np.where(there, np.exp(_exponent(present, beta)[:, None, None] * others), 0.0)
 
 
-def confidence_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floats:
+def confidence_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     """Multiply the modalities, each to a power that grows with its confidence.
 
     The power ``max_c p_ic ** (beta / (M - 1))`` is the same for all classes, so the decision
@@ -221,7 +219,7 @@ def confidence_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floats:
     return _from_scores(np.einsum("nm,nmk->nk", powers, _logs(proba, present)), powers)
 
 
-def m3er_min_loss_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floats:
+def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     """Take the class of the least M3ER loss, to the letter; not a sound rule.
 
     The loss ``- sum_i p_ic ** (beta / (M - 1)) log p_ic`` vanishes at p = 0 as it does at p = 1, so
@@ -259,7 +257,7 @@ def m3er_min_loss_rule(proba: Floats, present: Bools, beta: float = 0.5) -> Floa
 
 
 def liu_sample_weights(
-    true_proba: Floats, present: Bools, beta: float, sample_weight: Any = None
+    true_proba: Floats, present: Mask, beta: float, sample_weight: Any = None
 ) -> Floats:
     """Weigh training samples by how far the other modalities are from the true class.
 
@@ -290,7 +288,7 @@ def liu_sample_weights(
 
 
 def m3er_sample_weights(
-    true_proba: Floats, present: Bools, beta: float, sample_weight: Any = None
+    true_proba: Floats, present: Mask, beta: float, sample_weight: Any = None
 ) -> Floats:
     """Weigh training samples by how likely the modality itself finds the true class.
 
@@ -306,7 +304,7 @@ def m3er_sample_weights(
     return _mean_one(likely ** _exponent(present, beta)[:, None], present, sample_weight)
 
 
-def row_weights(present: Bools, weights: Any = None) -> Floats:
+def row_weights(present: Mask, weights: Any = None) -> Floats:
     """Make the weights of each row's present modalities sum to one; NaN where that cannot be.
 
     Examples
@@ -328,13 +326,13 @@ def _checked(weights: Any) -> Floats:
     return array
 
 
-def _exponent(present: Bools, beta: float) -> Floats:
+def _exponent(present: Mask, beta: float) -> Floats:
     """Beta / (M - 1) for each row; 0 where a modality is alone, so that weights become 1."""
     others = present.sum(axis=1) - 1
     return np.divide(beta, others, out=np.zeros(len(present)), where=others > 0)
 
 
-def _logs(proba: Floats, present: Bools) -> Floats:
+def _logs(proba: Floats, present: Mask) -> Floats:
     return np.log(np.clip(np.where(present[..., None], proba, 1.0), CLIP, 1.0))
 
 
@@ -349,7 +347,7 @@ def _normalize(values: Floats) -> Floats:
     return np.divide(values, total, out=np.full(values.shape, np.nan), where=total > 0)
 
 
-def _mean_one(weights: Floats, present: Bools, sample_weight: Any) -> Floats:
+def _mean_one(weights: Floats, present: Mask, sample_weight: Any) -> Floats:
     counts = present * (1.0 if sample_weight is None else sample_weight[:, None])
     total = (weights * counts).sum(axis=0)
     mean = np.divide(total, counts.sum(axis=0), out=np.ones(len(total)), where=total > 0)

@@ -1,6 +1,5 @@
 """Training on the frames of each sample, one answer per sample by vote."""
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +10,6 @@ from sklearn.utils import Tags, check_array, check_consistent_length, column_or_
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from emoest.fusion._inner import fit_parameters
 from emoest.fusion._modality_estimators import seeded_clone
 from emoest.fusion._segment_votes import average_segments, count_votes, integer_upsampling
 from emoest.fusion._segments import (
@@ -24,10 +22,13 @@ from emoest.fusion._segments import (
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import FrameColumn, find_frames
 from emoest.tables.targets import refuse_several_targets
-from emoest.tables.vectors import Floats, fill_missing, validate_blocks, weighted_mean
+from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 
 class SegmentClassifier(ClassifierMixin, BaseEstimator):
@@ -194,11 +195,9 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
     def _learn_prior(self, segments: Segments, y: Any, weight: Any) -> None:
         used = np.unique(segments.owners)
         if len(used) < len(y):
-            warnings.warn(
+            warn_user(
                 f"{len(y) - len(used)} training row(s) have no frames and are left out: "
                 f"{segments.names(segments.empty)}.",
-                UserWarning,
-                stacklevel=4,
             )
         self.classes_, codes = np.unique(y[used], return_inverse=True)
         shares = np.bincount(codes, weights=None if weight is None else weight[used])
@@ -213,10 +212,10 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             rows = integer_upsampling(y[owners])
         owners = owners[rows]
         parameters = fit_parameters(
-            self,
             inner,
             None if weight is None else weight[owners],
             None if groups is None else groups[owners],
+            what="the estimator inside SegmentClassifier",
         )
         inner.fit(fill_missing(values, self.fill_)[rows], y[owners], **parameters)
         self.estimator_ = inner
@@ -269,11 +268,9 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 votes = np.searchsorted(self.classes_, self.estimator_.predict(values))
                 proba = count_votes(votes, segments.owners, n_rows, n_classes)
         if len(segments.empty):
-            warnings.warn(
+            warn_user(
                 f"{len(segments.empty)} row(s) have no frames and are answered by the training "
                 f"prior: {segments.names(segments.empty)}.",
-                UserWarning,
-                stacklevel=3,
             )
             proba[segments.empty] = self.prior_
         return proba

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
+from emoest.utils.typing import Floats, Rows
 
 
 def integer_upsampling(y: npt.NDArray[Any]) -> Rows:

@@ -11,8 +11,7 @@ import pandas as pd
 from emoest.tables.cells import is_path, read_frames
 from emoest.tables.names import FrameColumn, is_context, is_sidecar, tokens
 from emoest.tables.vectors import Blocks
-
-Rows = npt.NDArray[np.intp]
+from emoest.utils.typing import Rows
 
 _SHOWN = 5
 

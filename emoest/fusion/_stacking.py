@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from emoest.fusion._modality_estimators import Floats, Training, seeded_clone
-from emoest.utils.routing import fit_parameter
+from emoest.fusion._modality_estimators import Training, seeded_clone
+from emoest.utils.routing import fit_parameters
+from emoest.utils.typing import Floats
 
 WEIGHTED = ("weighted", "log_pool", "vote")
 """The rules that take weights."""
@@ -70,14 +71,8 @@ def fit_final(final: Any, answers: Floats, default: Any, training: Training, see
     """Fit the learner of stacking on the rows that have an out-of-fold answer."""
     present = ~np.isnan(answers[..., 0])
     rows = present.any(axis=1)
-    parameters = {}
-    if training.sample_weight is not None:
-        key = fit_parameter(final, "sample_weight")
-        if key is None:
-            raise ValueError(
-                f"sample_weight was given, but final_estimator ({type(final).__name__}) takes none."
-            )
-        parameters[key] = training.sample_weight[rows]
+    weight = None if training.sample_weight is None else training.sample_weight[rows]
+    parameters = fit_parameters(final, weight, what="final_estimator")
     features = stack_features(answers[rows], present[rows], default)
     if training.classes is not None and len(np.unique(training.y[rows])) < len(training.classes):
         raise ValueError(

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from emoest.tables.cells import Frames, is_path, read_frames
+from emoest.utils.typing import Ints
 
-Ints = npt.NDArray[np.int64]
 Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
 
 _POOL = 50

@@ -8,8 +8,9 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import Tags
 
 from emoest.tables.names import context_last
-from emoest.tables.vectors import Blocks, Floats, validate_blocks
+from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils._sklearn import check_sample_weight
+from emoest.utils.typing import Floats
 
 
 class BlockTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -1,6 +1,5 @@
 """Z-scores over the rows of each speaker."""
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.normalization._base import BlockTransformer, check_weight
 from emoest.normalization._statistics import column_statistics, zscore
 from emoest.tables.groups import resolve_groups
-from emoest.tables.vectors import Floats
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 
 class SpeakerZScoreNormalizer(BlockTransformer):
@@ -213,13 +213,11 @@ class SpeakerZScoreNormalizer(BlockTransformer):
             codes, names = pd.factorize(found)
             return codes, names
         if warn:
-            warnings.warn(
+            warn_user(
                 "SpeakerZScoreNormalizer found no groups, so every row is normalized by the "
                 "statistics of all training rows, not by those of its speaker. Put the speaker "
                 "into the index with emoest.utils.with_groups(X, 'speaker') before fit, name "
                 "group_column=, or pass groups=.",
-                UserWarning,
-                stacklevel=3,
             )
         return np.full(num_samples(X), -1, dtype=np.intp), np.empty(0, dtype=object)
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.tables.vectors import Floats, weighted_mean, weighted_std
+from emoest.tables.vectors import weighted_mean, weighted_std
+from emoest.utils.typing import Floats
 
 
 @dataclass(frozen=True)

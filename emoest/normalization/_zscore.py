@@ -1,6 +1,5 @@
 """Z-scores over the training rows, and within each sample."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from emoest.normalization._base import BlockTransformer, check_weight
 from emoest.normalization._statistics import column_statistics, sample_zscore, zscore
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
+from emoest.utils.warn import warn_user
 
 
 class ZScoreNormalizer(BlockTransformer):
@@ -157,11 +157,9 @@ class SampleZScoreNormalizer(BlockTransformer):
         modalities = self._read(X, reset=True).modalities
         single = [name for name in modalities if len(modalities[name]) == 1]
         if single:
-            warnings.warn(
+            warn_user(
                 f"The modalities {single} have one column each, which becomes 0 in every row when "
                 "rows are normalized. Use ZScoreNormalizer for them.",
-                UserWarning,
-                stacklevel=2,
             )
         self.modality_names_ = modalities.names
         return self

@@ -20,8 +20,8 @@ from emoest.tables.names import (
     is_sidecar,
 )
 from emoest.tables.vectors import Blocks, validate_blocks
+from emoest.utils.typing import Floats
 
-Floats = npt.NDArray[np.float64]
 Owners = npt.NDArray[np.intp]
 Changes = Mapping[str, Mapping[int, Frames | None]]
 

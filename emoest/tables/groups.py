@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_consistent_length
 
 from emoest.tables.names import tokens
+from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, private_generator
 from emoest.utils.warn import warn_user
 
@@ -109,18 +110,6 @@ def resolve_groups(
     return None
 
 
-def show_names(names: Any, most: int = 5) -> str:
-    """List a few names for a message.
-
-    Examples
-    --------
-    >>> show_names(["s1", "s2", "s3"], most=2)
-    "'s1', 's2', ..."
-    """
-    shown = [repr(name) for name in np.asarray(names, dtype=object)[:most].tolist()]
-    return ", ".join(shown) + (", ..." if len(names) > most else "")
-
-
 def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give back groups by which rows can be split.
 
@@ -147,8 +136,8 @@ def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     missing = np.flatnonzero(pd.isna(groups))
     if len(missing):
         raise ValueError(
-            f"groups is missing in {len(missing)} row(s), at position {show_names(missing)}: every "
-            "row needs a group (speaker)."
+            f"groups is missing in {len(missing)} row(s), at position "
+            f"{listed(missing, quoted=True)}: every row needs a group (speaker)."
         )
     if groups.dtype.kind == "O":
         kinds = {"text" if isinstance(group, str) else type(group).__name__ for group in groups}

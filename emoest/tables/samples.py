@@ -15,8 +15,8 @@ from emoest.tables.names import Modalities, find_modalities, is_context, is_side
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
 from emoest.utils._sklearn import num_samples
+from emoest.utils.typing import Rows
 
-Rows = npt.NDArray[np.intp]
 Fill = Mapping[str, npt.NDArray[np.float64]]
 
 

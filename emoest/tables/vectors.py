@@ -13,8 +13,7 @@ import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
 from emoest.tables.names import Modalities, find_modalities, is_context
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 
 @dataclass

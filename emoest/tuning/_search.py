@@ -21,13 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from emoest.evaluation import uar_scorer
-from emoest.evaluation._bootstrap import resolve_seed
-from emoest.evaluation._cross_fitting import (
-    fit_parameters,
-    isolated_generators,
-    score_fold,
-    with_group_level,
-)
+from emoest.evaluation._cross_fitting import score_fold, with_group_level
 from emoest.tables.groups import inner_splits, resolve_groups
 from emoest.tuning._trials import (
     cloned,
@@ -41,7 +35,8 @@ from emoest.tuning._trials import (
 )
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, num_samples
-from emoest.utils.seeds import spawn_seeds
+from emoest.utils.routing import fit_parameters
+from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
 
 
 @dataclass(frozen=True)
@@ -229,7 +224,9 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
         if self.refit:
             best = clone(self.estimator).set_params(**cloned(self.best_params_))
             with isolated_generators(rows.seed):
-                self.best_estimator_ = best.fit(rows.X, y, **fit_parameters(best, rows.groups))
+                self.best_estimator_ = best.fit(
+                    rows.X, y, **fit_parameters(best, groups=rows.groups)
+                )
         return self
 
     def _check_rows(self, X, y, groups) -> _Rows:

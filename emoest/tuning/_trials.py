@@ -1,13 +1,14 @@
 """Trials of an Optuna study: what they choose from, which count, and how they are seeded."""
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+
+from emoest.utils.warn import warn_user
 
 
 class FailedTrialWarning(UserWarning):
@@ -86,11 +87,10 @@ def finished_trials(study: Any) -> list[Any]:
 def warn_failed(trial: Any) -> None:
     """Name a failed trial, its parameters and its error in a warning."""
     if "error" in trial.user_attrs:
-        warnings.warn(
+        warn_user(
             f"Trial {trial.number} with {trial.params} failed and is left out: "
             f"{trial.user_attrs['error']}",
             FailedTrialWarning,
-            stacklevel=2,
         )
 
 

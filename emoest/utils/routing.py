@@ -1,4 +1,4 @@
-"""Under which name weights and groups reach the `fit` of an estimator that is inside another."""
+"""How weights and groups reach the `fit` of an estimator that is inside another."""
 
 from typing import Any
 
@@ -54,3 +54,51 @@ def fit_parameter(model: Any, parameter: str) -> str | None:
             return "groups" if splitter.consumes("split", ["groups"]) else None
         return fit_parameter(model.estimator, parameter)
     return None
+
+
+def fit_parameters(
+    model: Any, sample_weight: Any = None, groups: Any = None, *, what: str = "the estimator"
+) -> dict[str, Any]:
+    """Collect what `model.fit` is given beside X and y.
+
+    Parameters
+    ----------
+    model : estimator
+        The estimator to be fitted.
+    sample_weight : array of shape (n_samples,), default=None
+        Weights; passed on only when given.
+    groups : array of shape (n_samples,), default=None
+        Groups; passed on only to an estimator that takes them.
+    what : str, default="the estimator"
+        What `model` is to the user, for the error.
+
+    Returns
+    -------
+    parameters : dict
+
+    Raises
+    ------
+    ValueError
+        If weights are given and the estimator takes none.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> fit_parameters(LogisticRegression(), sample_weight=[1, 2], groups=["s1", "s2"])
+    {'sample_weight': [1, 2]}
+    """
+    parameters = {}
+    if sample_weight is not None:
+        key = fit_parameter(model, "sample_weight")
+        if key is None:
+            raise ValueError(
+                f"sample_weight was given, but {what} ({type(model).__name__}) takes none. Leave "
+                "sample_weight out, or use an estimator whose fit has that parameter (in a "
+                "Pipeline, its last step)."
+            )
+        parameters[key] = sample_weight
+    if groups is not None:
+        key = fit_parameter(model, "groups")
+        if key is not None:
+            parameters[key] = groups
+    return parameters

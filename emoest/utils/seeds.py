@@ -1,7 +1,8 @@
 """Randomness as a parameter: the global numpy and torch generators stay as they were found."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -94,3 +95,44 @@ def torch_seed(random_state: RandomState) -> Iterator[int]:
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield seed
+
+
+def resolve_seed(random_state: RandomState) -> int:
+    """Turn `random_state` into one integer; None draws a fresh one from the operating system.
+
+    Numpy's global generator is never touched.
+
+    Examples
+    --------
+    >>> resolve_seed(7)
+    7
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return spawn_seeds(random_state, 1)[0]
+
+
+@contextmanager
+def isolated_generators(seed: int) -> Iterator[None]:
+    """Seed the global generators of numpy and torch inside, and give them back as they were.
+
+    A model without `random_state` so gives the same in any process.
+
+    Examples
+    --------
+    >>> with isolated_generators(0):
+    ...     first = np.random.rand()
+    >>> with isolated_generators(0):
+    ...     second = np.random.rand()
+    >>> first == second
+    True
+    """
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        with torch_seed(seed) if "torch" in sys.modules else nullcontext():
+            yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

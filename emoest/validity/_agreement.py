@@ -9,7 +9,7 @@ modality says nothing (it equals its training mean).
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 NO_EVIDENCE = 1e-9
 """Canonical scores of a smaller norm say nothing."""

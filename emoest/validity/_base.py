@@ -1,6 +1,5 @@
 """What the estimators of this room share: names that come out, one modality, observed rows."""
 
-import warnings
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -10,6 +9,7 @@ import numpy.typing as npt
 from sklearn.base import OneToOneFeatureMixin
 
 from emoest.tables.names import is_context
+from emoest.utils.warn import warn_user
 
 
 class BlocksInBlocksOut(OneToOneFeatureMixin):
@@ -58,11 +58,9 @@ def warn_if_single(estimator: Any, names: list[str], why: str) -> bool:
     """
     if len(names) > 1:
         return False
-    warnings.warn(
+    warn_user(
         f"{type(estimator).__name__} found one modality ({names}), {why}; X "
         "passes through unchanged. Name columns '<modality>__<feature>' or pass modalities=.",
-        UserWarning,
-        stacklevel=4,
     )
     return True
 

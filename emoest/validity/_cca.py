@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from emoest.utils.typing import Floats
 from emoest.validity._whitening import Whitening, whiten
 
-Floats = npt.NDArray[np.float64]
 Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 MAX_CORRELATION = 0.999

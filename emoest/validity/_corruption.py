@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from emoest.tables.cells import Frames
 from emoest.utils.seeds import RandomState, private_generator
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 KINDS = ("zeros", "mean", "noise", "permute", "additive", "gain", "nan")
 

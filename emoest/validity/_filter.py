@@ -1,6 +1,5 @@
 """The CCA validity filter of M3ER: reject the modality that does not fit the others."""
 
-import warnings
 from numbers import Real
 from typing import Any
 
@@ -15,11 +14,13 @@ from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context, num_samples
 from emoest.utils.seeds import private_generator
+from emoest.utils.typing import Mask
+from emoest.utils.warn import warn_user
 from emoest.validity._agreement import VECTOR_SCORES
 from emoest.validity._base import BlocksInBlocksOut, all_pairs, warn_if_single
 from emoest.validity._frame_rows import READINGS, reject, stack
 from emoest.validity._frame_summaries import Readings, read_over_time, read_vectors, spread
-from emoest.validity._pair_fit import Mask, Pair, PairOptions, fit_pairs
+from emoest.validity._pair_fit import Pair, PairOptions, fit_pairs
 from emoest.validity._validity_rule import (
     by_row,
     check_thresholds,
@@ -265,12 +266,10 @@ class CCAValidityFilter(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             self.separations_[pair] = check.separation
         if self.disabled_pairs_:
             names = ", ".join(f"{a!r} with {b!r}" for a, b in self.disabled_pairs_)
-            warnings.warn(
+            warn_user(
                 f"CCAValidityFilter cannot check {names}: too few training samples have both, one "
                 "is constant, or they share nothing on held-out samples. A modality left with no "
                 "pair counts as valid wherever it is present.",
-                UserWarning,
-                stacklevel=4,
             )
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Readings]:

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from emoest.tables.cells import Frames
 from emoest.tables.frames import Changes, FrameTable, Owners, side_by_side
 from emoest.tables.vectors import Blocks
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 READINGS = ("mean", "flatten", "frames")
 

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from emoest.tables.frames import FrameTable
 from emoest.tables.groups import Split
 from emoest.tables.vectors import Blocks
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 
 @dataclass(frozen=True)

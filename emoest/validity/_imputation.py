@@ -13,9 +13,8 @@ from emoest.tables.frames import Changes, FrameTable, validate_zone
 from emoest.tables.vectors import Blocks, fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, check_sample_weight, fit_context
+from emoest.utils.typing import Floats
 from emoest.validity._base import BlocksInBlocksOut
-
-Floats = npt.NDArray[np.float64]
 
 PRESENT = "present"
 """The modality that the columns of `ModalityIndicator` belong to."""

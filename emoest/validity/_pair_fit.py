@@ -6,6 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from emoest.utils.typing import Floats, Mask
 from emoest.validity._agreement import score_samples
 from emoest.validity._cca import (
     MAX_CORRELATION,
@@ -17,8 +18,6 @@ from emoest.validity._cca import (
 from emoest.validity._frame_summaries import Readings
 from emoest.validity._whitening import whiten
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Pair = tuple[str, str]
 
 MIN_SAMPLES = 3

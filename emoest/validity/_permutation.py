@@ -10,10 +10,9 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 
 from emoest.utils.seeds import RandomState
+from emoest.utils.typing import Floats
 from emoest.validity._cca import check_pair, white_cross_covariance, white_rows
 from emoest.validity._whitening import whiten
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 """Proxy features: regenerate a missing modality from those that are present (M3ER)."""
 
-import warnings
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +12,8 @@ from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.seeds import private_generator
+from emoest.utils.typing import Floats, Mask
+from emoest.utils.warn import warn_user
 from emoest.validity._base import BlocksInBlocksOut, warn_if_single
 from emoest.validity._frame_rows import READINGS, fill, stack
 from emoest.validity._frame_summaries import spread
@@ -26,8 +26,6 @@ from emoest.validity._proxy_regression import (
 )
 from emoest.validity._whitening import center_and_scale, standardize
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 Pair = tuple[str, str]
 
 _MUCH_MEMORY = 1e9
@@ -293,12 +291,10 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             )
         alone = [t for t in self.modalities_ if not any(t == pair[1] for pair in self._proxies)]
         if alone:
-            warnings.warn(
+            warn_user(
                 f"No training sample has {alone} together with another modality, so "
                 "ProxyFeatureGenerator fills them with their training mean (0 where there is "
                 "none).",
-                UserWarning,
-                stacklevel=4,
             )
 
     def _ordered_pairs(self) -> list[Pair]:
@@ -311,11 +307,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             part[:] = False
             part[rng.permutation(n_samples)[: self.max_reference]] = True
         if self.method in LOCAL_METHODS and 8 * part.sum() * n_columns > _MUCH_MEMORY:
-            warnings.warn(
+            warn_user(
                 f"ProxyFeatureGenerator keeps {int(part.sum())} reference samples of {n_columns} "
                 "columns, more than 1 GB. Lower max_reference, or use method='ridge'.",
-                UserWarning,
-                stacklevel=5,
             )
         return part
 
@@ -377,11 +371,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             samples |= set(np.flatnonzero(table.lengths.max(axis=1) == 0).tolist())
         if samples:
             what = "" if table is None else ", or nothing where they have no modality at all"
-            warnings.warn(
+            warn_user(
                 f"{len(samples)} of {num_samples(X)} samples have no modality that tells of a "
                 f"missing one; they get its training mean{what}.",
-                UserWarning,
-                stacklevel=3,
             )
         if table is None:
             return blocks.rebuild(values)

@@ -14,8 +14,7 @@ import numpy.typing as npt
 from scipy import linalg
 from sklearn.neighbors import NearestNeighbors
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from emoest.utils.typing import Floats, Mask
 
 LOCAL_METHODS = ("local_linear", "affine", "mean")
 GLOBAL_METHODS = ("ridge", "ols")

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emoest.utils.typing import Floats, Mask
 from emoest.validity._agreement import score_samples
 from emoest.validity._frame_summaries import Readings
-from emoest.validity._pair_fit import Mask, Pair, PairCheck
-
-Floats = npt.NDArray[np.float64]
+from emoest.validity._pair_fit import Pair, PairCheck
 
 
 def score_pairs(readings: Readings, checks: dict[Pair, PairCheck], score: str) -> Floats:

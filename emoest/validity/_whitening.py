@@ -1,6 +1,5 @@
 """Whitening of one block of features, by Cholesky factor or by singular value decomposition."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,8 @@ from scipy import linalg
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from emoest.tables.vectors import weighted_mean, weighted_std
-
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 MIN_RECIPROCAL_CONDITION = 1e-8
 """Below this reciprocal condition number a covariance matrix is not factored by Cholesky."""
@@ -162,11 +161,9 @@ def whiten(
     if solver == "cholesky" or (solver == "auto" and len(X) >= TALL * len(active)):
         maps = _cholesky_maps(kept, weight)
         if maps is None and solver == "cholesky":
-            warnings.warn(
+            warn_user(
                 "solver='cholesky' was asked for, but the covariance matrix is singular or too "
                 "ill-conditioned; the SVD is used instead. Raise shrinkage to avoid this.",
-                UserWarning,
-                stacklevel=2,
             )
     route = "svd" if maps is None else "cholesky"
     if maps is None:

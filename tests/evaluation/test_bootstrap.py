@@ -9,7 +9,6 @@ from emoest.evaluation._bootstrap import (
     group_codes,
     percentile_interval,
     resample_scores,
-    resolve_seed,
     uar_sums,
 )
 
@@ -95,12 +94,6 @@ def test_p_by_hand():
     assert bootstrap_p(differences, 5) == pytest.approx(2 * 2 / 10)
     assert bootstrap_p(-differences, 5) == pytest.approx(2 * 2 / 10)
     assert bootstrap_p(np.zeros(9), 5) == 1.0
-
-
-def test_seeds():
-    assert resolve_seed(np.int64(4)) == 4
-    assert resolve_seed(np.random.RandomState(0)) == resolve_seed(np.random.RandomState(0))
-    assert resolve_seed(None) != resolve_seed(None)
 
 
 def test_bad_input_is_named():

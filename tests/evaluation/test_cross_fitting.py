@@ -3,7 +3,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
@@ -18,18 +17,16 @@ from sklearn.model_selection import (
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import check_random_state
 
 from emoest.evaluation._cross_fitting import (
     class_probabilities,
-    fit_parameters,
-    isolated_generators,
     make_splitter,
     nested,
     seen_before,
     transductive_steps,
     with_group_level,
 )
+from emoest.utils.routing import fit_parameters
 
 GROUPS = np.repeat(np.arange(6), 2)
 
@@ -103,28 +100,17 @@ class TakesGroups(Trunk):
 
 
 def test_groups_reach_what_takes_them():
-    assert fit_parameters(TakesGroups(), None) == {}
-    assert fit_parameters(TakesGroups(), GROUPS) == {"groups": GROUPS}
-    assert fit_parameters(Trunk(), GROUPS) == {}
-    assert list(fit_parameters(make_pipeline(Trunk(), TakesGroups()), GROUPS)) == [
+    assert fit_parameters(TakesGroups(), groups=None) == {}
+    assert fit_parameters(TakesGroups(), groups=GROUPS) == {"groups": GROUPS}
+    assert fit_parameters(Trunk(), groups=GROUPS) == {}
+    assert list(fit_parameters(make_pipeline(Trunk(), TakesGroups()), groups=GROUPS)) == [
         "takesgroups__groups"
     ]
     search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))
-    assert fit_parameters(search, GROUPS) == {"groups": GROUPS}
+    assert fit_parameters(search, groups=GROUPS) == {"groups": GROUPS}
     with config_context(enable_metadata_routing=True):
-        assert fit_parameters(search, GROUPS) == {"groups": GROUPS}
-        assert fit_parameters(LogisticRegression(), GROUPS) == {}
-
-
-def test_generators_come_back_as_they_were():
-    shared = check_random_state(None)
-    before = shared.get_state()[1].copy(), torch.random.get_rng_state()
-    with isolated_generators(0):
-        first = shared.rand(), torch.rand(1)
-    with isolated_generators(0):
-        assert (shared.rand(), torch.rand(1)) == first
-    np.testing.assert_array_equal(shared.get_state()[1], before[0])
-    assert torch.equal(torch.random.get_rng_state(), before[1])
+        assert fit_parameters(search, groups=GROUPS) == {"groups": GROUPS}
+        assert fit_parameters(LogisticRegression(), groups=GROUPS) == {}
 
 
 def test_probabilities_of_several_targets():

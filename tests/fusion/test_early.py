@@ -169,7 +169,7 @@ def test_weights_reach_statistics_and_estimator(data):
     repeated = EarlyFusionClassifier(inner).fit(X.iloc[rows], y[rows])
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
     np.testing.assert_allclose(weighted.prior_, repeated.prior_)
-    with pytest.raises(ValueError, match="KNeighborsClassifier, takes none"):
+    with pytest.raises(ValueError, match=r"\(KNeighborsClassifier\) takes none"):
         EarlyFusionClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=weight)
     EarlyFusionClassifier(KNeighborsClassifier()).fit(X, y)
 

@@ -184,7 +184,7 @@ def test_errors_say_what_to_do(data):
     X, y = data
     with pytest.raises(ValueError, match=r"'mean_proba' needs predict_proba, which LinearSVC has"):
         SegmentClassifier(LinearSVC(), "mean_proba").fit(X, y)
-    with pytest.raises(ValueError, match=r"KNeighborsClassifier, takes none"):
+    with pytest.raises(ValueError, match=r"SegmentClassifier \(KNeighborsClassifier\) takes none"):
         SegmentClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=np.ones(24))
     with pytest.raises(ValueError, match=r"MultiTarget\(SegmentClassifier"):
         SegmentClassifier().fit(X, np.zeros((24, 2)))

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import sklearn
 from sklearn.linear_model import LogisticRegression
@@ -6,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emoest.utils.routing import fit_parameter
+from emoest.utils.routing import fit_parameter, fit_parameters
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,10 @@ def test_with_routing_switched_on_the_request_decides():
         asked = LogisticRegression().set_fit_request(sample_weight=True)
         assert fit_parameter(plain, "sample_weight") is None
         assert fit_parameter(make_pipeline(asked), "sample_weight") == "sample_weight"
+
+
+def test_weights_that_nobody_takes_are_an_error():
+    message = r"but the base of 'face' \(KNeighborsClassifier\) takes none"
+    with pytest.raises(ValueError, match=message):
+        fit_parameters(KNeighborsClassifier(), sample_weight=np.ones(2), what="the base of 'face'")
+    assert fit_parameters(KNeighborsClassifier(), groups=np.ones(2)) == {}

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files, some_names
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 
 LEVELS = {"L": "low", "M": "medium", "H": "high"}
 PARTITIONS = ("train", "devel", "test")
@@ -176,7 +177,7 @@ def _label_file(root: Path, paths: list[Path]) -> Path:
         raise FileNotFoundError(
             f"The label file of USoMS-e was not found in {str(root)!r}. Looked for "
             f"'lab/labels.csv' there and in its sub-folders; found "
-            f"{some_names(sorted(path.name for path in paths)) or 'no files at all'}."
+            f"{listed(sorted(path.name for path in paths)) or 'no files at all'}."
         )
     return min(found, key=lambda path: (len(path.parts), path))
 

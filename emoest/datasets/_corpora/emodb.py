@@ -10,13 +10,7 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import (
-    decode,
-    find_named_files,
-    list_files,
-    report_missing,
-    some_names,
-)
+from emoest.datasets._reading.files import decode, find_named_files, list_files, report_missing
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import read_lines
 from emoest.tables.cells import object_column
@@ -240,10 +234,10 @@ def _recognized(files: dict[str, Path], folder: str | os.PathLike[str]) -> dict[
     if not tables:
         return files
     lines = csv.DictReader(read_lines(min(tables)))
-    listed = {Path(line.get("file") or "").stem for line in lines} & set(files)
-    if listed:
+    unclear = {Path(line.get("file") or "").stem for line in lines} & set(files)
+    if unclear:
         warn_user(
-            f"EmoDB: {len(listed)} clips that listeners did not recognize are left out "
-            f"({some_names(sorted(listed))}). Pass ambiguous=True to keep them."
+            f"EmoDB: {len(unclear)} clips that listeners did not recognize are left out "
+            f"({listed(sorted(unclear))}). Pass ambiguous=True to keep them."
         )
-    return {name: path for name, path in files.items() if name not in listed}
+    return {name: path for name, path in files.items() if name not in unclear}

@@ -19,11 +19,12 @@ from emoest.datasets._reading.csv_tables import (
     table_gaps,
     unique_names,
 )
-from emoest.datasets._reading.files import list_files, some_names
+from emoest.datasets._reading.files import list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import validate_params
+from emoest.utils.messages import listed
 
 EMOTIONS = ("neutral", "joyful", "peaceful", "powerful", "scared", "mad", "sad")
 TABLES = {
@@ -243,7 +244,7 @@ def _read_release(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
             f"No utterance of EmoryNLP was found in {str(folder)!r}. Looked there and in its "
             f"sub-folders for {', '.join(TABLES.values())}, or for JSON files of release 1.0 with "
             f"fields utterance_id and emotion; found {len(paths)} JSON files among "
-            f"{some_names([path.name for path in files]) or 'no files at all'}."
+            f"{listed([path.name for path in files]) or 'no files at all'}."
         )
     parts = []
     for split, utterances in found.items():

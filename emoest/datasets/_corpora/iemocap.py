@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files, some_names
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import validate_params
+from emoest.utils.messages import listed
 
 CATEGORIES = {
     "ang": "anger",
@@ -187,7 +188,7 @@ def load_iemocap(
         raise FileNotFoundError(
             f"No label file of IEMOCAP was found in {str(root)!r}. Looked for "
             "'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt' and its like there and in its "
-            f"sub-folders; found {some_names(sorted(path.name for path in paths)) or 'no files'} "
+            f"sub-folders; found {listed(sorted(path.name for path in paths)) or 'no files'} "
             f"({len(transcripts)} transcripts and {len(sounds)} sound files of IEMOCAP among "
             f"{len(paths)} files). Pass the folder 'IEMOCAP_full_release'."
         )

@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files, some_names
+from emoest.datasets._reading.files import list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 
 SPLITS = ("train", "valid", "test")
 N_DIMS = {"text": 300, "audio": 74, "face": 36}
@@ -153,7 +154,7 @@ def load_mfn_sequences(
         held = sorted(path.name for path in paths)
         raise FileNotFoundError(
             f"No sequences were found in {str(root)!r}. Looked there and in its sub-folders for "
-            f"{corpus}.npz; found {some_names(held) or 'no files at all'}."
+            f"{corpus}.npz; found {listed(held) or 'no files at all'}."
         )
     parts: list[pd.DataFrame] = []
     gaps: dict[str, list[str]] = {"parts": [], "modalities of parts": []}

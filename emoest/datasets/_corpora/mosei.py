@@ -19,11 +19,12 @@ from emoest.datasets._corpora.mosi_tables import (
 )
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.csv_tables import find_tables, read_table
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files, some_names
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
@@ -188,7 +189,7 @@ def _read_sequences(folder: str | os.PathLike[str], strict: bool) -> tuple[pd.Da
     if LABEL_FILE not in by_name:
         raise FileNotFoundError(
             f"No annotations of CMU-MOSEI were found in {str(root)!r}. Looked there and in its "
-            f"sub-folders for {LABEL_FILE}; found {some_names(sorted(by_name)) or 'no files'}."
+            f"sub-folders for {LABEL_FILE}; found {listed(sorted(by_name)) or 'no files'}."
         )
     frame = _read_labels(by_name[LABEL_FILE])
     columns: dict[str, list[Any]] = {}

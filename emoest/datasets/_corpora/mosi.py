@@ -16,11 +16,12 @@ from emoest.datasets._corpora.mosi_tables import (
     split_positions,
 )
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files, some_names
+from emoest.datasets._reading.files import list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 _CITATION = (
@@ -278,7 +279,7 @@ def _read_archives(folder: str | os.PathLike[str], content: str) -> dict[str, pd
         raise FileNotFoundError(
             f"No vectors of CMU-MOSI were found in {str(root)!r}. Looked there and in its "
             "sub-folders for archives mosi_*.npz with an array train_y or test_y; found "
-            f"{some_names(held) or 'no files at all'}."
+            f"{listed(held) or 'no files at all'}."
         )
     return parts
 

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files, some_names
+from emoest.datasets._reading.files import list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import report_gaps
 from emoest.media.eeg import SEED_CHANNELS, cells_from_mat
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 
 EMOTIONS = {"0": "neutral", "1": "sad", "2": "fear", "3": "happy"}
 SESSIONS = {
@@ -213,7 +214,7 @@ def _find(folder: str | os.PathLike[str], kind: str) -> dict[tuple[int, int], Pa
                 f"{str(path)!r} and {str(other)!r} are of one person and session. Move one away."
             )
     if not found:
-        held = some_names(sorted(path.name for path in paths)) or "no files at all"
+        held = listed(sorted(path.name for path in paths)) or "no files at all"
         raise FileNotFoundError(
             f"No file of SEED-IV was found in {str(root)!r}. Looked there for files like "
             f"'{kind}/1/1_20160518.mat'; found {held}."
@@ -225,7 +226,7 @@ def _raw(path: Path) -> dict[int, str]:
     cells = cells_from_mat(path)
     numbered = {int(cell.rpartition("_eeg")[2]): cell for cell in cells}
     if len(numbered) < len(cells):
-        raise ValueError(f"{str(path)!r} has a trial twice: {some_names(cells)}.")
+        raise ValueError(f"{str(path)!r} has a trial twice: {listed(cells)}.")
     _check_trials(numbered, path)
     return numbered
 

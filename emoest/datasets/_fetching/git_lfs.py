@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from emoest.datasets._fetching.sources import LargeFiles
-from emoest.datasets._reading.files import some_names
 from emoest.files.download import RemoteFile, check_digest, download
+from emoest.utils.messages import listed
 
 CONNECTIONS = 4
 RETRIES = 4
@@ -275,5 +275,5 @@ def _how_far(
     absent = [name for name in files if not (folder / name).exists()]
     return (
         f"{len(files) - len(absent):,} of {len(files):,} files of {corpus} are here and kept; call "
-        f"again to go on. Absent are {some_names(absent)}. {error}{by_hand and ' '}{by_hand}"
+        f"again to go on. Absent are {listed(absent)}. {error}{by_hand and ' '}{by_hand}"
     )

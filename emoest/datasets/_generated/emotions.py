@@ -12,13 +12,13 @@ from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import Interval, StrOptions, validate_params
 from emoest.utils.seeds import private_generator
+from emoest.utils.typing import Floats
 
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")
 N_DIMS = {"audio": 12, "text": 16, "face": 8}
 N_FRAMES = {"audio": (8, 24), "text": (3, 12), "face": (4, 12)}
 """Shortest and longest sequence of each modality."""
 
-Floats = npt.NDArray[np.float64]
 
 TOY = register(
     CorpusRecord(

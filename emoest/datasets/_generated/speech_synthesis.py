@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.fft
 import scipy.signal
 
-Floats = npt.NDArray[np.float64]
+from emoest.utils.typing import Floats
 
 FORMANTS = np.array(
     [

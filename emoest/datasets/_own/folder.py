@@ -11,10 +11,11 @@ import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
 from emoest.datasets._reading.bunch import Target
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, some_names
+from emoest.datasets._reading.files import AUDIO_SUFFIXES
 from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 SUFFIXES = {
@@ -224,7 +225,7 @@ def _list(root: Path, modality: str) -> tuple[list[str], list[str]]:
 def _report_strays(strays: list[str], n_files: int, root: Path, pattern: str, strict: bool) -> None:
     message = (
         f"{len(strays)} of {n_files} files in {str(root)!r} do not fit pattern={pattern!r}: "
-        f"{some_names(strays)}."
+        f"{listed(strays)}."
     )
     if strict or len(strays) == n_files:
         raise ValueError(

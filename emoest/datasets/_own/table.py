@@ -11,12 +11,12 @@ import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
 from emoest.datasets._reading.bunch import Target
-from emoest.datasets._reading.files import some_names
 from emoest.datasets._reading.paths import join_paths, missing_files
 from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
 from emoest.tables.cells import is_missing, object_column
 from emoest.tables.names import is_context
 from emoest.utils._sklearn import validate_params
+from emoest.utils.messages import listed
 
 MEDIA = ("audio", "text", "face", "eeg")
 
@@ -300,7 +300,7 @@ def _set_index(frame: pd.DataFrame, index: str | None) -> pd.DataFrame:
     if len(repeated):
         raise ValueError(
             f"The column {index!r} does not name samples: {len(repeated)} rows have no name or one "
-            f"that is taken ({some_names([str(value) for value in repeated])})."
+            f"that is taken ({listed(repeated)})."
         )
     return frame.set_index(index)
 

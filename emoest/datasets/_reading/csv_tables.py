@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from emoest.datasets._reading.encodings import mend_text
-from emoest.datasets._reading.files import list_files, some_names
+from emoest.datasets._reading.files import list_files
 from emoest.tables.cells import object_column
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 
@@ -64,7 +65,7 @@ def find_tables(
         held = sorted(path.name for path in paths)
         raise FileNotFoundError(
             f"No table of {corpus} was found in {str(root)!r}. Looked there and in its sub-folders "
-            f"for {', '.join(names.values())}; found {some_names(held) or 'no files at all'}. Pass "
+            f"for {', '.join(names.values())}; found {listed(held) or 'no files at all'}. Pass "
             f"the folder into which {corpus} was unpacked, with the official file names."
         )
     return found
@@ -190,7 +191,7 @@ def read_text(path: Path, *, strict: bool = False) -> str:
             "were put right."
         )
     if mended.lost_lines:
-        lines = some_names([str(line) for line in mended.lost_lines])
+        lines = listed(mended.lost_lines)
         message = f"{str(path)!r}: characters are lost (U+FFFD) in lines {lines}."
         if strict:
             raise ValueError(f"{message} Copy the official file again, or pass strict=False.")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 AUDIO_SUFFIXES = (
@@ -22,8 +23,6 @@ AUDIO_SUFFIXES = (
     ".rf64",
 )
 """Suffixes of sound that libsndfile reads."""
-
-_SHOWN = 3
 
 
 class IncompleteCorpusWarning(UserWarning):
@@ -145,7 +144,7 @@ def find_named_files(
     if repeated:
         warn_user(
             f"{len(repeated)} files of {corpus} are left out, since another file has the same "
-            f"name: {some_names([str(path) for path in repeated])}."
+            f"name: {listed(repeated)}."
         )
     return dict(sorted(found.items()))
 
@@ -159,7 +158,7 @@ def _nothing_found(
 ) -> str:
     counts = Counter(path.suffix.lower() or "no suffix" for path in paths)
     held = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(5))
-    names = f" (such as {some_names(sorted(path.name for path in paths))})" if paths else ""
+    names = f" (such as {listed(sorted(path.name for path in paths))})" if paths else ""
     return (
         f"No file of {corpus} was found in {str(root)!r}. Looked there and in its sub-folders for "
         f"names like {example!r} with one of the suffixes {', '.join(suffixes)}; found "
@@ -263,11 +262,11 @@ def report_missing(
     names: list[str] = []
     for speaker, count in counts.items():
         value = missing[speaker]
-        listed = [] if isinstance(value, int) else list(value)
+        absent = [] if isinstance(value, int) else list(value)
         if speaker not in whole:
-            shown = f": {some_names(listed)}" if listed else ""
+            shown = f": {listed(absent)}" if absent else ""
             parts.append(f"{count} of {expected[speaker]} of speaker {speaker}{shown}")
-        names += listed or [f"{count} of {expected[speaker]} files of speaker {speaker}"]
+        names += absent or [f"{count} of {expected[speaker]} files of speaker {speaker}"]
     message = (
         f"{corpus} in {str(folder)!r} is incomplete: {sum(counts.values())} of "
         f"{sum(expected.values())} files are missing ({'; '.join(parts)})."
@@ -290,15 +289,3 @@ def say_incomplete(message: str, strict: bool) -> None:
             f"{message} Copy them, or pass strict=False to go on with what is there."
         )
     warn_user(message, IncompleteCorpusWarning)
-
-
-def some_names(names: Sequence[str]) -> str:
-    """Name the first few and count the others, for messages.
-
-    Examples
-    --------
-    >>> some_names(["a", "b", "c", "d"])
-    'a, b, c, and 1 more'
-    """
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f", and {more} more" if more > 0 else "")

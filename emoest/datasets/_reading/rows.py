@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._reading.files import say_incomplete, some_names
+from emoest.datasets._reading.files import say_incomplete
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 
@@ -155,7 +156,7 @@ def report_gaps(
     gaps = {kind: list(names) for kind, names in gaps.items() if len(names)}
     if not gaps:
         return []
-    shown = "; ".join(f"{len(names)} {kind} ({some_names(names)})" for kind, names in gaps.items())
+    shown = "; ".join(f"{len(names)} {kind} ({listed(names)})" for kind, names in gaps.items())
     message = f"{corpus} in {str(folder)!r} is incomplete: missing are {shown}."
     say_incomplete(message, strict)
     return [name for names in gaps.values() for name in names]

@@ -49,8 +49,7 @@ from emoest.utils._sklearn import (
     fit_context,
     num_samples,
 )
-from emoest.utils.devices import resolve_device
-from emoest.utils.memory import keep_freed_memory
+from emoest.utils.devices import keep_freed_memory, resolve_device
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.warn import warn_user
 

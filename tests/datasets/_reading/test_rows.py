@@ -44,7 +44,7 @@ def test_nothing_is_said_where_nothing_is_missing(frame):
 
 def test_gaps_are_one_warning_or_an_error():
     gaps = {"sound files": ["a", "b", "c", "d"], "texts": ["t"], "videos": []}
-    expected = r"missing are 4 sound files \(a, b, c, and 1 more\); 1 texts \(t\)"
+    expected = r"missing are 4 sound files \(a, b, c, d\); 1 texts \(t\)"
     with pytest.warns(IncompleteCorpusWarning, match=expected) as caught:
         assert report_gaps(gaps, corpus="M", folder="x", strict=False) == [*"abcd", "t"]
     assert len(caught) == 1

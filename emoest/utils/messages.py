@@ -1,0 +1,42 @@
+"""How names are listed in a message."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def listed(
+    names: Iterable[Any], most: int = 5, *, quoted: bool = False, separator: str = ", "
+) -> str:
+    """List names in a message, and say how many more there are.
+
+    Parameters
+    ----------
+    names : iterable
+        What is listed: names, labels, rows, files.
+    most : int, default=5
+        How many are shown.
+    quoted : bool, default=False
+        Whether each is shown as Python writes it, ``'a'`` instead of ``a``.
+    separator : str, default=", "
+        What stands between two names.
+
+    Returns
+    -------
+    text : str
+        Empty if there are none.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c", "d"], most=2)
+    'a, b and 2 more'
+    >>> listed(np.array([1, 2]), quoted=True)
+    '1, 2'
+    """
+    every = list(names)
+    # numpy writes its scalars as np.int64(1); item() gives what the user wrote.
+    plain = [name.item() if isinstance(name, np.generic) else name for name in every[:most]]
+    shown = separator.join(repr(name) if quoted else str(name) for name in plain)
+    more = len(every) - most
+    return f"{shown} and {more} more" if more > 0 else shown
