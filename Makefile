@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 	$(BIN)/emoest demo
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

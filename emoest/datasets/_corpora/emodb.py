@@ -15,6 +15,7 @@ from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import read_lines
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import validate_params
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 EMOTIONS = {
