@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.features._mel import YAMNET, count_patches, hop_frames, iter_patches
+from emoest.embeddings._yamnet_patches import count_patches, hop_frames, iter_patches
+from emoest.features._mel import YAMNET
 from emoest.files.weights import WEIGHTS, fetch_weights
 from emoest.media.audio import Audio, open_audio
 from emoest.utils import constraints

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emoest.embeddings._yamnet_patches import log_mel
 from emoest.features import _log_mel as _filterbank
 from emoest.features._log_mel import (
     KALDI_80,
@@ -11,7 +12,7 @@ from emoest.features._log_mel import (
     log_mel_spectra,
     subtract_mean,
 )
-from emoest.features._mel import LogMel, log_mel
+from emoest.features._mel import LogMel
 from emoest.features._spectrogram import LogMelSpectrogram
 from emoest.tables.cells import object_column
 from emoest.testing import assert_same_cells, cell_estimator_checks
