@@ -49,22 +49,48 @@ def imported(path):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             yield node.module
-            if node.module == "emoest":
-                yield from (f"emoest.{alias.name}" for alias in node.names)
+            if node.module.partition(".")[0] == "emoest":
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_follow_the_arrows(path):
-    room = room_of(path)
-    if room in FREE:
-        return
-    assert room in ARROWS, f"{room} is a new room: write down what it may import"
-    for name in imported(path):
-        parts = name.split(".")
-        if parts[0] == "emoest" and len(parts) > 1:
-            assert parts[1] == room or parts[1] in ARROWS[room], f"{path} imports {name}"
-        if room == "nets":
-            assert parts[0] not in NOT_IN_NETS, f"{path} imports {name}"
+def arrows_that_point_the_wrong_way():
+    for path in modules():
+        room = room_of(path)
+        if room in FREE:
+            continue
+        assert room in ARROWS, f"{room} is a new room: write down what it may import"
+        for name in imported(path):
+            parts = name.split(".")
+            inside = parts[0] == "emoest" and len(parts) > 1
+            if inside and parts[1] != room and parts[1] not in ARROWS[room]:
+                yield f"{path.relative_to(ROOT)} imports {name}"
+            if room == "nets" and parts[0] in NOT_IN_NETS:
+                yield f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_imports_follow_the_arrows():
+    assert len(modules()) > 200
+    assert not list(arrows_that_point_the_wrong_way())
+
+
+def dotted(path):
+    return ".".join(["emoest", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(
+        ".__init__"
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="_report.html and _result of evaluation import each other")
+def test_modules_import_each_other_in_no_circle():
+    known = {dotted(path): path for path in modules()}
+    left = {
+        module: {name for name in imported(path) if name in known and name != module}
+        for module, path in known.items()
+    }
+    while left:
+        free = [module for module, names in left.items() if not names & set(left)]
+        assert free, f"these import each other, or are between such: {sorted(left)}"
+        for module in free:
+            del left[module]
 
 
 def test_private_names_of_scikit_learn_come_through_one_door():
@@ -86,35 +112,41 @@ def loaded_after(statement):
     return set(answer.stdout.split())
 
 
-def test_import_emoest_loads_nothing_heavy():
-    assert not loaded_after("import emoest") & {"torch", "transformers", "sklearn", "pandas"}
+def test_import_emoest_loads_nothing_but_itself():
+    grown = loaded_after("import emoest") - loaded_after("import importlib, types")
+    assert grown == {"emoest"}
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "from emoest.fusion import EarlyFusionClassifier",
-        "from emoest.normalization import ZScoreNormalizer",
-        "from emoest.aggregation import WeightedAggregator",
-        "from emoest.evaluation import evaluate",
-        "from emoest.datasets import make_stories",
-        "from emoest.validity import CCAValidityFilter",
-        "from emoest.features import AcousticFunctionals",
-        "from emoest.embeddings import YAMNetEmbedder",
-        "from emoest.tuning import OptunaSearch",
-        "from emoest.systems import make_boateng2020",
-    ],
-)
-def test_rooms_load_no_torch(statement):
-    assert not loaded_after(statement) & {"torch", "transformers", "sentence_transformers"}
+STATEMENTS = [
+    "from emoest.tables.cells import read_frames",
+    "from emoest.files import Store",
+    "from emoest.media import read_audio",
+    "from emoest.fusion import EarlyFusionClassifier",
+    "from emoest.normalization import ZScoreNormalizer",
+    "from emoest.aggregation import WeightedAggregator",
+    "from emoest.evaluation import evaluate",
+    "from emoest.datasets import make_stories",
+    "from emoest.validity import CCAValidityFilter",
+    "from emoest.features import AcousticFunctionals",
+    "from emoest.embeddings import YAMNetEmbedder",
+    "from emoest.tuning import OptunaSearch",
+    "from emoest.systems import make_boateng2020",
+]
+HEAVY = {"torch", "transformers", "sentence_transformers"}
 
 
-def test_import_emoest_is_quick():
+@pytest.fixture(scope="module")
+def heavy_after():
+    """Run all statements one after the other, and say what heavy modules are there after each."""
+    code = f"import sys\nfor line in {STATEMENTS!r}:\n    exec(line)\n"
+    code += f"    print(line, *sorted({HEAVY!r} & set(sys.modules)), sep='|')"
     answer = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import emoest"],
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    microseconds = int(answer.stderr.splitlines()[-1].split("|")[1])
-    assert microseconds < 700_000
+    lines = (line.partition("|") for line in answer.stdout.splitlines())
+    return {statement: heavy for statement, _, heavy in lines}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_rooms_load_no_torch(statement, heavy_after):
+    assert heavy_after[statement] == ""

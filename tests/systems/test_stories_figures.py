@@ -29,7 +29,9 @@ def system(modality):
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("default-stories")
-    return make_stories(folder, target=["arousal", "valence"], random_state=0, return_X_y=True)
+    return make_stories(
+        folder, target=["arousal", "valence"], chunk_seconds=2.0, random_state=0, return_X_y=True
+    )
 
 
 @pytest.mark.slow
