@@ -49,7 +49,7 @@ def emoest_cca(X: np.ndarray, Y: np.ndarray, k: int) -> np.ndarray:
     """Fit RegularizedCCA without shrinkage."""
     p = X.shape[1]
     modalities = {"a": slice(0, p), "b": slice(p, None)}
-    cca = RegularizedCCA(modalities, n_components=k, shrinkage=0.0)
+    cca = RegularizedCCA(modalities=modalities, n_components=k, shrinkage=0.0)
     return cca.fit(np.hstack([X, Y])).correlations_
 
 

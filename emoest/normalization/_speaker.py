@@ -32,14 +32,14 @@ class SpeakerZScoreNormalizer(BlockTransformer):
 
     Parameters
     ----------
-    group_column : str, default=None
-        A context column of X that says who speaks, by its full name or last token.
     unseen : {"own", "global", "raise"}, default="own"
         A speaker that was not in ``fit`` is normalized by his own rows, by the statistics of all
         training rows, or is an error.
     min_rows : int, default=2
         A speaker's statistics of a column count from this many present values on; with fewer the
         statistics of all training rows take their place. One value alone would always become 0.
+    group_column : str, default=None
+        A context column of X that says who speaks, by its full name or last token.
     modalities : "auto", list or dict, default="auto"
         Which columns belong to which modality, see `emoest.utils.find_modalities`. It is checked;
         the result does not depend on it, since statistics are per column.
@@ -53,7 +53,7 @@ class SpeakerZScoreNormalizer(BlockTransformer):
     group_mean_, group_scale_ : ndarray of shape (n_groups, n_columns)
         Mean and standard deviation of each training speaker, those of all rows where he has fewer
         than `min_rows` values.
-    modality_names_ : list of str
+    modalities_ : list of str
         The modalities found in ``fit``.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
@@ -87,23 +87,23 @@ class SpeakerZScoreNormalizer(BlockTransformer):
     __metadata_request__transform: ClassVar[dict[str, bool]] = {"groups": True}
 
     _parameter_constraints: dict = {
-        **constraints.GROUP_COLUMN,
         "unseen": [StrOptions({"own", "global", "raise"})],
         "min_rows": [constraints.POSITIVE_INT],
+        **constraints.GROUP_COLUMN,
         **constraints.MODALITIES,
     }
 
     def __init__(
         self,
-        group_column: str | None = None,
         unseen: str = "own",
         min_rows: int = 2,
         *,
+        group_column: str | None = None,
         modalities: Any = "auto",
     ):
-        self.group_column = group_column
         self.unseen = unseen
         self.min_rows = min_rows
+        self.group_column = group_column
         self.modalities = modalities
 
     @property
@@ -136,7 +136,7 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         weight = check_weight(sample_weight, blocks.values)
         overall = column_statistics(blocks.values, weight)
         self.mean_, self.scale_ = overall.mean, overall.scale
-        self.modality_names_ = blocks.modalities.names
+        self.modalities_ = blocks.modalities.names
         codes, self.groups_ = self._code_groups(X, groups)
         shape = (len(self.groups_), len(self.mean_))
         self.group_mean_, self.group_scale_ = np.empty(shape), np.empty(shape)

@@ -32,7 +32,7 @@ class ZScoreNormalizer(BlockTransformer):
         Mean of each column; context columns do not count.
     scale_ : ndarray of shape (n_columns,)
         Population standard deviation; 0 for a constant column.
-    modality_names_ : list of str
+    modalities_ : list of str
         The modalities found in ``fit``.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
@@ -80,7 +80,7 @@ class ZScoreNormalizer(BlockTransformer):
         blocks = self._read(X, reset=True)
         statistics = column_statistics(blocks.values, check_weight(sample_weight, blocks.values))
         self.mean_, self.scale_ = statistics.mean, statistics.scale
-        self.modality_names_ = blocks.modalities.names
+        self.modalities_ = blocks.modalities.names
         return self
 
     def transform(self, X: Any) -> Any:
@@ -114,7 +114,7 @@ class SampleZScoreNormalizer(BlockTransformer):
 
     Attributes
     ----------
-    modality_names_ : list of str
+    modalities_ : list of str
         The modalities found in ``fit``.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
@@ -161,7 +161,7 @@ class SampleZScoreNormalizer(BlockTransformer):
                 f"The modalities {single} have one column each, which becomes 0 in every row when "
                 "rows are normalized. Use ZScoreNormalizer for them.",
             )
-        self.modality_names_ = modalities.names
+        self.modalities_ = modalities.names
         return self
 
     def transform(self, X: Any) -> Any:

@@ -75,8 +75,8 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        modalities: Any = "auto",
         *,
+        modalities: Any = "auto",
         p: Any = 0.2,
         keep_one: bool = True,
         random_state: Any = None,

@@ -83,8 +83,8 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        modalities: Any = "auto",
         *,
+        modalities: Any = "auto",
         strategy: str = "mean",
         fill_value: float = 0.0,
         partial: bool = True,
@@ -229,7 +229,7 @@ class ModalityIndicator(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {**constraints.MODALITIES, "append": ["boolean"]}
 
-    def __init__(self, modalities: Any = "auto", *, append: bool = False) -> None:
+    def __init__(self, *, modalities: Any = "auto", append: bool = False) -> None:
         self.modalities = modalities
         self.append = append
 

@@ -40,7 +40,8 @@ def plot_validity(validity: CCAValidityFilter, X: Any = None, *, axes: Any = Non
     --------
     >>> rng = np.random.default_rng(0)
     >>> X = np.repeat(rng.normal(size=(100, 1)), 4, axis=1) + 0.1 * rng.normal(size=(100, 4))
-    >>> validity = CCAValidityFilter({"a": slice(0, 2), "b": slice(2, 4)}, random_state=0)
+    >>> two = {"a": slice(0, 2), "b": slice(2, 4)}
+    >>> validity = CCAValidityFilter(modalities=two, random_state=0)
     >>> axes = plot_validity(validity.fit(X, groups=np.arange(100) % 10))
     >>> axes[0].get_title().partition(":")[0]
     'a ~ b'

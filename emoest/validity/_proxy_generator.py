@@ -172,8 +172,8 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        modalities: Any = "auto",
         *,
+        modalities: Any = "auto",
         method: str = "local_linear",
         n_neighbors: int = 20,
         ridge: float = 0.1,

@@ -106,8 +106,8 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        modalities: Any = "auto",
         *,
+        modalities: Any = "auto",
         n_components: int | None = None,
         shrinkage: float | str = 0.1,
         scale: bool = True,

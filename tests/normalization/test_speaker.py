@@ -45,7 +45,7 @@ def own(X):
 
 
 def test_each_training_speaker_by_his_own_rows(train):
-    Z = SpeakerZScoreNormalizer("speaker").fit_transform(train)
+    Z = SpeakerZScoreNormalizer(group_column="speaker").fit_transform(train)
     for speaker, rows in train.groupby("speaker"):
         mine = Z.loc[rows.index, NUMBERS]
         pd.testing.assert_frame_equal(mine, own(rows[NUMBERS]))
@@ -55,7 +55,7 @@ def test_each_training_speaker_by_his_own_rows(train):
 
 def test_unseen_speakers(train, new):
     transformed = {
-        unseen: SpeakerZScoreNormalizer("speaker", unseen).fit(train).transform(new)
+        unseen: SpeakerZScoreNormalizer(unseen, group_column="speaker").fit(train).transform(new)
         for unseen in ("own", "global")
     }
     dan, bob = slice(0, 4), slice(7, 9)
@@ -68,12 +68,12 @@ def test_unseen_speakers(train, new):
         expected = (new[NUMBERS].iloc[bob] - his.mean()) / his.std(ddof=0)
         pd.testing.assert_frame_equal(Z.iloc[bob, :3], expected)
     with pytest.raises(ValueError, match=r"2 of the speakers were not in fit: 'dan', 'eve'"):
-        SpeakerZScoreNormalizer("speaker", "raise").fit(train).transform(new)
+        SpeakerZScoreNormalizer("raise", group_column="speaker").fit(train).transform(new)
 
 
 def test_only_a_speakers_own_rows_count(train, new):
     """Labels and other speakers of a test fold change nothing."""
-    normalizer = SpeakerZScoreNormalizer("speaker")
+    normalizer = SpeakerZScoreNormalizer(group_column="speaker")
     dan = new.iloc[:4]
     expected = normalizer.fit(train, y=["x"] * 15).transform(dan)
     pd.testing.assert_frame_equal(normalizer.fit(train).transform(new).iloc[:4], expected)
@@ -87,26 +87,28 @@ def test_only_a_speakers_own_rows_count(train, new):
 
 
 def test_few_rows_fall_back_to_all_training_rows(train, new):
-    normalizer = SpeakerZScoreNormalizer("speaker", min_rows=4).fit(train)
+    normalizer = SpeakerZScoreNormalizer(group_column="speaker", min_rows=4).fit(train)
     Z = normalizer.transform(new)
     overall = ZScoreNormalizer().fit(train).transform(new)
     pd.testing.assert_frame_equal(Z.iloc[4:7], overall.iloc[4:7])
     pd.testing.assert_frame_equal(Z.iloc[:4, :3], own(new[NUMBERS].iloc[:4]))
     ann = normalizer.groups_.tolist().index("ann")
     assert normalizer.group_mean_[ann, 0] == train.loc[train["speaker"] == "ann", NUMBERS[0]].mean()
-    stricter = SpeakerZScoreNormalizer("speaker", min_rows=5).fit(train)
+    stricter = SpeakerZScoreNormalizer(group_column="speaker", min_rows=5).fit(train)
     np.testing.assert_array_equal(stricter.group_mean_[ann, :2], stricter.mean_[:2])
 
 
 def test_groups_come_from_argument_then_column_then_index(train):
     blocks = np.repeat(["ann", "bob", "cyd"], 5)
-    column = SpeakerZScoreNormalizer("speaker").fit_transform(train)
+    column = SpeakerZScoreNormalizer(group_column="speaker").fit_transform(train)
     indexed = SpeakerZScoreNormalizer().fit_transform(with_groups(train))
     np.testing.assert_array_equal(indexed[NUMBERS], column[NUMBERS])
     array = SpeakerZScoreNormalizer().fit_transform(train[NUMBERS].to_numpy(), groups=train.speaker)
     np.testing.assert_array_equal(array, column[NUMBERS])
-    explicit = SpeakerZScoreNormalizer("speaker").fit_transform(train, groups=blocks)
-    by_hand = SpeakerZScoreNormalizer("speaker").fit_transform(train.assign(speaker=blocks))
+    explicit = SpeakerZScoreNormalizer(group_column="speaker").fit_transform(train, groups=blocks)
+    by_hand = SpeakerZScoreNormalizer(group_column="speaker").fit_transform(
+        train.assign(speaker=blocks)
+    )
     np.testing.assert_array_equal(explicit[NUMBERS], by_hand[NUMBERS])
     assert not np.array_equal(explicit[NUMBERS], column[NUMBERS], equal_nan=True)
 
@@ -124,7 +126,7 @@ def test_no_groups_is_said_and_global(train):
 
 def test_a_missing_group_is_nobody(train):
     holed = train.assign(speaker=train["speaker"].where(train["speaker"] != "cyd"))
-    normalizer = SpeakerZScoreNormalizer("speaker").fit(holed)
+    normalizer = SpeakerZScoreNormalizer(group_column="speaker").fit(holed)
     assert normalizer.groups_.tolist() == ["ann", "bob"]
     nobody = (train["speaker"] == "cyd").to_numpy()
     overall = ZScoreNormalizer().fit_transform(train)[NUMBERS]
@@ -133,16 +135,18 @@ def test_a_missing_group_is_nobody(train):
 
 def test_weights_count_like_repetition(train):
     weight = np.arange(15) % 4
-    weighted = SpeakerZScoreNormalizer("speaker").fit(train, sample_weight=weight)
-    repeated = SpeakerZScoreNormalizer("speaker").fit(train.iloc[np.repeat(range(15), weight)])
+    weighted = SpeakerZScoreNormalizer(group_column="speaker").fit(train, sample_weight=weight)
+    repeated = SpeakerZScoreNormalizer(group_column="speaker").fit(
+        train.iloc[np.repeat(range(15), weight)]
+    )
     order = [weighted.groups_.tolist().index(name) for name in repeated.groups_]
     np.testing.assert_allclose(weighted.group_mean_[order], repeated.group_mean_)
     np.testing.assert_allclose(weighted.group_scale_[order], repeated.group_scale_)
 
 
 def test_refit_equals_fit_and_pickle(train, new):
-    once = SpeakerZScoreNormalizer("speaker").fit(train).transform(new)
-    again = SpeakerZScoreNormalizer("speaker").fit(new).fit(train)
+    once = SpeakerZScoreNormalizer(group_column="speaker").fit(train).transform(new)
+    again = SpeakerZScoreNormalizer(group_column="speaker").fit(new).fit(train)
     pd.testing.assert_frame_equal(again.transform(new), once)
     pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(again)).transform(new), once)
 

@@ -113,7 +113,7 @@ def test_bad_thresholds_and_priorities_are_named(three):
     with pytest.raises(ValueError, match="priority names 'eeg'"):
         CCAValidityFilter(priority=["eeg"]).fit(train)
     with pytest.raises(ValueError, match="belongs to the modality 'eeg'"):
-        CCAValidityFilter(["audio", "eeg"]).fit(train)
+        CCAValidityFilter(modalities=["audio", "eeg"]).fit(train)
     with pytest.raises(ValueError, match="agreement='time' compares modalities over the frames"):
         CCAValidityFilter(agreement="time").fit(train)
 
@@ -193,8 +193,9 @@ def test_rows_do_not_depend_on_each_other(three):
 def test_shuffled_columns_change_nothing(three):
     train, test = three
     order = np.random.RandomState(0).permutation(train.shape[1])
-    a = CCAValidityFilter(NAMES, random_state=0).fit(train, groups=speakers(train))
-    b = CCAValidityFilter(NAMES, random_state=0).fit(train.iloc[:, order], groups=speakers(train))
+    a, b = (CCAValidityFilter(modalities=NAMES, random_state=0) for _ in range(2))
+    a.fit(train, groups=speakers(train))
+    b.fit(train.iloc[:, order], groups=speakers(train))
     pd.testing.assert_frame_equal(a.predict_validity(test), b.predict_validity(test.iloc[:, order]))
 
 

@@ -84,7 +84,7 @@ def test_appended_indicators_hide_no_missing_block(X):
 
 def test_indicator_of_an_array_and_with_set_output():
     X = np.array([[1.0, np.nan], [np.nan, 2.0]])
-    indicator = ModalityIndicator({"a": [0], "b": [1]}, append=True)
+    indicator = ModalityIndicator(modalities={"a": [0], "b": [1]}, append=True)
     np.testing.assert_array_equal(
         indicator.fit_transform(X), [[1, np.nan, 1, 0], [np.nan, 2, 0, 1]]
     )

@@ -13,7 +13,7 @@ def fitted(generate):
     rng = np.random.default_rng(0)
     train, loadings = generate(300, (20, 20, 20), rng)
     test, _ = generate(100, (20, 20, 20), rng, loadings=loadings)
-    check = CCAValidityFilter(MODALITIES, random_state=0)
+    check = CCAValidityFilter(modalities=MODALITIES, random_state=0)
     return check.fit(np.hstack(train), groups=np.arange(300) % 10), np.hstack(test)
 
 
@@ -50,9 +50,19 @@ def test_axes_can_be_given(fitted, plt):
         plot_validity(check, axes=axes[:2])
 
 
+def drawn(axes):
+    """Label and outline of each histogram of each panel."""
+    return [[(patch.get_label(), patch.get_xy().tolist()) for patch in ax.patches] for ax in axes]
+
+
 def test_samples_that_cannot_be_scored_are_left_out(fitted, plt):
     check, X = fitted
-    plot_validity(check, np.full_like(X, np.nan))
+    unscored = plot_validity(check, np.full_like(X, np.nan))
+    assert drawn(unscored) == drawn(plot_validity(check))
+    assert [label for label, _ in drawn(unscored)[0]] == ["another sample's", "training, held out"]
+    half = np.where(np.arange(len(X))[:, None] < 50, np.nan, X)
+    assert drawn(plot_validity(check, half)) == drawn(plot_validity(check, X[50:]))
+    assert drawn(plot_validity(check, half)) != drawn(plot_validity(check, X))
 
 
 def test_nothing_to_show(plt):
