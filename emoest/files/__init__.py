@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "Store": "emoest.files.store",
         "cache_folder": "emoest.files.store",
-        "unpack": "emoest.files.download",
+        "unpack": "emoest.files.archives",
     },
 )

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,7 @@ def warn_corrupt(path: Path | None, reason: object) -> None:
 
     Examples
     --------
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     warn_corrupt(Path("a.npy"), "no data left")
@@ -242,21 +244,17 @@ def _write_memo(memo: Path, stamp: tuple[str, int, int, int], digest: str) -> No
 def _mark_used(path: Path) -> None:
     """Renew the time of an entry that is read, once a day, so that `prune` knows what is used."""
     if time.time() - path.stat().st_mtime > _DAY:
-        try:
+        with suppress(OSError):
             os.utime(path)
-        except OSError:
-            return
 
 
 def _remove_old_temporaries(folder: Path) -> int:
     removed = 0
     for path in folder.rglob("*.tmp"):
-        try:
+        with suppress(OSError):
             if time.time() - path.stat().st_mtime > _DAY:
                 path.unlink()
                 removed += 1
-        except OSError:
-            continue
     return removed
 
 
@@ -387,10 +385,9 @@ def _recipe_folders(cache_dir: CacheDir) -> list[Path]:
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for path in folder.glob("??/*.npy"):
-        try:
+        # Another process may prune the entry in between.
+        with suppress(FileNotFoundError):
             yield path, path.stat()
-        except FileNotFoundError:
-            continue
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from emoest.datasets._fetching.git_lfs import copy_tables, download_all, read_pointers
 from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
 from emoest.datasets._reading.record import corpus_record
-from emoest.files.download import RemoteFile, check_digest, download, find_digest, unpack
-from emoest.files.store import cache_folder
+from emoest.files.archives import unpack
+from emoest.files.download import RemoteFile, check_digest, download
+from emoest.files.store import cache_folder, file_digest
 from emoest.utils.warn import warn_user
 
 MARK = ".emoest-source"
@@ -234,8 +235,8 @@ def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> Non
     if file.digest is None:
         warn_user(
             f"Nobody told the digest of {file.url}, so that the file could be another than the "
-            f"authors'. Its SHA-256 is {find_digest(path)}: compare it with a copy you trust, and "
-            "pass it as sha256= next time.",
+            f"authors'. Its SHA-256 is {file_digest(path, False)}: compare it with a copy you "
+            "trust, and pass it as sha256= next time.",
             UnverifiedDownloadWarning,
         )
 

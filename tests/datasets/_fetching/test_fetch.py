@@ -18,7 +18,8 @@ from emoest.datasets import (
 )
 from emoest.datasets._fetching.fetch import UnverifiedDownloadWarning, corpora_folder, is_fetched
 from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
-from emoest.files.download import RemoteFile, UnsafeArchiveError
+from emoest.files.archives import UnsafeArchiveError
+from emoest.files.download import RemoteFile
 
 
 def zip_bytes(*names):
