@@ -77,7 +77,7 @@ def judged(make: Callable[[int], dict[str, Any]], data: Table, n_folds: int) -> 
 
 
 def actors_1_to_16(folder: Path) -> Table:
-    """Load the clips that docs/fusion.md is about, in its order."""
+    """Load the clips that docs/guide/fusion.md is about, in its order."""
     X, y, actors = load_ravdess(folder)
     kept = pd.Series(actors, index=X.index).astype(int).between(1, 16)
     return X[kept], y[kept], actors[kept.to_numpy()]
@@ -99,7 +99,7 @@ def print_result(result: EvaluationResult, against: str) -> None:
 
 
 def ravdess(folder: Path, **network: Any) -> None:
-    """M3ER beside the fusion classifiers of docs/fusion.md, same folds."""
+    """M3ER beside the fusion classifiers of docs/guide/fusion.md, same folds."""
     data = actors_1_to_16(folder)
     X, y, actors = data
     chosen = ("face", "early fusion", "late fusion, mean", "late fusion, product")

@@ -145,7 +145,7 @@ class SpeechResNetClassifier(DeepClassifier):
     connected layers trained on emotions, random masks over time and frequency. Everything else
     here is reconstructed: layout and width, front end, the head (linear, batch normalization, ReLU,
     dropout, linear), the mask policy, optimizer and schedule. Statistics pooling is the mean and
-    standard deviation over all frames; it is not stochastic pooling (docs/speech_resnet.md).
+    standard deviation over all frames; it is not stochastic pooling (docs/systems/padi2021.md).
 
     Rows of a batch may have any lengths: frames behind the end of a row are zeroed after every
     convolution and batch normalization skips them, so that padding and neighbors change nothing but
