@@ -2,12 +2,12 @@
 
 import numpy as np
 
+# Just below 32 MiB, above which glibc never keeps a block.
 _LARGEST_KEPT = 31 * 2**20
-"""Just below 32 MiB, above which glibc never keeps a block."""
 
 
 def resolve_device(device: str) -> str:
-    """Turn ``"auto"`` into ``"cuda"`` where there is one and ``"cpu"`` elsewhere.
+    """Resolve ``"auto"`` to ``"cuda"`` where there is one and to ``"cpu"`` elsewhere.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from emoest.utils._sklearn import BaseSearchCV
 
 
 def fit_parameter(model: Any, parameter: str) -> str | None:
-    """Say under which name a parameter of ``fit`` reaches an estimator; None if it takes none.
+    """Return the name under which a parameter of ``fit`` reaches an estimator.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ def fit_parameter(model: Any, parameter: str) -> str | None:
     Returns
     -------
     name : str or None
-        What to call it, for example ``"logisticregression__sample_weight"`` for a Pipeline.
+        For example ``"logisticregression__sample_weight"`` for a Pipeline; None if the estimator
+        takes no such parameter.
 
     Examples
     --------
@@ -39,6 +40,7 @@ def fit_parameter(model: Any, parameter: str) -> str | None:
     >>> fit_parameter(GridSearchCV(LogisticRegression(), {}, cv=3), "groups") is None
     True
     """
+    # With routing on, what a fit takes is what was requested, whatever its signature says.
     if get_config()["enable_metadata_routing"] and hasattr(model, "get_metadata_routing"):
         consumed = get_routing_for_object(model).consumes("fit", [parameter])
         return parameter if consumed else None

@@ -13,7 +13,7 @@ _MAX_SEED = np.iinfo(np.int32).max
 
 
 def private_generator(random_state: RandomState) -> np.random.RandomState:
-    """Turn `random_state` into a generator that is never numpy's global one.
+    """Convert `random_state` to a generator that is never numpy's global one.
 
     scikit-learn's `check_random_state` answers None with the global generator, which a draw then
     moves; here None gives a fresh generator, seeded by the operating system.
@@ -98,7 +98,7 @@ def torch_seed(random_state: RandomState) -> Iterator[int]:
 
 
 def resolve_seed(random_state: RandomState) -> int:
-    """Turn `random_state` into one integer; None draws a fresh one from the operating system.
+    """Convert `random_state` to one integer; None draws a fresh one from the operating system.
 
     Numpy's global generator is never touched.
 
@@ -108,6 +108,7 @@ def resolve_seed(random_state: RandomState) -> int:
     7
     """
     if random_state is None:
+        # scikit-learn takes seeds of 31 bits; the state has 32.
         return int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     if isinstance(random_state, int | np.integer):
         return int(random_state)

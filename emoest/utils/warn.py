@@ -23,6 +23,7 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     >>> print(caught[0].message)
     Two files are left out.
     """
+    # warnings' own skip_file_prefixes came with Python 3.12.
     level, frame = 2, sys._getframe(1)
     while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
