@@ -139,8 +139,9 @@ class FaceEmbedder(PretrainedTransformer):
     A net without training, to show the shapes:
 
     >>> import tempfile
-    >>> from emoest.nets.xception import MiniXception, save_mini_xception
-    >>> weights = save_mini_xception(MiniXception(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> from emoest.nets.xception import MiniXception
+    >>> from emoest.nets.weight_files.safetensors_io import save_net
+    >>> weights = save_net(MiniXception(), Path(tempfile.mkdtemp()) / "net.safetensors")
     >>> embedder = FaceEmbedder(weights=weights, cache_dir=False)
     >>> face = np.arange(48 * 48, dtype=np.uint16).reshape(48, 48)
     >>> frames = embedder.fit_transform([face, [face, face], None])

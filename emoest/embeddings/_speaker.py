@@ -57,7 +57,7 @@ class SpeakerEmbedder(PretrainedTransformer):
         ``"resemblyzer"`` takes the weights of the installed package (17 MB, Apache-2.0; nothing of
         it is imported, so ``pip install --no-deps resemblyzer`` is enough), checked by digest; or
         the path of its ``pretrained.pt``, of which only tensors are read, or of a ``.safetensors``
-        file of `emoest.nets.voice_encoder.save_voice_encoder`.
+        file of `emoest.nets.weight_files.safetensors_io.save_net`.
     pooling : {"mean", "max"} or None, default="mean"
         ``"mean"`` gives one vector of length 1 a sample; None gives frames (n_stretches, 256).
     chunks : {"pool", "concat"}, default="pool"
@@ -117,8 +117,9 @@ class SpeakerEmbedder(PretrainedTransformer):
     A net without training, to show the shapes:
 
     >>> import tempfile
-    >>> from emoest.nets.voice_encoder import VoiceEncoder, save_voice_encoder
-    >>> weights = save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> from emoest.nets.voice_encoder import VoiceEncoder
+    >>> from emoest.nets.weight_files.safetensors_io import save_net
+    >>> weights = save_net(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
     >>> vectors = SpeakerEmbedder(weights, cache_dir=False).fit_transform([(np.ones(8000), 8000)])
     >>> vectors.shape, vectors.columns[0]
     ((1, 256), 'voice_0000')

@@ -125,8 +125,9 @@ class YAMNetEmbedder(PretrainedTransformer):
     A net without training, to show the shapes:
 
     >>> import tempfile
-    >>> from emoest.nets.yamnet import YAMNet, save_yamnet
-    >>> weights = save_yamnet(YAMNet(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> from emoest.nets.yamnet import YAMNet
+    >>> from emoest.nets.weight_files.safetensors_io import save_net
+    >>> weights = save_net(YAMNet(), Path(tempfile.mkdtemp()) / "net.safetensors")
     >>> embedder = YAMNetEmbedder(weights, cache_dir=False)
     >>> frames = embedder.fit_transform([(np.zeros(24000), 8000), None])
     >>> list(frames.columns), frames["yamnet_frames"][0].shape, frames["seconds"][0].tolist()

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, write_safetensors
+from emoest.nets.weight_files.safetensors_io import fit_state, read_safetensors
 
 CLASSES = ("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt")
 """Emotions in the order of the outputs, which is that of FER+."""
@@ -27,7 +27,6 @@ _BOTTLENECK = 4
 _N_LAYERS = 16
 _N_BLOCKS = 3
 _STEM = 2 * _GROWTH
-_FORMAT = "emoest-densenet-face-1"
 _WHAT = "DenseNet-BC for faces"
 
 
@@ -133,7 +132,8 @@ def load_face_densenet(path: Path) -> FaceDenseNet:
     Parameters
     ----------
     path : Path
-        A file that `save_face_densenet` wrote, or one with the same names of tensors.
+        A file that `emoest.nets.weight_files.safetensors_io.save_net` wrote, or one with the same
+        names of tensors.
 
     Returns
     -------
@@ -156,30 +156,5 @@ def load_face_densenet(path: Path) -> FaceDenseNet:
     state = read_safetensors(path)
     bias = state.get("classifier.bias")
     net = FaceDenseNet(len(CLASSES) if bias is None else len(bias))
-    load_state(net, state, path, _WHAT)
+    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
     return net.eval()
-
-
-def save_face_densenet(net: FaceDenseNet, path: Path) -> Path:
-    """Save the net as a ``.safetensors`` file that `load_face_densenet` reads.
-
-    Parameters
-    ----------
-    net : FaceDenseNet
-        The net.
-    path : Path
-        Where to write.
-
-    Returns
-    -------
-    path : Path
-        The same path.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = save_face_densenet(FaceDenseNet(), Path(tempfile.mkdtemp()) / "net.safetensors")
-    >>> load_face_densenet(path).training
-    False
-    """
-    return write_safetensors(net, path, _FORMAT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, write_safetensors
+from emoest.nets.weight_files.safetensors_io import fit_state, read_safetensors
 
 N_MELS = 40
 N_DIMS = 256
@@ -18,7 +18,6 @@ PARTIAL_FRAMES = 160
 """Frames in one stretch that the net sees, 1.6 s."""
 
 _N_LAYERS = 3
-_FORMAT = "emoest-voice-encoder-1"
 _WHAT = "the voice encoder"
 _TINY = 1e-12
 
@@ -63,7 +62,7 @@ def load_voice_encoder(path: Path) -> VoiceEncoder:
     Parameters
     ----------
     path : Path
-        Resemblyzer's ``pretrained.pt``, or a ``.safetensors`` file of `save_voice_encoder`.
+        Resemblyzer's ``pretrained.pt``, or a ``.safetensors`` file of `save_net`.
 
     Returns
     -------
@@ -78,38 +77,16 @@ def load_voice_encoder(path: Path) -> VoiceEncoder:
     Examples
     --------
     >>> import tempfile
-    >>> path = save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> from emoest.nets.weight_files.safetensors_io import save_net
+    >>> path = save_net(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors")
     >>> load_voice_encoder(path).training
     False
     """
     state = _read(path)
     net = VoiceEncoder()
-    load_state(net, {name: state[name] for name in net.state_dict() if name in state}, path, _WHAT)
+    own = {name: state[name] for name in net.state_dict() if name in state}
+    fit_state(net, own, f"{str(path)!r} does not hold {_WHAT}")
     return net.eval()
-
-
-def save_voice_encoder(net: VoiceEncoder, path: Path) -> Path:
-    """Save weights as safetensors.
-
-    Parameters
-    ----------
-    net : VoiceEncoder
-        The net.
-    path : Path
-        The file, ending in ``.safetensors``.
-
-    Returns
-    -------
-    path : Path
-        The same.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> save_voice_encoder(VoiceEncoder(), Path(tempfile.mkdtemp()) / "net.safetensors").name
-    'net.safetensors'
-    """
-    return write_safetensors(net, path, _FORMAT)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

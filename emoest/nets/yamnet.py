@@ -19,9 +19,8 @@ from emoest.nets.layers.fast_convolutions import PairedColumns
 from emoest.nets.weight_files.safetensors_io import (
     as_tensor,
     channels_last,
-    load_state,
+    fit_state,
     read_safetensors,
-    write_safetensors,
 )
 from emoest.nets.weight_files.tflite_reader import (
     CONV_2D,
@@ -55,7 +54,6 @@ _LAYERS = [
 
 _EPSILON = 1e-4
 _MOMENTUM = 0.01
-_FORMAT = "emoest-yamnet-1"
 _WHAT = "YAMNet"
 
 
@@ -240,7 +238,7 @@ def load_yamnet(path: Path) -> YAMNet:
     path : Path
         A Keras HDF5 file with the official names (``yamnet.h5``; needs the extra ``keras``), a
         ``.tflite`` conversion (float, or with int8 weights that are scaled back and with the
-        normalization folded in), or a file that `save_yamnet` wrote.
+        normalization folded in), or a file that `save_net` wrote.
 
     Returns
     -------
@@ -273,33 +271,8 @@ def load_yamnet(path: Path) -> YAMNet:
         )
     head_weight = state.get("head.weight")
     net = YAMNet(N_CLASSES if head_weight is None else len(head_weight))
-    load_state(net, state, path, _WHAT)
+    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
     return net.eval()
-
-
-def save_yamnet(net: YAMNet, path: Path) -> Path:
-    """Save YAMNet as a ``.safetensors`` file that `load_yamnet` reads.
-
-    Parameters
-    ----------
-    net : YAMNet
-        The net.
-    path : Path
-        Where to write.
-
-    Returns
-    -------
-    path : Path
-        The same path.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = save_yamnet(YAMNet(), Path(tempfile.mkdtemp()) / "yamnet.safetensors")
-    >>> load_yamnet(path).training
-    False
-    """
-    return write_safetensors(net, path, _FORMAT)
 
 
 def keras_names() -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from emoest.embeddings import _face as face
 from emoest.embeddings import _face_backbones as backbones
 from emoest.files.package_weights import PACKAGE_WEIGHTS
 from emoest.nets import densenet, xception
+from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.tables.cells import object_column
 from emoest.testing import check_cell_estimator
 
@@ -42,7 +43,7 @@ def weights(tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = _spread(xception.MiniXception())
-    return xception.save_mini_xception(net, tmp_path_factory.mktemp("face") / "x.safetensors")
+    return save_net(net, tmp_path_factory.mktemp("face") / "x.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def dense_weights(tmp_path_factory):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = _spread(densenet.FaceDenseNet())
-    return densenet.save_face_densenet(net, tmp_path_factory.mktemp("face") / "d.safetensors")
+    return save_net(net, tmp_path_factory.mktemp("face") / "d.safetensors")
 
 
 def _noise(seed, side=48):
@@ -378,7 +379,7 @@ def test_unknown_weights():
 def test_weights_of_another_net(dense_weights, tmp_path):
     with pytest.raises(ValueError, match="does not hold mini-Xception"):
         FaceEmbedder(weights=dense_weights).fit_transform([_noise(0)])
-    four = xception.save_mini_xception(xception.MiniXception(4), tmp_path / "four.safetensors")
+    four = save_net(xception.MiniXception(4), tmp_path / "four.safetensors")
     with pytest.raises(ValueError, match=r"a net of 4 classes; the embedder takes the 7"):
         FaceEmbedder(weights=four).fit_transform([_noise(0)])
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from emoest.embeddings import SpeakerEmbedder, unload_models
-from emoest.nets.voice_encoder import VoiceEncoder, save_voice_encoder
+from emoest.nets.voice_encoder import VoiceEncoder
+from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.testing import assert_same_cells, cell_estimator_checks
 
 RATE = 16_000
@@ -36,7 +37,7 @@ def weights(tmp_path_factory):
         with torch.no_grad():
             for parameter in net.parameters():
                 parameter.mul_(2.0)
-    return save_voice_encoder(net, tmp_path_factory.mktemp("weights") / "random.safetensors")
+    return save_net(net, tmp_path_factory.mktemp("weights") / "random.safetensors")
 
 
 @pytest.mark.parametrize("pooling", ["mean", None])

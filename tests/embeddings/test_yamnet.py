@@ -15,7 +15,8 @@ from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import YAMNetEmbedder, unload_models
 from emoest.files import weights as weights_table
 from emoest.files.weights import Weights
-from emoest.nets.yamnet import YAMNet, save_yamnet
+from emoest.nets.weight_files.safetensors_io import save_net
+from emoest.nets.yamnet import YAMNet
 from emoest.tables.cells import object_column
 from emoest.testing import cell_estimator_checks
 
@@ -56,7 +57,7 @@ def weights(tmp_path_factory):
             for block in net.blocks:
                 block.conv.weight.mul_((6 * block.conv.weight[0].numel()) ** 0.5)
                 block.conv.weight.div_(block.conv.weight[0].numel() ** 0.5)
-    return save_yamnet(net, tmp_path_factory.mktemp("weights") / "random.safetensors")
+    return save_net(net, tmp_path_factory.mktemp("weights") / "random.safetensors")
 
 
 def _noise(seconds, seed=0, level=0.1):
@@ -357,7 +358,7 @@ def test_weights_are_found_by_their_name_in_the_folder_of_the_environment(weight
 
 
 def test_a_net_of_other_classes_is_refused(tmp_path):
-    path = save_yamnet(YAMNet(n_classes=4), tmp_path / "four.safetensors")
+    path = save_net(YAMNet(n_classes=4), tmp_path / "four.safetensors")
     with pytest.raises(ValueError, match=r"four\.safetensors.*4 classes.*takes the 521"):
         YAMNetEmbedder(path).fit_transform(_cells([(_noise(1.0), RATE)]))
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.nets.weight_files.tflite_reader import CONV_2D, DEPTHWISE_CONV_2D, Operator
 from emoest.nets.xception import (
     CLASSES,
@@ -15,7 +16,6 @@ from emoest.nets.xception import (
     _halved,
     _layers,
     load_mini_xception,
-    save_mini_xception,
 )
 
 
@@ -225,10 +225,10 @@ def test_tflite_with_a_bias_that_the_net_has_not(tflite):
 
 
 def test_safetensors(net, faces, tmp_path):
-    path = save_mini_xception(net, tmp_path / "net.safetensors")
+    path = save_net(net, tmp_path / "net.safetensors")
     with torch.no_grad():
         assert torch.equal(load_mini_xception(path)(faces)[1], net(faces)[1])
-    other = save_mini_xception(MiniXception(4), tmp_path / "four.safetensors")
+    other = save_net(MiniXception(4), tmp_path / "four.safetensors")
     assert load_mini_xception(other).head.out_channels == 4
 
 

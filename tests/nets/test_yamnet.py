@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from emoest.embeddings._yamnet_patches import iter_patches
+from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.nets.weight_files.tflite_reader import CONV_2D, read_tflite
-from emoest.nets.yamnet import YAMNet, keras_names, load_yamnet, same_padding, save_yamnet
+from emoest.nets.yamnet import YAMNet, keras_names, load_yamnet, same_padding
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_h5_that_is_not_yamnet(net, tmp_path):
     with h5py.File(path, "a") as file:
         del file["layer3/pointwise_conv/layer3/pointwise_conv/kernel:0"]
         file["layer3/pointwise_conv/layer3/pointwise_conv/kernel:0"] = np.zeros((1, 1, 64, 99))
-    with pytest.raises(ValueError, match=r"blocks\.4\.conv\.weight.*\(128, 64, 1, 1\).*\(99, 64"):
+    with pytest.raises(ValueError, match=r"blocks\.4\.conv\.weight.*\(99, 64.*\(128, 64, 1, 1\)"):
         load_yamnet(path)
 
 
@@ -168,7 +169,7 @@ def test_h5_without_h5py(net, tmp_path, monkeypatch):
 
 
 def test_safetensors(net, patches, tmp_path):
-    path = save_yamnet(net, tmp_path / "yamnet.safetensors")
+    path = save_net(net, tmp_path / "yamnet.safetensors")
     loaded = load_yamnet(path)
     assert not loaded.training
     with torch.inference_mode():
@@ -176,7 +177,7 @@ def test_safetensors(net, patches, tmp_path):
 
 
 def test_safetensors_with_another_head(tmp_path):
-    path = save_yamnet(YAMNet(n_classes=4), tmp_path / "four.safetensors")
+    path = save_net(YAMNet(n_classes=4), tmp_path / "four.safetensors")
     assert load_yamnet(path).head.out_features == 4
 
 
@@ -184,7 +185,7 @@ def test_safetensors_with_another_head(tmp_path):
 @pytest.mark.parametrize("kept", [50, 10_000])
 def test_truncated(net, tmp_path, kind, kept):
     path = tmp_path / f"yamnet.{kind}"
-    _write_h5(net, path) if kind == "h5" else save_yamnet(net, path)
+    _write_h5(net, path) if kind == "h5" else save_net(net, path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ValueError, match=rf"yamnet\.{kind}.*truncated"):
         load_yamnet(path)
@@ -352,7 +353,7 @@ def test_official_test(real_data, real_net, name, label, padding):
 
 @pytest.mark.real_data
 def test_real_weights_survive_saving(real_net, tmp_path):
-    loaded = load_yamnet(save_yamnet(real_net, tmp_path / "yamnet.safetensors"))
+    loaded = load_yamnet(save_net(real_net, tmp_path / "yamnet.safetensors"))
     patches = torch.from_numpy(next(iter_patches([_signal("sine")])))
     with torch.inference_mode():
         assert torch.equal(loaded(patches)[0], real_net(patches)[0])

@@ -7,7 +7,8 @@ def yamnet_file(tmp_path_factory):
     """A YAMNet with random weights, saved as its own safetensors file."""
     import torch
 
-    from emoest.nets.yamnet import YAMNet, save_yamnet
+    from emoest.nets.weight_files.safetensors_io import save_net
+    from emoest.nets.yamnet import YAMNet
     from emoest.utils.seeds import torch_seed
 
     path = tmp_path_factory.mktemp("yamnet") / "yamnet.safetensors"
@@ -16,7 +17,7 @@ def yamnet_file(tmp_path_factory):
         for parameter in net.parameters():
             if parameter.ndim > 1:
                 torch.nn.init.kaiming_normal_(parameter)
-    save_yamnet(net, path)
+    save_net(net, path)
     return path
 
 

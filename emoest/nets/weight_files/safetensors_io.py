@@ -1,4 +1,4 @@
-"""Files of tensors: what every net of this room asks of a file before it is loaded."""
+"""Files of tensors: one reader and one writer, and what does not fit into a net is named."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -30,19 +30,79 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If the file is not of this kind, damaged or truncated.
     """
+    return _read(path)[0]
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read what was written beside the tensors of a ``.safetensors`` file, and nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    metadata : dict of str to str
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not of this kind, damaged or truncated.
+    """
+    return _read(path, tensors=False)[1]
+
+
+def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
     try:
-        return dict(load_file(path))
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            names = file.keys() if tensors else ()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
             f"The safetensors file {str(path)!r} is damaged or truncated ({error})."
         ) from error
 
 
-def write_safetensors(net: nn.Module, path: Path, form: str) -> Path:
-    """Write a net's tensors, without the counters of batch normalization.
+def write_safetensors(state: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> Path:
+    """Write tensors to a ``.safetensors`` file.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+        The tensors.
+    path : Path
+        Where to write.
+    metadata : dict of str to str
+        What is written beside them, for example the name of the layout.
+
+    Returns
+    -------
+    path : Path
+        The same path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save into.")
+    save_file(dict(state), str(path), metadata)
+    return path
+
+
+def save_net(net: nn.Module, path: Path) -> Path:
+    """Save a net as a ``.safetensors`` file that its loader reads.
 
     Parameters
     ----------
@@ -50,16 +110,26 @@ def write_safetensors(net: nn.Module, path: Path, form: str) -> Path:
         The net.
     path : Path
         Where to write.
-    form : str
-        Name of the layout, kept in the file's metadata.
 
     Returns
     -------
     path : Path
         The same path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from emoest.nets.yamnet import YAMNet, load_yamnet
+    >>> path = save_net(YAMNet(n_classes=3), Path(tempfile.mkdtemp()) / "net.safetensors")
+    >>> load_yamnet(path).head.out_features
+    3
     """
-    save_file(tensors_of(net), path, metadata={"format": form})
-    return path
+    return write_safetensors(tensors_of(net), path, {"net": type(net).__name__})
 
 
 def tensors_of(net: nn.Module) -> dict[str, Tensor]:
@@ -74,46 +144,44 @@ def tensors_of(net: nn.Module) -> dict[str, Tensor]:
     return {name: state[name].contiguous() for name in state if not name.endswith(_COUNTER)}
 
 
-def load_state(net: nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
-    """Put tensors into a net, or say which one is not as it should be.
+def fit_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Load tensors into a net, or name the layer that does not fit and change nothing.
 
     Parameters
     ----------
     net : Module
         The net.
     state : mapping of str to Tensor
-        The tensors; counters of batch normalization are ignored.
-    path : Path
-        Where they come from, for the error.
-    what : str
-        What the net is, for the error.
+        The tensors. Counters of batch normalization may be missing; they are loaded where the net
+        has them.
+    where : str
+        Where the tensors come from and what they should be, for the error.
 
     Raises
     ------
     ValueError
-        If a tensor is missing, superfluous or of another shape.
+        If a tensor is missing, unknown or of another shape.
 
     Examples
     --------
-    >>> load_state(nn.Linear(2, 1), {"weight": torch.zeros(1, 2)}, Path("a.h5"), "a line")
+    >>> fit_state(nn.Linear(2, 1), {"weight": torch.zeros(1, 2)}, "'a.h5' does not hold a line")
     Traceback (most recent call last):
         ...
-    ValueError: 'a.h5' does not hold a line: 1 tensors are not as they should be, the first is
-    'bias' (expected shape (1,), found None).
+    ValueError: 'a.h5' does not hold a line: layer 'bias' is missing.
     """
-    expected = {name: tuple(value.shape) for name, value in tensors_of(net).items()}
-    given = {name: value for name, value in state.items() if not name.endswith(_COUNTER)}
-    found = {name: tuple(value.shape) for name, value in given.items()}
-    differing = [name for name in expected if found.get(name) != expected[name]]
-    differing += [name for name in found if name not in expected]
-    if differing:
-        name = differing[0]
-        raise ValueError(
-            f"{str(path)!r} does not hold {what}: {len(differing)} tensors are not as they should "
-            f"be, the first is {name!r} (expected shape {expected.get(name)}, found "
-            f"{found.get(name)})."
-        )
-    net.load_state_dict(given, strict=False)
+    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    needed = [name for name in expected if not name.endswith(_COUNTER)]
+    problems = [f"layer {name!r} is missing" for name in needed if name not in state]
+    for name, value in state.items():
+        shape, found = expected.get(name), tuple(value.shape)
+        if shape is None and not name.endswith(_COUNTER):
+            problems.append(f"layer {name!r} is unknown")
+        elif shape is not None and shape != found:
+            problems.append(f"layer {name!r} has shape {found}, the net needs {shape}")
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ValueError(f"{where}: {problems[0]}{more}.")
+    net.load_state_dict(state, strict=False)
 
 
 def as_tensor(values: npt.NDArray[Any]) -> Tensor:

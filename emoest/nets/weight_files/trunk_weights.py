@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from emoest.nets.speech_resnet import ResNetTrunk
-from emoest.nets.weight_files.safetensors_io import load_state, read_safetensors, tensors_of
+from emoest.nets.weight_files.safetensors_io import (
+    fit_state,
+    read_metadata,
+    read_safetensors,
+    tensors_of,
+    write_safetensors,
+)
 
 _FORMAT = "emoest-speech-trunk-1"
 
@@ -113,7 +117,8 @@ class TrunkWeights:
                 f"The trunk of {self.source} was trained on frames of {self.n_mels} bands, these "
                 f"have {trunk.n_mels}. Compute the log-mel spectra with n_mels={self.n_mels}."
             )
-        load_state(trunk, self.state, Path(self.source), f"a trunk of {trunk.channels} channels")
+        what = f"a trunk of {trunk.channels} channels"
+        fit_state(trunk, self.state, f"{self.source!r} does not hold {what}")
 
     def save(self, path: Any) -> None:
         """Write the weights as safetensors.
@@ -133,8 +138,6 @@ class TrunkWeights:
         path = Path(path).expanduser()
         if path.suffix != ".safetensors":
             raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to save into.")
         about = {
             "format": _FORMAT,
             "layout": self.layout,
@@ -143,7 +146,7 @@ class TrunkWeights:
             "unbiased": self.unbiased,
             "speakers": list(self.speakers),
         }
-        save_file(self.state, str(path), {"trunk": json.dumps(about)})
+        write_safetensors(self.state, path, {"trunk": json.dumps(about)})
 
     @classmethod
     def load(cls, path: Any) -> "TrunkWeights":
@@ -160,6 +163,8 @@ class TrunkWeights:
 
         Raises
         ------
+        FileNotFoundError
+            If there is no such file.
         ValueError
             If the file is damaged or holds something else.
         """
@@ -202,6 +207,8 @@ def seen_speakers(path: Path) -> list[str | int]:
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ValueError
         If the file is damaged or holds something else.
     """
@@ -209,12 +216,7 @@ def seen_speakers(path: Path) -> list[str | int]:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{str(path)!r} is no file of trunk weights ({error}).") from error
-    about: dict[str, Any] = json.loads(metadata.get("trunk", "{}"))
+    about: dict[str, Any] = json.loads(read_metadata(path).get("trunk", "{}"))
     if about.get("format") != _FORMAT:
         raise ValueError(
             f"{str(path)!r} holds no trunk weights. SpeakerPretrainer makes them: "

@@ -12,6 +12,12 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.batches import Scale
+from emoest.nets.weight_files.safetensors_io import (
+    fit_state,
+    read_metadata,
+    read_safetensors,
+    write_safetensors,
+)
 from emoest.utils.devices import resolve_device
 from emoest.utils.seeds import torch_seed
 
@@ -56,7 +62,8 @@ class StatefulModule:
             self.device_ = "cpu"
         with seeded_torch(0):
             module = make_module(self._module_class, self.module_params_)
-            load_arrays(module, arrays, "the saved model")
+            state = {name: torch.as_tensor(array) for name, array in arrays.items()}
+            fit_state(module, state, f"The saved {type(self).__name__} does not fit the net")
             self.net_ = self._make_net(module, None, 0)  # type: ignore[attr-defined]
 
     def save_weights(self, path: Any) -> None:
@@ -74,11 +81,7 @@ class StatefulModule:
         FileNotFoundError
             If there is no such folder.
         """
-        from safetensors.numpy import save_file
-
         check_is_fitted(self)
-        if not Path(path).parent.is_dir():
-            raise FileNotFoundError(f"There is no folder {str(Path(path).parent)!r} to save into.")
         learned = {name: getattr(self, name) for name in _LEARNED if hasattr(self, name)}
         for name in _ARRAYS:
             if hasattr(self, name):
@@ -90,7 +93,8 @@ class StatefulModule:
         for name, means in self.column_means_.items():
             arrays[f"column_means/{name}"] = means
         metadata = {"class": type(self).__name__, "learned": json.dumps(learned, default=str)}
-        save_file(arrays, str(path), metadata)
+        state = {name: torch.as_tensor(array) for name, array in arrays.items()}
+        write_safetensors(state, Path(path), metadata)
 
     def load_weights(self, path: Any) -> Any:
         """Load what `save_weights` wrote; the estimator is fitted then.
@@ -114,7 +118,8 @@ class StatefulModule:
             If the file is no safetensors file, or holds weights of another estimator or of another
             shape; the message names the layer.
         """
-        metadata, arrays = _read_safetensors(path)
+        path = Path(path)
+        metadata = read_metadata(path)
         if metadata.get("class") != type(self).__name__:
             raise ValueError(
                 f"{str(path)!r} holds weights of {metadata.get('class', 'something else')}, not of "
@@ -126,6 +131,7 @@ class StatefulModule:
         for name in learned.keys() & set(_ARRAYS):
             learned[name] = np.asarray(learned[name]["values"], dtype=learned[name]["dtype"])
         vars(self).update(learned)
+        arrays = {name: tensor.numpy() for name, tensor in read_safetensors(path).items()}
         self.scales_ = _take_scales(arrays, self.dims_)
         self.column_means_ = {
             name: arrays.pop(f"column_means/{name}")
@@ -178,58 +184,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _read_safetensors(path: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
-    try:
-        with safe_open(str(path), framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return file.metadata() or {}, arrays
-    except SafetensorError as error:
-        raise ValueError(f"{str(path)!r} is no sound safetensors file ({error}).") from error
-
-
-def load_arrays(module: torch.nn.Module, arrays: dict[str, Any], where: str) -> None:
-    """Give a module its weights, all of them and nothing else.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The module.
-    arrays : dict of str to ndarray
-        Weights by name.
-    where : str
-        Where they come from, for the error.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not there, is not known, or has another shape; the message names the layer.
-
-    Examples
-    --------
-    >>> load_arrays(torch.nn.Linear(1, 1), {"weight": np.ones((2, 1)), "bias": np.ones(1)}, "file")
-    Traceback (most recent call last):
-    ...
-    ValueError: file does not fit the net: layer 'weight' has shape (2, 1), the net needs (1, 1).
-    """
-    expected = module.state_dict()
-    problems = [f"layer {name!r} is not there" for name in expected if name not in arrays]
-    problems += [f"layer {name!r} is not known" for name in arrays if name not in expected]
-    problems += [
-        f"layer {name!r} has shape {tuple(array.shape)}, the net needs "
-        f"{tuple(expected[name].shape)}"
-        for name, array in arrays.items()
-        if name in expected and tuple(array.shape) != tuple(expected[name].shape)
-    ]
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ValueError(f"{where} does not fit the net: {problems[0]}{more}.")
-    module.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
 
 
 def _arrays(module: torch.nn.Module) -> dict[str, Any]:

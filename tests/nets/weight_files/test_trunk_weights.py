@@ -57,7 +57,9 @@ def test_loaded_into_a_trunk_it_gives_the_same(weights):
 
 
 def test_another_shape_is_refused_and_the_layer_named(weights):
-    with pytest.raises(ValueError, match=r"'conv1.weight' \(expected shape \(3, 1, 3, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"'conv1.weight' has shape .*, the net needs \(3, 1, 3, 3\)"
+    ):
         weights.load_into(new_trunk(24, channels=3))
     with pytest.raises(ValueError, match="n_mels=24"):
         weights.load_into(new_trunk(80, channels=2))
@@ -81,7 +83,7 @@ def test_a_copy_of_the_trunk_is_taken():
 def test_other_files_are_refused(tmp_path, read):
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"nothing")
-    with pytest.raises(ValueError, match="no file of trunk weights"):
+    with pytest.raises(ValueError, match=r"a\.safetensors' is damaged or truncated"):
         read(path)
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="holds no trunk weights"):

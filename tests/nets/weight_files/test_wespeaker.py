@@ -122,7 +122,7 @@ def test_other_nets_are_refused_and_the_layer_named(tmp_path, write_onnx, trunk)
         load_wespeaker(path)
     swapped = [*nodes[4:6], *nodes[2:4], *nodes[:2], *nodes[6:]]
     write_onnx(path, swapped, tensors)
-    with pytest.raises(ValueError, match=r"first is 'conv1.weight' \(expected shape"):
+    with pytest.raises(ValueError, match=r"does not hold .*: layer 'conv1.weight' has shape"):
         load_wespeaker(path)
 
 
@@ -130,7 +130,7 @@ def test_a_checkpoint_without_a_layer_is_refused(tmp_path, trunk):
     state = {**trunk.state_dict(), "seg_1.weight": EMBEDDING}
     del state["layer3.2.conv1.weight"]
     torch.save(state, tmp_path / "avg_model.pt")
-    with pytest.raises(ValueError, match=r"'layer3.2.conv1.weight' \(expected shape"):
+    with pytest.raises(ValueError, match=r"layer 'layer3.2.conv1.weight' is missing"):
         load_wespeaker(tmp_path / "avg_model.pt")
     torch.save([1], tmp_path / "avg_model.pt")
     with pytest.raises(ValueError, match="no tensors by name"):
