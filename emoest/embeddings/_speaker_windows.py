@@ -7,13 +7,14 @@ which goes by energy here.
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
 import scipy.ndimage
 
 from emoest.features._functionals import active_frames
+from emoest.features._mel import slaney_filters
 from emoest.media.audio import Signal
 from emoest.nets.voice_encoder import N_MELS, PARTIAL_FRAMES
+from emoest.utils.typing import Floats32
 
 RATE = 16_000
 STEP = 160
@@ -117,7 +118,7 @@ def partial_starts(n_samples: int, step: int) -> list[int]:
     return starts[:-1] if covered < COVERAGE and len(starts) > 1 else starts
 
 
-def mel_partial(signal: Signal, start: int) -> npt.NDArray[np.float32]:
+def mel_partial(signal: Signal, start: int) -> Floats32:
     """Power mel spectrum of one stretch.
 
     Frames are centered on multiples of 10 ms, with zeros before and behind the signal; periodic
@@ -147,31 +148,13 @@ def mel_partial(signal: Signal, start: int) -> npt.NDArray[np.float32]:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
     spectrum = scipy.fft.rfft(frames * hann.astype(np.float32), axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    return np.asarray(power @ slaney_filters(), dtype=np.float32)
+    return np.asarray(power @ _filters(), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
-def slaney_filters() -> npt.NDArray[np.float32]:
-    """Triangles of equal area between 0 and 8 kHz on Slaney's mel scale, linear below 1 kHz.
-
-    Returns
-    -------
-    weights : ndarray of shape (201, 40), dtype float32
-        Shared between callers, therefore read-only.
-
-    Examples
-    --------
-    >>> slaney_filters().shape
-    (201, 40)
-    """
-    linear, log_step = 3.0 / 200.0, np.log(6.4) / 27.0
-    top = 15.0 + np.log(RATE / 2 / 1000.0) / log_step
-    mel = np.linspace(0.0, top, N_MELS + 2)
-    edges = np.where(mel < 15.0, mel / linear, 1000.0 * np.exp(log_step * (mel - 15.0)))
-    hertz = np.linspace(0.0, RATE / 2, WINDOW // 2 + 1)[:, None]
-    rising = (hertz - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - hertz) / np.diff(edges)[1:]
-    area = 2.0 / (edges[2:] - edges[:-2])
-    weights = (np.maximum(0.0, np.minimum(rising, falling)) * area).astype(np.float32)
+def _filters() -> Floats32:
+    """Mel bands of Resemblyzer, (201, 40); shared between callers, therefore read-only."""
+    bins = np.linspace(0.0, RATE / 2, WINDOW // 2 + 1)
+    weights = slaney_filters(bins, N_MELS, RATE / 2).astype(np.float32)
     weights.setflags(write=False)
     return weights

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
+from emoest.features._mel import htk_filters
 from emoest.utils.typing import Floats
 
 BATCH_FRAMES = 1000
@@ -329,10 +330,5 @@ def _cepstra(power: Floats, settings: Analysis) -> Floats:
 @lru_cache(maxsize=8)
 def _mel_filters(settings: Analysis) -> Floats:
     """Triangles between 20 Hz and half the rate (8 kHz at most), equally spaced in mel (HTK)."""
-    top = min(8000.0, settings.sampling_rate / 2)
-    edges = np.linspace(*(1127.0 * np.log1p(np.array([20.0, top]) / 700.0)), _N_BANDS + 2)
     hertz = scipy.fft.rfftfreq(settings.n_fft, 1.0 / settings.sampling_rate)
-    mel = 1127.0 * np.log1p(hertz / 700.0)[:, None]
-    rising = (mel - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - mel) / np.diff(edges)[1:]
-    return np.maximum(0.0, np.minimum(rising, falling))
+    return htk_filters(hertz, _N_BANDS, 20.0, min(8000.0, settings.sampling_rate / 2))
