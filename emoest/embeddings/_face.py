@@ -20,7 +20,8 @@ from emoest.embeddings._face_backbones import (
 )
 from emoest.embeddings._face_detection import detection_recipe, face_of
 from emoest.files.package_weights import PACKAGE_WEIGHTS
-from emoest.media.images import Clip, open_clip
+from emoest.media.images import open_clip
+from emoest.media.video import Clip
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions
 from emoest.utils.optional import major_version

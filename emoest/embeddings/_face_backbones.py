@@ -13,7 +13,7 @@ from emoest.embeddings._text import loading, text_version
 from emoest.files.hub import find_model_folder, read_json
 from emoest.files.package_weights import PACKAGE_WEIGHTS, check_packaged, packaged_weights
 from emoest.files.weights import find_weights
-from emoest.media.images import Image
+from emoest.media.video import Image
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"

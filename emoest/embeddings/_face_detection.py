@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emoest.media.images import Image
+from emoest.media.video import Image
 from emoest.utils.optional import import_optional
 
 CASCADE = "haarcascade_frontalface_default.xml"

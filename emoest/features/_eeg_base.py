@@ -14,7 +14,8 @@ from emoest.features._eeg_bands import (
     find_bands,
     place_windows,
 )
-from emoest.media.eeg import count_channels, read_eeg, split_path
+from emoest.media.eeg import count_channels, read_eeg
+from emoest.media.eeg_files import split_path
 from emoest.media.items import as_table, content_of, items_of, raise_for_cell, where
 from emoest.media.transformer import CELL_ERRORS, CellTransformer
 from emoest.tables.cells import is_path

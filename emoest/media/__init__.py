@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "SEED_CHANNELS": "emoest.media.eeg",
-        "cells_from_mat": "emoest.media.eeg",
+        "cells_from_mat": "emoest.media.eeg_files",
         "cells_from_mne": "emoest.media.eeg",
         "open_clip": "emoest.media.images",
         "read_audio": "emoest.media.audio",

@@ -1,16 +1,13 @@
-"""Sound in a cell becomes a mono signal: read, mixed down, scaled, resampled, in bounded memory.
+"""Audio in a cell becomes a mono signal: read, mixed down, scaled, resampled, in bounded memory.
 
 An audio item is a path (``clip.wav#t=1.20,3.45`` takes a part), an array ``(n,)`` or
 ``(n, channels)``, or a tuple ``(array, rate)``. `open_audio` looks at an item without decoding it,
 `Audio.blocks` decodes it piece by piece, and `read_audio` gives the whole signal.
 """
 
-import math
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +15,15 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from emoest.media.sources import (
+    ROUNDING_SECONDS,
+    check_file,
+    check_rate,
+    first_bytes,
+    name_file,
+    split_fragment,
+    split_tuple,
+)
 from emoest.tables.cells import describe, is_missing, is_path
 
 Signal = npt.NDArray[np.float32]
@@ -25,10 +31,10 @@ Signal = npt.NDArray[np.float32]
 BLOCK_SECONDS = 10.0
 """How much of a file is decoded at a time."""
 
+# More channels than this, and more than samples, is an array that lies on its side.
 _MAX_CHANNELS = 32
-_ROUNDING_SECONDS = 0.01
+# Encoders pad and trim: MP3 declares up to a few frames more than can be decoded.
 _LOST_SECONDS = 0.25
-_FRAGMENT = re.compile(r"#t=(?P<start>\d*\.?\d*)(?:,(?P<end>\d*\.?\d*))?$")
 
 
 def read_audio(
@@ -224,61 +230,20 @@ def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "au
     if is_path(item):
         return _open_file(os.fspath(item), name)
     if isinstance(item, tuple):
-        item, sampling_rate = _split_tuple(item, name)
+        item, sampling_rate = split_tuple(item, name)
     elif is_missing(item) or not hasattr(item, "__array__"):
         raise ValueError(
             f"{name} is not audio: expected a path, an array of shape (n,) or (n, channels), or a "
             f"tuple (array, rate), found {describe(item)}."
         )
     samples = _check_array(np.asarray(item), name)
-    if sampling_rate is None:
-        raise ValueError(
-            f"{name} is an array without a sampling rate. Pass sampling_rate=<Hz>, or make the "
-            "item a tuple (array, rate)."
-        )
-    return Audio(samples, float(sampling_rate), 0, len(samples), name)
-
-
-def split_fragment(path: str) -> tuple[str, float, float | None]:
-    """Split ``clip.wav#t=1.20,3.45`` into the path and the part, in seconds.
-
-    Parameters
-    ----------
-    path : str
-        A path, with or without a part.
-
-    Returns
-    -------
-    path : str
-        The path alone.
-    start : float
-        Where the part starts; 0 when not given.
-    end : float or None
-        Where it ends; None is the end of the file.
-
-    Examples
-    --------
-    >>> split_fragment("clip.wav#t=1.20,3.45")
-    ('clip.wav', 1.2, 3.45)
-    >>> split_fragment("take #3.wav")
-    ('take #3.wav', 0.0, None)
-    """
-    match = _FRAGMENT.search(path)
-    if match is None:
-        return path, 0.0, None
-    start, end = match["start"], match["end"]
-    if start == "." or end == "." or not (start or end):
-        return path, 0.0, None
-    return path[: match.start()], float(start or 0.0), float(end) if end else None
+    return Audio(samples, check_rate(sampling_rate, name), 0, len(samples), name)
 
 
 def _open_file(item: str, name: str) -> Audio:
     path, start, end = split_fragment(item)
-    if name == "audio item":
-        name = f"audio file {path!r}"
-    elif path not in name:
-        name = f"{name} (file {path!r})"
-    _check_file(path, name)
+    name = name_file(path, name)
+    check_file(path, name, "an audio file")
     try:
         info = soundfile.info(path)
     except (soundfile.SoundFileError, TypeError) as error:
@@ -289,30 +254,12 @@ def _open_file(item: str, name: str) -> Audio:
     return Audio(path, float(info.samplerate), first, stop, name)
 
 
-def _check_file(path: str, name: str) -> None:
-    if not Path(path).exists():
-        hint = (
-            " If '#' starts a part of the file, write it as '#t=<start>,<end>' in seconds."
-            if "#" in Path(path).name
-            else " Check the path; a relative one starts at the working folder "
-            f"({str(Path.cwd())!r})."
-        )
-        raise FileNotFoundError(f"{name}: the file is not there.{hint}")
-    if Path(path).is_dir():
-        raise ValueError(f"{name} is a folder, not an audio file.")
-    if Path(path).stat().st_size == 0:
-        raise ValueError(
-            f"{name} is empty (0 bytes): a copy or download may have failed. Get the file again, "
-            "or drop the row."
-        )
-
-
 def _cut(frames: int, rate: int, start: float, end: float | None, name: str) -> tuple[int, int]:
     """Positions of a part; an end up to 10 ms behind the file's is taken as rounding."""
     seconds = frames / rate
     first = round(start * rate)
     stop = frames if end is None else min(round(end * rate), frames)
-    outside = first >= frames or (end is not None and end > seconds + _ROUNDING_SECONDS)
+    outside = first >= frames or (end is not None and end > seconds + ROUNDING_SECONDS)
     if outside:
         raise ValueError(
             f"{name}: the part #t={start:g},{'' if end is None else f'{end:g}'} lies outside the "
@@ -324,20 +271,6 @@ def _cut(frames: int, rate: int, start: float, end: float | None, name: str) -> 
             "start."
         )
     return first, stop
-
-
-def _split_tuple(item: tuple[Any, ...], name: str) -> tuple[Any, float]:
-    if len(item) != 2 or np.ndim(item[1]) != 0 or np.ndim(item[0]) == 0:
-        raise ValueError(
-            f"{name}: a tuple must be (array, rate), in this order, found {describe(item)}."
-        )
-    samples, rate = item
-    if not isinstance(rate, int | float | np.number) or not math.isfinite(rate) or rate <= 0:
-        raise ValueError(
-            f"{name}: the rate in the tuple (array, rate) must be a positive number of Hz, found "
-            f"{rate!r}."
-        )
-    return samples, float(rate)
 
 
 def _check_array(samples: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -391,12 +324,10 @@ def _resample(blocks: Iterator[Signal], rate: float, target_rate: int) -> Iterat
 
 
 def _unreadable(path: str, name: str, error: Exception) -> str:
-    with open(path, "rb") as file:
-        head = file.read(16)
     return (
         f"{name} is not audio that libsndfile can read, or it is damaged ({error}); it starts "
-        f"with {head!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert anything else "
-        "(m4a, video) with: ffmpeg -i <file> <file>.wav"
+        f"with {first_bytes(path)!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert "
+        "anything else (m4a, video) with: ffmpeg -i <file> <file>.wav"
     )
 
 

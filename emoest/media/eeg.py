@@ -6,19 +6,17 @@ path of an ``.npy`` or ``.mat`` file that holds such an array: ``trial.npy``,
 `cells_from_mne` and `cells_from_mat` make cells of recordings.
 """
 
-import math
 import os
-import re
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from emoest.media.audio import split_fragment
-from emoest.tables.cells import HEADER_ERRORS, is_path, load_array
+from emoest.media.eeg_files import file_shape, load_file, split_path
+from emoest.media.sources import ROUNDING_SECONDS, check_rate, name_file, split_tuple
+from emoest.tables.cells import is_path
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 Signal = npt.NDArray[np.float64]
@@ -33,10 +31,6 @@ SEED_CHANNELS = tuple(_SEED.split())
 """The 62 channels of SEED and SEED-IV, in the order of their files."""
 
 _MICROVOLTS = 1e6
-_ROUNDING_SECONDS = 0.01
-
-_MAT_ERRORS = (ValueError, TypeError, OSError, zlib.error, UnboundLocalError)
-"""What scipy raises where a .mat file is damaged, beside its own; the last one is a slip of its."""
 
 
 def read_eeg(
@@ -82,12 +76,12 @@ def read_eeg(
     """
     start, end = 0.0, None
     if isinstance(item, tuple):
-        item, sampling_rate = _split_tuple(item, name)
+        item, sampling_rate = split_tuple(item, name)
     elif is_path(item):
         path, variable, start, end = split_path(os.fspath(item))
-        item = _load(path, variable, name)
+        item = load_file(path, variable, name)
     array = _check_array(item, name)
-    rate = _check_rate(sampling_rate, name)
+    rate = check_rate(sampling_rate, name)
     array = _cut(array, rate, start, end, name)
     signal = np.array(array, dtype=np.float64)
     _check_finite(signal, rate, channels, name)
@@ -119,40 +113,13 @@ def count_channels(item: Any, *, name: str = "EEG item") -> int:
     62
     """
     if isinstance(item, tuple):
-        item, _ = _split_tuple(item, name)
+        item, _ = split_tuple(item, name)
     elif is_path(item):
         path, variable, _, _ = split_path(os.fspath(item))
-        return _header_channels(path, variable, name)
+        shape = file_shape(path, variable, name)
+        _check_shape(shape, name_file(path, name))
+        return shape[0]
     return int(_check_array(item, name).shape[0])
-
-
-def split_path(item: str) -> tuple[str, str | None, float, float | None]:
-    """Split ``subject.mat#cz_eeg1#t=1,30`` into the file, the variable and the part in seconds.
-
-    Parameters
-    ----------
-    item : str
-        The path of a cell.
-
-    Returns
-    -------
-    path : str
-        The file alone.
-    variable : str or None
-        The variable of a ``.mat`` file.
-    start, end : float, float or None
-        The part in seconds; 0 and None are the whole.
-
-    Examples
-    --------
-    >>> split_path("subject.mat#cz_eeg1#t=1,30"), split_path("take #3.npy")
-    (('subject.mat', 'cz_eeg1', 1.0, 30.0), ('take #3.npy', None, 0.0, None))
-    """
-    path, start, end = split_fragment(item)
-    file, mark, variable = path.rpartition("#")
-    if mark and file.lower().endswith(".mat"):
-        return file, variable, start, end
-    return path, None, start, end
 
 
 def channel_label(channel: int, channels: Sequence[str] | None = None) -> str:
@@ -214,8 +181,8 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
     except ValueError as error:
         raise ValueError(
             f"The {type(obj).__name__} has no channels picks={picks!r}; it has "
-            f"{len(obj.ch_names)} channels: {obj.ch_names[:8]}. Set their types with "
-            "set_channel_types, or name them in picks."
+            f"{len(obj.ch_names)} channels: {listed(obj.ch_names, most=8)}. Set their types "
+            "with set_channel_types, or name them in picks."
         ) from error
     trials = data[None] if data.ndim == 2 else data
     rate = float(obj.info["sfreq"])
@@ -227,65 +194,6 @@ def _chosen_channels(mne: Any, obj: Any, picks: Any) -> list[int]:
     empty = mne.io.RawArray(np.zeros((len(obj.ch_names), 1)), obj.info, verbose="error")
     chosen = empty.pick(picks, exclude="bads", verbose="error").ch_names
     return [obj.ch_names.index(name) for name in chosen]
-
-
-def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -> list[str]:
-    r"""Make cells of the trials in one ``.mat`` file, such as those of SEED-IV.
-
-    Only the names of the variables are read; a cell is a path with a variable.
-
-    Parameters
-    ----------
-    path : str or path object
-        The file.
-    pattern : str, default="_eeg(\d+)$"
-        Regular expression that finds the variables of trials; its first group is the number by
-        which they are ordered. The default is the naming of SEED-IV's ``eeg_raw_data``.
-
-    Returns
-    -------
-    cells : list of str
-        ``"<path>#<variable>"``, by trial number.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the file cannot be read or no variable fits.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from scipy.io import savemat
-    >>> path = tempfile.mkdtemp() + "/1_20160518.mat"
-    >>> savemat(path, {f"cz_eeg{k}": np.zeros((62, 800)) for k in (10, 2)})
-    >>> [cell.rpartition("#")[2] for cell in cells_from_mat(path)]
-    ['cz_eeg2', 'cz_eeg10']
-    """
-    file = os.fspath(path)
-    names = list(_mat_shapes(file, f"EEG file {file!r}"))
-    found = [(int(match[1]), name) for name in names if (match := re.search(pattern, name))]
-    if not found:
-        raise ValueError(
-            f"EEG file {file!r} holds no variable that fits {pattern!r}; it holds {names[:8]}."
-        )
-    return [f"{file}#{name}" for _, name in sorted(found)]
-
-
-def _split_tuple(item: tuple[Any, ...], name: str) -> tuple[Any, Any]:
-    if len(item) != 2 or np.ndim(item[1]) != 0 or np.ndim(item[0]) == 0:
-        raise ValueError(f"{name}: a tuple must be (array, rate), in this order.")
-    return item[0], item[1]
-
-
-def _check_rate(rate: Any, name: str) -> float:
-    if rate is None:
-        raise ValueError(
-            f"{name} has no sampling rate. Pass sampling_rate=<Hz>, or make the item a tuple "
-            "(array, rate)."
-        )
-    if not isinstance(rate, int | float | np.number) or not math.isfinite(rate) or rate <= 0:
-        raise ValueError(f"{name}: the rate must be a positive number of Hz, found {rate!r}.")
-    return float(rate)
 
 
 def _check_array(item: Any, name: str) -> npt.NDArray[Any]:
@@ -300,15 +208,16 @@ def _check_array(item: Any, name: str) -> npt.NDArray[Any]:
             f"{name} is not EEG: expected an array of numbers (n_channels, n_samples), a tuple "
             f"(array, rate) or the path of an .npy or .mat file, found {kind}."
         )
-    if item.ndim != 2 or item.size == 0:
-        raise ValueError(
-            f"{name} is not EEG: expected the shape (n_channels, n_samples), found {item.shape}."
-        )
-    _check_orientation(item.shape, name)
+    _check_shape(item.shape, name)
     return item
 
 
-def _check_orientation(shape: tuple[int, ...], name: str) -> None:
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) != 2 or 0 in shape:
+        raise ValueError(
+            f"{name} is not EEG: expected the shape (n_channels, n_samples), found {shape}."
+        )
+    # No recording has fewer samples than electrodes, so this is an array on its side.
     if shape[0] > shape[1]:
         raise ValueError(
             f"{name} has the shape {shape}, which is {shape[0]} channels of {shape[1]} samples. "
@@ -321,7 +230,7 @@ def _cut(
 ) -> npt.NDArray[Any]:
     seconds = array.shape[1] / rate
     stop = seconds if end is None else end
-    if not start < stop <= seconds + _ROUNDING_SECONDS or start >= seconds:
+    if not start < stop <= seconds + ROUNDING_SECONDS or start >= seconds:
         raise ValueError(
             f"{name}: the part #t={start:g},{stop:g} lies outside the recording, which lasts "
             f"{seconds:.3f} s at {rate:g} Hz."
@@ -349,93 +258,4 @@ def _check_finite(signal: Signal, rate: float, channels: Sequence[str] | None, n
         found = f"{label} holds a NaN or infinite sample at {at:.3f} s{more}"
     raise ValueError(
         f"{name}: {found}. Interpolate the channel, or leave it out of all recordings."
-    )
-
-
-def _load(path: str, variable: str | None, name: str) -> npt.NDArray[Any]:
-    name = _file_name(path, name)
-    if _suffix(path, name) == ".npy":
-        return _read_npy(path, name)
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    variable = _choose(_mat_shapes(path, name), variable, name)
-    try:
-        array: npt.NDArray[Any] = loadmat(path, variable_names=[variable])[variable]
-    except (*_MAT_ERRORS, MatReadError) as error:
-        raise ValueError(f"{name} is damaged ({error}). Get the file again.") from error
-    return array
-
-
-def _header_channels(path: str, variable: str | None, name: str) -> int:
-    name = _file_name(path, name)
-    if _suffix(path, name) == ".npy":
-        shape = _read_npy(path, name, header_only=True).shape
-    else:
-        shapes = _mat_shapes(path, name)
-        shape = shapes[_choose(shapes, variable, name)]
-    if len(shape) != 2:
-        raise ValueError(
-            f"{name} is not EEG: expected the shape (n_channels, n_samples), found {shape}."
-        )
-    _check_orientation(shape, name)
-    return int(shape[0])
-
-
-def _file_name(path: str, name: str) -> str:
-    if path in name:
-        return name
-    return f"EEG file {path!r}" if name == "EEG item" else f"{name} (file {path!r})"
-
-
-def _suffix(path: str, name: str) -> str:
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"{name}: the file is not there. Check the path; a relative one starts at the working "
-            f"folder ({str(Path.cwd())!r})."
-        )
-    suffix = Path(path).suffix.lower()
-    if suffix not in {".npy", ".mat"}:
-        raise ValueError(
-            f"{name}: EEG is read from .npy and .mat files. Open other formats with MNE and make "
-            "cells with emoest.media.cells_from_mne."
-        )
-    return suffix
-
-
-def _read_npy(path: str, name: str, header_only: bool = False) -> npt.NDArray[Any]:
-    try:
-        if header_only:
-            return np.lib.format.open_memmap(path, mode="r")
-        return load_array(path)
-    except (ValueError, OSError, *HEADER_ERRORS) as error:
-        raise ValueError(f"{name} is not a readable .npy file of numbers ({error}).") from error
-
-
-def _mat_shapes(path: str, name: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of the variables of a .mat file, by name."""
-    from scipy.io import whosmat
-    from scipy.io.matlab import MatReadError
-
-    if not Path(path).exists():
-        raise FileNotFoundError(f"{name}: the file is not there.")
-    try:
-        return {variable: tuple(shape) for variable, shape, _ in whosmat(path)}
-    except NotImplementedError as error:
-        raise ValueError(
-            f"{name} is saved as MATLAB 7.3 (HDF5). Save it with '-v7', or convert it to .npy."
-        ) from error
-    except (*_MAT_ERRORS, MatReadError) as error:
-        raise ValueError(f"{name} is not a readable .mat file ({error}).") from error
-
-
-def _choose(shapes: dict[str, tuple[int, ...]], variable: str | None, name: str) -> str:
-    """Take the variable that is named, or the only one."""
-    if variable is None and len(shapes) == 1:
-        return next(iter(shapes))
-    if variable in shapes:
-        return variable
-    asked = "names no variable" if variable is None else f"has no variable {variable!r}"
-    raise ValueError(
-        f"{name} {asked}; write '<file>.mat#<variable>'. The file holds {list(shapes)[:8]}."
     )

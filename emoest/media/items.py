@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.files.store import CacheDir, file_digest
-from emoest.media.audio import split_fragment
+from emoest.media.sources import check_exists, split_fragment
 from emoest.tables.cells import describe, is_missing, object_column
 
 POOLINGS = {"mean", "max"}
@@ -102,17 +102,12 @@ def content_of(
 
 
 def _existing(path: str) -> Path:
-    found = Path(path)
     if not path:
         raise ValueError("the path is empty. Put None where the modality is missing")
-    if not found.exists():
-        raise FileNotFoundError(
-            f"the file {path!r} is not there. Check the path; a relative one starts at the working "
-            f"folder ({str(Path.cwd())!r})"
-        )
-    if found.is_dir():
+    check_exists(path, f"the file {path!r}")
+    if Path(path).is_dir():
         raise ValueError(f"{path!r} is a folder, not a file")
-    return found
+    return Path(path)
 
 
 def where(position: int, label: Any, column: Any, item: int | None = None) -> str:

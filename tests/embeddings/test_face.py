@@ -298,7 +298,7 @@ def _bad_items(tmp_path, wall):
         "black": (np.zeros((200, 200, 3), np.uint8), "is blank: all its pixels are equal"),
         "black face": (np.zeros((48, 48), np.uint8), "is blank: all its pixels are equal"),
         "video without a face": (faceless, r"no face was found in any picture of .*faceless\.mp4"),
-        "sound": (sound, r"sound\.mp4'\) holds no pictures \(streams: audio\)"),
+        "sound": (sound, r"sound\.mp4'\) holds no images \(streams: audio\)"),
         "broken": (text, r"broken\.mp4'\) is neither an image .* nor a video"),
         "half": (jpeg, r"half\.jpg'\) is a damaged or truncated image"),
         "absent": (tmp_path / "no.png", r"no\.png' is not there"),

@@ -12,7 +12,7 @@ from emoest.aggregation import StatisticsPooling
 from emoest.features._eeg import BandPower, DifferentialEntropy
 from emoest.features._eeg_bands import fft_entropy, find_bands, gaussian_entropy, place_windows
 from emoest.features._smoothing import LinearDynamicSmoother
-from emoest.media.eeg import SEED_CHANNELS, cells_from_mat, cells_from_mne
+from emoest.media import SEED_CHANNELS, cells_from_mat, cells_from_mne
 from emoest.tables.cells import object_column
 from emoest.testing import cell_estimator_checks
 

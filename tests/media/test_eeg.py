@@ -1,19 +1,9 @@
 import sys
-from functools import partial
 
 import numpy as np
 import pytest
-from scipy.io import savemat
 
-from emoest.media.eeg import (
-    SEED_CHANNELS,
-    cells_from_mat,
-    cells_from_mne,
-    channel_label,
-    count_channels,
-    read_eeg,
-    split_path,
-)
+from emoest.media.eeg import SEED_CHANNELS, cells_from_mne, channel_label, read_eeg
 
 
 def recording(n_channels=3, n_samples=1000):
@@ -42,51 +32,6 @@ def test_an_array_with_a_rate_and_a_tuple():
 def test_integers_are_microvolt():
     signal, _ = read_eeg((np.array([[1, -300, 2]], dtype=np.int16), 100))
     assert signal.tolist() == [[1.0, -300.0, 2.0]]
-
-
-def test_an_npy_file_and_a_part_of_it(tmp_path):
-    data = recording()
-    np.save(tmp_path / "trial.npy", data)
-    signal, _ = read_eeg(tmp_path / "trial.npy", sampling_rate=100)
-    np.testing.assert_array_equal(signal, data)
-    part, _ = read_eeg(f"{tmp_path}/trial.npy#t=1,2.5", sampling_rate=100)
-    np.testing.assert_array_equal(part, data[:, 100:250])
-    rest, _ = read_eeg(f"{tmp_path}/trial.npy#t=9", sampling_rate=100)
-    np.testing.assert_array_equal(rest, data[:, 900:])
-    assert count_channels(f"{tmp_path}/trial.npy#t=1,2.5") == 3
-
-
-def test_a_mat_file_with_one_variable_and_with_several(tmp_path):
-    data = recording()
-    savemat(tmp_path / "one.mat", {"data": data})
-    signal, _ = read_eeg(tmp_path / "one.mat", sampling_rate=100)
-    np.testing.assert_array_equal(signal, data)
-    savemat(tmp_path / "all.mat", {"cz_eeg1": data, "cz_eeg2": data[:2] + 1}, do_compression=True)
-    signal, _ = read_eeg(f"{tmp_path}/all.mat#cz_eeg2#t=0,1", sampling_rate=100)
-    np.testing.assert_array_equal(signal, data[:2, :100] + 1)
-    assert count_channels(f"{tmp_path}/all.mat#cz_eeg2") == 2
-    with pytest.raises(ValueError, match=r"all\.mat'\) names no variable; write '<file>.mat#<var"):
-        read_eeg(tmp_path / "all.mat", sampling_rate=100, name="row 3")
-    with pytest.raises(ValueError, match=r"has no variable 'eeg2'.*\['cz_eeg1', 'cz_eeg2'\]"):
-        read_eeg(f"{tmp_path}/all.mat#eeg2", sampling_rate=100)
-
-
-def test_trials_of_a_file_of_seed_iv(tmp_path):
-    path = tmp_path / "1_20160518.mat"
-    savemat(path, {f"cz_eeg{k}": np.zeros((62, 63)) + k for k in range(24, 0, -1)})
-    cells = cells_from_mat(path)
-    assert cells == [f"{path}#cz_eeg{k}" for k in range(1, 25)]
-    assert read_eeg(cells[9], sampling_rate=200)[0][0, 0] == 10
-    with pytest.raises(ValueError, match="no variable that fits"):
-        cells_from_mat(path, r"_psd(\d+)$")
-    with pytest.raises(FileNotFoundError, match="the file is not there"):
-        cells_from_mat(tmp_path / "absent.mat")
-
-
-def test_paths():
-    assert split_path("a.mat#x#t=,3") == ("a.mat", "x", 0.0, 3.0)
-    assert split_path("a.npy#t=2") == ("a.npy", None, 2.0, None)
-    assert split_path("a#b.mat") == ("a#b.mat", None, 0.0, None)
 
 
 @pytest.mark.parametrize(
@@ -127,61 +72,6 @@ def test_a_part_outside_the_recording_is_said(tmp_path, part):
     np.save(tmp_path / "trial.npy", recording())
     with pytest.raises(ValueError, match=r"lies outside the recording, which lasts 10.000 s at 10"):
         read_eeg(f"{tmp_path}/trial.npy{part}", sampling_rate=100)
-
-
-def test_files_that_cannot_be_read_are_said(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"row 2 \(file '.*a\.npy'\): the file is not there"
-    ):
-        read_eeg(tmp_path / "a.npy", sampling_rate=100, name="row 2")
-    (tmp_path / "a.edf").write_bytes(b"0")
-    with pytest.raises(ValueError, match=r"read from .npy and .mat files.*cells_from_mne"):
-        read_eeg(tmp_path / "a.edf", sampling_rate=100)
-    for name in ("a.npy", "a.mat"):
-        for content in (b"", b"not a file of numbers" * 20):
-            (tmp_path / name).write_bytes(content)
-            with pytest.raises(ValueError, match=rf"{name}' is not a readable \{name[1:]} file"):
-                read_eeg(tmp_path / name, sampling_rate=100)
-            with pytest.raises(ValueError, match=rf"is not a readable \{name[1:]} file"):
-                count_channels(tmp_path / name)
-
-
-def test_an_npy_file_of_another_kind_or_with_a_damaged_header_is_said(tmp_path):
-    path = tmp_path / "a.npy"
-    with open(path, "wb") as file:
-        np.savez(file, recording())
-    archive = path.read_bytes()
-    np.save(path, recording())
-    damaged = bytearray(path.read_bytes())
-    damaged[10:13] = b"{('"
-    for content in (archive, bytes(damaged)):
-        path.write_bytes(content)
-        for read in (partial(read_eeg, sampling_rate=100), count_channels):
-            with pytest.raises(ValueError, match=r"a\.npy' is not a readable .npy file of numbers"):
-                read(path)
-
-
-def test_a_truncated_mat_file_is_said(tmp_path):
-    savemat(tmp_path / "a.mat", {"x": recording()}, do_compression=True)
-    whole = (tmp_path / "a.mat").read_bytes()
-    (tmp_path / "a.mat").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"a\.mat' is (damaged|not a readable)"):
-        read_eeg(tmp_path / "a.mat", sampling_rate=100)
-
-
-def test_a_mat_file_of_an_unknown_kind_of_array_is_said(tmp_path):
-    savemat(tmp_path / "a.mat", {"x": recording()})
-    damaged = bytearray((tmp_path / "a.mat").read_bytes())
-    damaged[144] = 99
-    (tmp_path / "a.mat").write_bytes(damaged)
-    with pytest.raises(ValueError, match=r"a\.mat' is damaged"):
-        read_eeg(tmp_path / "a.mat", sampling_rate=100)
-
-
-def test_a_pickle_in_an_npy_file_is_not_loaded(tmp_path):
-    np.save(tmp_path / "a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match=r"not a readable .npy file of numbers"):
-        read_eeg(tmp_path / "a.npy", sampling_rate=100)
 
 
 def raw_of(mne, kinds=("eeg", "eeg", "stim")):

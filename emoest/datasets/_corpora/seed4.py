@@ -12,7 +12,8 @@ from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.files import list_files
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import report_gaps
-from emoest.media.eeg import SEED_CHANNELS, cells_from_mat
+from emoest.media.eeg import SEED_CHANNELS
+from emoest.media.eeg_files import cells_from_mat
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions, validate_params
 from emoest.utils.messages import listed

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.media.audio import open_audio
-from emoest.media.eeg import read_eeg, split_path
+from emoest.media.eeg import read_eeg
+from emoest.media.eeg_files import split_path
 from emoest.media.images import open_clip
 from emoest.tables.cells import is_missing, is_path
 from emoest.tables.names import is_context, tokens

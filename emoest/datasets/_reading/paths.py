@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from emoest.media.eeg import split_path
+from emoest.media.eeg_files import split_path
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".flv", ".mkv", ".mov", ".webm")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif")

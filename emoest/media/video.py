@@ -1,0 +1,282 @@
+"""Videos, and still images as videos of one image, decoded image by image."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emoest.media.sources import first_bytes
+from emoest.utils.optional import import_optional
+
+Image = npt.NDArray[np.uint8]
+
+EXTRA = "face"
+"""What installs the packages that read images and videos."""
+
+_NO_VIDEOS = ("image2", "tty")
+"""What FFmpeg makes of a file that has the name of an image, or of a text."""
+
+_DEFAULT_RATE = 25.0
+_LOST_SECONDS = 1.0
+"""A video that ends earlier than it says by more than this is taken as damaged."""
+
+_TAGGED = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A still image, or a video that was looked at and not yet decoded.
+
+    Parameters
+    ----------
+    source : str or ndarray of shape (height, width, 3)
+        The video file, or the still image.
+    name : str
+        What to call the item in an error.
+    frames_per_second : float or None
+        How many images a second are taken of a video; None takes all.
+    native_rate : float
+        Images a second that the video has.
+    start, end : float or None
+        The part that is meant, in seconds.
+    n_expected : int
+        About how many images `frames` gives.
+    """
+
+    source: str | Image
+    name: str
+    frames_per_second: float | None = None
+    native_rate: float = 1.0
+    start: float = 0.0
+    end: float | None = None
+    n_expected: int = 1
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is one image."""
+        return not isinstance(self.source, str)
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """Seconds for which one image stands.
+
+        A still image counts as one image taken of a video; 1 s if all images are taken.
+        """
+        if self.is_still:
+            return 1.0 / (self.frames_per_second or 1.0)
+        return 1.0 / min(self.frames_per_second or self.native_rate, self.native_rate)
+
+    def frames(self) -> Iterator[Image]:
+        """Decode the images one after the other.
+
+        Of a video the image nearest to each of the instants ``k / frames_per_second`` is taken,
+        counted from the first image of the part; none is taken twice.
+
+        Yields
+        ------
+        image : ndarray of shape (height, width, 3), dtype uint8
+
+        Raises
+        ------
+        ValueError
+            If the video is damaged, or no image lies in the part.
+
+        Examples
+        --------
+        >>> from emoest.media import open_clip
+        >>> [frame.shape for frame in open_clip(np.zeros((4, 6), dtype=np.uint8)).frames()]
+        [(4, 6, 3)]
+        """
+        if isinstance(self.source, str):
+            yield from _decode(self, self.source)
+        else:
+            yield self.source
+
+
+def open_video(clip: Clip, path: str) -> Clip:
+    """Read the header of a video, and check the part of it that is meant.
+
+    Parameters
+    ----------
+    clip : Clip
+        What is known of the video by its cell.
+    path : str
+        Its file.
+
+    Returns
+    -------
+    clip : Clip
+        With the video's rate and about how many images it gives.
+
+    Raises
+    ------
+    ImportError
+        If PyAV is not installed.
+    ValueError
+        If it is no video, holds no images, or the part lies outside.
+    """
+    av = _av()
+    try:
+        with av.open(path) as container:
+            form = container.format.name
+            if form in _NO_VIDEOS or form.endswith("_pipe"):
+                raise ValueError(_unreadable(path, clip.name, "its content is of no known kind"))
+            stream = _video_stream(av, container, clip.name)
+            native = float(stream.average_rate or _DEFAULT_RATE)
+            seconds = container.duration / av.time_base if container.duration else 0.0
+    except av.FFmpegError as error:
+        raise ValueError(_unreadable(path, clip.name, error)) from error
+    if clip.end is not None and clip.end <= clip.start:
+        raise ValueError(
+            f"{clip.name}: the part #t={clip.start:g},{clip.end:g} holds no image: its end is "
+            "not after its start. Correct the part (it is in seconds)."
+        )
+    end = seconds if clip.end is None else min(clip.end, seconds)
+    if seconds and clip.start >= seconds:
+        raise ValueError(
+            f"{clip.name}: the part starts at {clip.start:g} s, but the video lasts "
+            f"{seconds:.3f} s. Correct the part (it is in seconds)."
+        )
+    rate = min(clip.frames_per_second or native, native)
+    n_expected = max(1, round((end - clip.start) * rate))
+    return Clip(path, clip.name, clip.frames_per_second, native, clip.start, clip.end, n_expected)
+
+
+def _av() -> ModuleType:
+    return import_optional("av", extra=EXTRA, purpose="Reading a video")
+
+
+def _video_stream(av: ModuleType, container: Any, name: str) -> Any:
+    """Return the first video stream that is not a cover."""
+    # FFmpeg reports the picture on an album's cover as a video of one image.
+    cover = av.stream.Disposition.attached_pic
+    for stream in container.streams.video:
+        if not stream.disposition & cover:
+            return stream
+    kinds = sorted({stream.type for stream in container.streams})
+    raise ValueError(
+        f"{name} holds no images (streams: {', '.join(kinds) or 'none'}). For audio use an "
+        "embedder of audio; else get the video again."
+    )
+
+
+def _decode(clip: Clip, path: str) -> Iterator[Image]:
+    av = _av()
+    first = last = None
+    n_taken = 0
+    try:
+        with av.open(path) as container:
+            stream = _video_stream(av, container, clip.name)
+            stream.thread_type = "AUTO"
+            origin = (container.start_time or 0) / av.time_base
+            if clip.start > 0:
+                container.seek(int((origin + clip.start) * av.time_base))
+            promised = _promised_end(stream)
+            for time, frame in _timed(container.decode(stream), clip.native_rate):
+                last = time
+                # Time stamps are fractions, parts are decimals: the image at the start is in.
+                if time - origin < clip.start - 1e-6:
+                    continue
+                if clip.end is not None and time - origin >= clip.end:
+                    break
+                first = time if first is None else first
+                if _is_due(time - first, n_taken, clip):
+                    n_taken = _next_instant(time - first, clip)
+                    yield _upright(frame)
+            else:
+                # Only who has decoded all of it can tell that the end is missing.
+                if last is not None:
+                    _check_end(clip, path, last, promised)
+    except av.FFmpegError as error:
+        raise ValueError(_unreadable(path, clip.name, error)) from error
+    if first is None:
+        raise ValueError(_no_image(clip))
+
+
+def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> None:
+    """Raise if a video ends before its stream, or else its file, says that it does."""
+    if promised is None:
+        promised = _lost_end(path, last)
+    if promised is not None and last < promised - _LOST_SECONDS:
+        raise ValueError(
+            f"{clip.name} is truncated: it should last until {promised:.2f} s and ends at "
+            f"{last:.2f} s. Get it again, or drop the row."
+        )
+
+
+def _lost_end(path: str, last: float) -> float | None:
+    """Where a file says that it ends; None if anything in it, such as its audio, reaches there."""
+    av = _av()
+    with av.open(path) as container:
+        end = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
+        if last >= end - _LOST_SECONDS:
+            return None
+        times = [
+            float(packet.pts * packet.time_base)
+            for packet in container.demux()
+            if packet.pts is not None and packet.time_base is not None
+        ]
+    return end if max(times, default=0.0) < end - _LOST_SECONDS else None
+
+
+def _timed(frames: Any, native_rate: float) -> Iterator[tuple[float, Any]]:
+    """Pair each image with its time; one without a time follows the one before."""
+    time = -1.0 / native_rate
+    for frame in frames:
+        time = time + 1.0 / native_rate if frame.time is None else float(frame.time)
+        yield time, frame
+
+
+def _promised_end(stream: Any) -> float | None:
+    """Return where a stream says that it ends.
+
+    Matroska and WebM say it in a tag. Of an AVI file FFmpeg counts what is there as the duration;
+    the number of images is the file's own word.
+    """
+    if stream.container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
+    if stream.duration is not None and stream.time_base is not None:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    for key, value in stream.metadata.items():
+        found = _TAGGED.fullmatch(value) if key.upper().startswith("DURATION") else None
+        if found is not None:
+            return 3600.0 * int(found[1]) + 60.0 * int(found[2]) + float(found[3])
+    return None
+
+
+def _is_due(elapsed: float, k: int, clip: Clip) -> bool:
+    if clip.frames_per_second is None:
+        return True
+    return elapsed + 0.5 / clip.native_rate > k / clip.frames_per_second - 1e-9
+
+
+def _next_instant(elapsed: float, clip: Clip) -> int:
+    """Number of the first instant that lies behind the image just taken."""
+    if clip.frames_per_second is None:
+        return 0
+    return int((elapsed + 0.5 / clip.native_rate) * clip.frames_per_second + 1e-9) + 1
+
+
+def _upright(frame: Any) -> Image:
+    """Pixels of an image, turned as the file says."""
+    pixels: Image = frame.to_ndarray(format="rgb24")
+    quarters = round(getattr(frame, "rotation", 0) / 90) % 4
+    return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
+
+
+def _no_image(clip: Clip) -> str:
+    if clip.start == 0 and clip.end is None:
+        return f"{clip.name}: no image could be decoded. Get the video again, or drop the row."
+    return f"{clip.name}: no image could be decoded in the part that is meant."
+
+
+def _unreadable(path: str, name: str, error: Exception | str) -> str:
+    return (
+        f"{name} is neither an image that Pillow can read nor a video that FFmpeg can read, or it "
+        f"is damaged ({error}); it starts with {first_bytes(path)!r}. Get it again, or drop the "
+        "row."
+    )

@@ -1,0 +1,9 @@
+import pytest
+
+
+@pytest.fixture
+def video(tmp_path):
+    """Three seconds of thirty images, of which each can be told."""
+    from tests.media.videos import write_video
+
+    return write_video(tmp_path / "clip.mp4")
