@@ -302,7 +302,7 @@ def _bad_items(tmp_path, wall):
         "broken": (text, r"broken\.mp4'\) is neither an image .* nor a video"),
         "half": (jpeg, r"half\.jpg'\) is a damaged or truncated image"),
         "absent": (tmp_path / "no.png", r"no\.png' is not there"),
-        "floats": (np.zeros((48, 48)), "array of float64; pictures are uint8"),
+        "floats": (np.zeros((48, 48)), "array of float64; images are uint8"),
         "number": (7, "expected the path of a file or an array, found int 7"),
         "empty list": ([], "empty list"),
     }

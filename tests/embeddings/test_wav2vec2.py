@@ -349,7 +349,7 @@ def test_a_missing_package_names_the_extra(wav2vec2, monkeypatch):
         ((np.zeros(0), RATE), "row 1.* has no samples"),
         ((np.full(800, np.nan), RATE), "row 1.* holds a NaN or infinite sample at 0.000 s"),
         ((sound(0.1), 0), "row 1.* must be a positive number of Hz, found 0"),
-        (sound(0.1), "row 1.* array without a sampling rate"),
+        (sound(0.1), "row 1.* has no sampling rate"),
         ("no.wav", "row 1.*'no.wav' is not there"),
     ],
 )

@@ -113,7 +113,7 @@ def test_stereo_files_are_averaged(opensmile, tmp_path):
     [
         ((np.zeros(100), RATE), "row 1 lasts 0.006 s, which is too short for eGeMAPSv02"),
         ((np.full(4000, 3000.0), RATE), "row 1 has a sample of 3000; openSMILE takes 16 bits"),
-        (voice(), "row 1.* array without a sampling rate"),
+        (voice(), "row 1.* has no sampling rate"),
         ("no.wav", "row 1.*'no.wav' is not there"),
     ],
 )
