@@ -1,4 +1,4 @@
-"""Fusion: several modalities, one answer."""
+"""Fusion: several modalities, one prediction."""
 
 from emoest.fusion._early import EarlyFusionClassifier, EarlyFusionRegressor
 from emoest.fusion._late import LateFusionClassifier

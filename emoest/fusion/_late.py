@@ -1,53 +1,18 @@
-"""Late fusion: one classifier per modality, their answers fused by a rule or a learner."""
+"""Late fusion: one classifier per modality, their predictions fused by a rule or a learner."""
 
-from typing import Any
-
-from sklearn.base import ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-
-from emoest.fusion._late_base import (
-    CALIBRATE,
-    CONSTRAINTS,
-    FusedProba,
-    ModalityBases,
-    fit_kept,
-    make_bases,
-    make_plan,
-    read_training,
-    with_splits,
-)
-from emoest.fusion._modality_estimators import PROBA, SCORES, VOTES, check_answers, out_of_fold
-from emoest.fusion._rules import log_pool_rule, max_rule, mean_rule, product_rule, vote_rule
-from emoest.fusion._stacking import WEIGHTED, check_weights, fit_final, kept_weights, stacked
-from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
-from emoest.utils.typing import Floats
-
-_ANSWERS = {
-    "mean": SCORES,
-    "weighted": SCORES,
-    "product": PROBA,
-    "log_pool": PROBA,
-    "max": SCORES,
-    "vote": VOTES,
-    "stacking": SCORES,
-}
-_RULES = {
-    "mean": mean_rule,
-    "weighted": mean_rule,
-    "product": product_rule,
-    "log_pool": log_pool_rule,
-    "max": max_rule,
-    "vote": vote_rule,
-}
+from emoest.fusion._late_base import _LateFusionClassifier
+from emoest.fusion._rules import LATE_RULES
+from emoest.fusion._stacking import _RuleFusion
+from emoest.utils._sklearn import HasMethods, StrOptions
 
 
-class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseComposition):
+class LateFusionClassifier(_RuleFusion, _LateFusionClassifier):
     """One classifier per modality, fused at the level of decisions.
 
-    Each base is trained on the rows that have its modality and gets that modality's columns only,
-    in any zone: a base may be a whole Pipeline from media to classes. At prediction a missing
-    modality has weight zero and the weights of the others are made to sum to one; a row with no
-    modality gets the training prior, with a warning.
+    Each base estimator is trained on the rows that have its modality and gets that modality's
+    columns only, be they media, frames or vectors: it may be a whole Pipeline from media to
+    classes. At prediction a missing modality has weight zero and the weights of the others are made
+    to sum to one; a row with no modality gets the training prior, with a warning.
 
     Parameters
     ----------
@@ -55,7 +20,7 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
         Modalities and their classifiers, ``"drop"`` to leave one out; or one classifier, cloned
         for each modality. None takes ``LogisticRegression(max_iter=1000)``.
     rule : {"mean", "weighted", "product", "log_pool", "max", "vote", "stacking"}, default="mean"
-        How the answers become one. ``"mean"`` averages probabilities; ``"weighted"`` does with
+        How the predictions become one. ``"mean"`` averages probabilities; ``"weighted"`` does with
         `weights`; ``"product"`` multiplies them, ``"log_pool"`` takes their (weighted) geometric
         mean; ``"max"`` takes each class's largest; ``"vote"`` counts predicted classes, the first
         label winning among equals; ``"stacking"`` trains `final_estimator` on out-of-fold
@@ -64,17 +29,18 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
         For ``"weighted"`` (needed), ``"log_pool"`` and ``"vote"`` (None: equal), by name or in the
         order of the modalities in X. Not negative, not all zero.
     modalities : "auto", list of str or dict, default="auto"
-        Which columns belong together; see `emoest.utils.find_modalities`. With one modality the
-        base answers alone, with a warning.
+        Which columns belong together; see `emoest.utils.find_modalities`. With one modality its
+        estimator predicts alone, with a warning.
     context : list of str, default=()
-        Context columns (such as ``"speaker"``) that every base gets beside its modality.
+        Context columns (such as ``"speaker"``) that every base estimator gets beside its modality.
     cv : int, splitter or iterable, default=5
         Inner splits for ``"stacking"`` and `calibrate`, by group where there are groups.
     final_estimator : estimator, default=None
         Of ``"stacking"``; None takes ``LogisticRegression(max_iter=1000)``.
     calibrate : {"sigmoid", "isotonic"}, default=None
-        Calibrate each base on inner splits (`sklearn.calibration.CalibratedClassifierCV`). A base
-        in a Pipeline gets sample weights, its calibrator then does not.
+        Calibrate each base estimator on inner splits
+        (`sklearn.calibration.CalibratedClassifierCV`). One in a Pipeline gets sample weights, its
+        calibrator then does not.
     impute : {"mean", "raise"}, default="mean"
         What a partly NaN block of numbers means: NaN becomes the column's training mean, or an
         error.
@@ -82,9 +48,9 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
         Context column that says which rows belong together in inner splits; ``groups`` given to
         fit come first, an index level ``group`` last.
     n_jobs : int, default=None
-        Bases fitted at a time (joblib).
+        Base estimators fitted at a time (joblib).
     random_state : int, RandomState instance or None, default=None
-        Seeds inner splits and every `random_state` of a base that is None.
+        Seeds inner splits and every `random_state` of a base estimator that is None.
     verbose : int, default=0
         Passed on to joblib.
 
@@ -93,15 +59,15 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     class_prior_ : ndarray of shape (n_classes,)
-        Their (weighted) share in training.
+        Their (weighted) proportion in training.
     modalities_ : list of str
-        The modalities that have a fitted base.
+        The modalities that have a fitted estimator.
     estimators_ : dict of str to estimator
-        The fitted bases.
+        The fitted estimators.
     final_estimator_ : estimator
-        Of stacking, with several fitted bases.
+        Of stacking, with several fitted estimators.
     weights_ : ndarray of shape (n_modalities,) or None
-        Weights of the fitted bases.
+        Weights of the fitted estimators.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
 
@@ -109,7 +75,7 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
     ------
     ValueError
         In fit, naming the modality and the remedy: if a name is unknown, a modality has no
-        estimator, weights are unfit, a base lacks what the rule needs, or a base takes no
+        estimator, weights are unfit, or a base estimator lacks what the rule needs or takes no
         sample_weight that was given.
 
     Warns
@@ -122,10 +88,10 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
 
     Notes
     -----
-    Some rules need only numbers that rank classes: for mean, weighted, max and stacking a base
-    without ``predict_proba`` gives the sigmoid or softmax of its ``decision_function``, which is no
-    calibrated probability. Product and log-pool refuse it. A class that a base has not seen has
-    probability 0 there (1e-6 in a logarithm).
+    Some rules need only numbers that rank classes: for mean, weighted, max and stacking an
+    estimator without ``predict_proba`` gives the sigmoid or softmax of its ``decision_function``,
+    which is no calibrated probability. For product and log-pool it raises. A class that an
+    estimator has not seen has probability 0 there (1e-6 in a logarithm).
 
     References
     ----------
@@ -150,13 +116,10 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
     0.1
     """
 
-    __metadata_request__fit = {"groups": True}
-
     _parameter_constraints = {
-        **CONSTRAINTS,
-        **CALIBRATE,
-        "rule": [StrOptions(set(_ANSWERS))],
-        "weights": [dict, "array-like", None],
+        **_LateFusionClassifier._parameter_constraints,
+        **_RuleFusion._parameter_constraints,
+        "rule": [StrOptions({*LATE_RULES, "stacking"})],
         "final_estimator": [HasMethods(["fit", "predict_proba"]), None],
     }
 
@@ -190,44 +153,3 @@ class LateFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseCompo
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
-        """Fit each base on the rows that have its modality.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The samples, in any zone.
-        y : array-like of shape (n_samples,)
-            Their classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Goes to every base (in a Pipeline, to its last step), and to `final_estimator`.
-        groups : array-like of shape (n_samples,), default=None
-            Who each sample is from, for inner splits and for bases that take groups.
-
-        Returns
-        -------
-        self : LateFusionClassifier
-        """
-        training = read_training(self, X, y, sample_weight, groups)
-        bases = make_bases(self, training.table.names)
-        plan, seed = make_plan(self, len(bases), _ANSWERS[self.rule])
-        check_answers(bases, plan, f"rule={self.rule!r}")
-        weights = check_weights(self.rule, self.weights, [base.name for base in bases])
-        stacks = self.rule == "stacking" and len(bases) > 1
-        if stacks or self.calibrate:
-            training = with_splits(self, training, seed)
-        kept, plan = fit_kept(self, bases, training, plan)
-        self.weights_ = kept_weights(weights, self.modalities_)
-        if stacks and len(kept) > 1:
-            answers = out_of_fold(kept, training, plan)
-            final = self.final_estimator or LogisticRegression(max_iter=1000)
-            self.final_estimator_ = fit_final(final, answers, self.class_prior_, training, seed)
-        return self
-
-    def _fuse(self, answers: Floats, present: Any) -> Floats:
-        if self.rule == "stacking":
-            return stacked(self.final_estimator_, answers, present, self.class_prior_)
-        weights = [self.weights_] if self.rule in WEIGHTED else []
-        return _RULES[self.rule](answers, present, *weights)

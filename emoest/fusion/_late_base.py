@@ -1,48 +1,66 @@
-"""What the decision-level classes share: nested parameters, how fit begins, how predict ends."""
+"""The base classes of decision-level fusion: one estimator per modality, then a fusion of them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._modality_estimators import Base, Branch, Plan, Training, ask_all, fit_branches
-from emoest.tables.groups import inner_splits, resolve_groups
-from emoest.tables.samples import Table, read_table
+from emoest.fusion._modality_estimators import ModalityEstimator, Training
+from emoest.tables.groups import Split, inner_splits, resolve_groups
+from emoest.tables.samples import read_table
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight
+from emoest.utils._sklearn import (
+    BaseComposition,
+    HasMethods,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
+from emoest.utils.messages import listed
 from emoest.utils.seeds import spawn_seeds
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Array, Floats, Rows
 from emoest.utils.warn import warn_user
 
-CONSTRAINTS: dict[str, list[Any]] = {
-    "estimators": [list, HasMethods(["fit", "predict"]), None],
-    **constraints.MODALITIES,
-    "context": [list, tuple],
-    **constraints.IMPUTE,
-    **constraints.CV,
-    **constraints.GROUP_COLUMN,
-    **constraints.N_JOBS,
-    **constraints.RANDOM_STATE,
-    **constraints.VERBOSE,
-}
 
-CALIBRATE: dict[str, list[Any]] = {"calibrate": [StrOptions({"sigmoid", "isotonic"}), None]}
+class _LateFusion(BaseComposition):
+    """Everything but the fusion itself, which a subclass writes.
 
+    A subclass has the parameters of `_parameter_constraints`, and writes `_needs` (what the base
+    estimators must give), `_learns_fusion` (whether the fusion is learned from out-of-fold
+    predictions), `_fit_fusion` and `_fuse`; `_learn_target` and `_prior` differ between
+    classifiers and regressors.
+    """
 
-class ModalityBases:
-    """Nested parameters of an estimator whose `estimators` are named or one; NaN is allowed."""
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+
+    _parameter_constraints: dict = {
+        "estimators": [list, HasMethods(["fit", "predict"]), None],
+        **constraints.MODALITIES,
+        "context": [list, tuple],
+        **constraints.IMPUTE,
+        **constraints.CV,
+        **constraints.GROUP_COLUMN,
+        **constraints.N_JOBS,
+        **constraints.RANDOM_STATE,
+        **constraints.VERBOSE,
+    }
+
+    _default_estimator: ClassVar[Any] = LogisticRegression(max_iter=1000)
+    _prior_name: ClassVar[str] = "training prior"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters, those of the bases included (``audio__C``).
+        """Get the parameters, those of the base estimators included (``audio__C``).
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to include those of the bases.
+            Whether to include those of the base estimators.
 
         Returns
         -------
@@ -53,7 +71,7 @@ class ModalityBases:
         return super().get_params(deep=deep)
 
     def set_params(self, **params: Any) -> Any:
-        """Set parameters, those of the bases included (``audio__C``, or ``audio`` for a base).
+        """Set parameters, those of the base estimators included (``audio__C``, or ``audio``).
 
         Parameters
         ----------
@@ -68,21 +86,269 @@ class ModalityBases:
             return self._set_params("estimators", **params)
         return super().set_params(**params)
 
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+        """Fit each base estimator on the rows that have its modality, then the fusion.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The samples: media, frames or vectors.
+        y : array-like of shape (n_samples,)
+            Their classes, or numbers for a regressor.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Goes to every base estimator (in a Pipeline, to its last step), and counts where the
+            fusion is learned.
+        groups : array-like of shape (n_samples,), default=None
+            Who each sample is from, for inner splits and for base estimators that take groups.
+
+        Returns
+        -------
+        self : estimator
+        """
+        self._fit_fusion(*self._begin(X, y, sample_weight, groups))
+        return self
+
+    def _begin(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any
+    ) -> tuple[Training, list[ModalityEstimator]]:
+        """Validate what fit was given, and make the unfitted estimators and the inner splits."""
+        table, y = read_table(self, X, y, classifier=is_classifier(self))
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        classes = self._learn_target(y, sample_weight)
+        groups = resolve_groups(X, groups, self.group_column)
+        if len(table.names) == 1:
+            warn_user(
+                f"X has one modality ({table.names[0]!r}), so {type(self).__name__} predicts as "
+                "its base estimator does. Column names such as 'audio__f0' or "
+                "modalities={'audio': [...], ...} tell modalities apart.",
+            )
+        estimators = self._make_estimators(table.names)
+        *seeds, own = spawn_seeds(self.random_state, len(estimators) + 1)
+        estimators = [
+            replace(each, seed=seed) for each, seed in zip(estimators, seeds, strict=True)
+        ]
+        for each in estimators:
+            each.check_output(self._needs()[1])
+        training = Training(table, y, classes, sample_weight, groups, seed=own)
+        calibrates = any(each.calibrate for each in estimators)
+        if calibrates or (self._learns_fusion() and len(estimators) > 1):
+            training = replace(training, splits=self._make_splits(training))
+        return training, estimators
+
+    def _make_estimators(self, names: Sequence[str]) -> list[ModalityEstimator]:
+        """Pair each modality with its unfitted estimator, in the order of the modalities."""
+        given = self._given_estimators(names)
+        output, _ = self._needs()
+        calibrate = getattr(self, "calibrate", None)
+        return [
+            ModalityEstimator(name, (name,), given[name], output, self.impute, calibrate)
+            for name in names
+            if given[name] != "drop"
+        ]
+
+    def _given_estimators(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the estimator or ``"drop"`` of each modality, checked."""
+        if not isinstance(self.estimators, list):
+            single = self._default_estimator if self.estimators is None else self.estimators
+            return dict.fromkeys(names, single)
+        if not self.estimators or any(
+            not isinstance(pair, tuple | list) or len(pair) != 2 for pair in self.estimators
+        ):
+            raise ValueError(
+                "estimators is a list of (modality, estimator) pairs, such as "
+                f"[('audio', SVC()), ('text', 'drop')]; got {self.estimators!r}."
+            )
+        self._validate_names([name for name, _ in self.estimators])
+        given = dict(self.estimators)
+        unknown = [name for name in given if name not in names]
+        without = [name for name in names if name not in given]
+        if unknown:
+            raise ValueError(
+                f"estimators names the modality {unknown[0]!r}, which X does not have; it has "
+                f"{list(names)}."
+            )
+        if without:
+            raise ValueError(
+                f"The modality {without[0]!r} of X has no estimator. Add ({without[0]!r}, "
+                f"estimator), or ({without[0]!r}, 'drop') to leave it out."
+            )
+        for name, estimator in given.items():
+            # A class has `fit` too, so that it needs a look of its own.
+            if estimator != "drop" and (
+                isinstance(estimator, type) or not hasattr(estimator, "fit")
+            ):
+                raise TypeError(
+                    f"The base estimator of modality {name!r} must be an estimator (an instance) "
+                    f"or 'drop'; got {estimator!r}."
+                )
+        if all(estimator == "drop" for estimator in given.values()):
+            raise ValueError("Every modality is dropped; keep the estimator of one at least.")
+        return given
+
+    def _make_splits(self, training: Training) -> list[Split]:
+        """Make the inner splits and record in `grouped_` whether groups were kept apart."""
+        splits, self.grouped_ = inner_splits(
+            np.zeros((len(training.y), 1)),
+            training.y,
+            groups=training.groups,
+            cv=self.cv,
+            classifier=training.classes is not None,
+            random_state=training.seed,
+        )
+        if not splits:
+            raise ValueError(
+                f"{type(self).__name__} needs inner splits here, and none can be made of "
+                f"{len(training.y)} samples: each needs two groups at least and every class in its "
+                "training part. Give more samples or groups, another cv, or parameters that need "
+                "none."
+            )
+        return splits
+
+    def _fit_modalities(
+        self,
+        training: Training,
+        estimators: list[ModalityEstimator],
+        factors: Floats | None = None,
+    ) -> list[ModalityEstimator]:
+        """Fit and store the estimators; return the unfitted ones of those that could be fitted.
+
+        Those whose modality no training row has, or rows of one class only, are left out with a
+        warning. `factors` (n_samples, n_estimators) multiply the sample weights of each.
+        """
+        every = np.arange(len(training.table))
+        (found,) = self._fit_parts(training, estimators, [every], factors)
+        for each, fitted in zip(estimators, found, strict=True):
+            if isinstance(fitted, str):
+                warn_user(f"The modality {each.name!r} {fitted}; it is left out.")
+        self._fitted = [fitted for fitted in found if not isinstance(fitted, str)]
+        if not self._fitted:
+            names = [each.name for each in estimators]
+            raise ValueError(
+                f"No base estimator could be fitted: none of the modalities {names} has training "
+                "rows of at least two classes."
+                if training.classes is not None
+                else f"No training row has any of the modalities {names}."
+            )
+        self._layout = training.table.layout
+        self.estimators_ = {fitted.name: fitted.estimator for fitted in self._fitted}
+        self.modalities_ = list(self.estimators_)
+        return [each for each in estimators if each.name in self.estimators_]
+
+    def _out_of_fold(
+        self,
+        training: Training,
+        estimators: list[ModalityEstimator],
+        factors: Floats | None = None,
+    ) -> Floats:
+        """Predict for each row with estimators that have not seen it, by the inner splits.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples, n_estimators, n_classes or 1)
+            NaN where the modality is missing, or where no split tested the row.
+        """
+        parts = [train for train, _ in training.splits]
+        width = 1 if training.classes is None else len(training.classes)
+        predictions = np.full((len(training.table), len(estimators), width), np.nan)
+        every = self._fit_parts(training, estimators, parts, factors)
+        for (_, test), found in zip(training.splits, every, strict=True):
+            for j, fitted in enumerate(found):
+                if not isinstance(fitted, str):
+                    predictions[test, j] = fitted.predict(training.table, training.classes, test)
+        return predictions
+
+    def _fit_parts(
+        self,
+        training: Training,
+        estimators: list[ModalityEstimator],
+        parts: Sequence[Rows],
+        factors: Floats | None,
+    ) -> list[list[ModalityEstimator | str]]:
+        """Fit every estimator on every part of the rows."""
+        weighted = [
+            training if factors is None else training.weighted_by(factors[:, j])
+            for j in range(len(estimators))
+        ]
+        # All parts in one call, so that n_jobs is of use with two modalities too.
+        found = Parallel(n_jobs=self.n_jobs, verbose=int(self.verbose))(
+            delayed(each.fit)(own, rows)
+            for rows in parts
+            for each, own in zip(estimators, weighted, strict=True)
+        )
+        return [found[i : i + len(estimators)] for i in range(0, len(found), len(estimators))]
+
+    def _predictions(self, X: Any) -> Floats:
+        """Predict with every fitted estimator and fuse: (n_samples, n_classes or 1), no NaN."""
+        check_is_fitted(self)
+        table, _ = read_table(self, X, layout=self._layout)
+        classes = getattr(self, "classes_", None)
+        predictions = np.stack([each.predict(table, classes) for each in self._fitted], axis=1)
+        present = ~np.isnan(predictions[..., 0])
+        # One estimator alone is not fused: a rule would clip or round what it says.
+        fused = predictions[:, 0] if len(self._fitted) == 1 else self._fuse(predictions, present)
+        empty = np.isnan(fused[:, 0])
+        if empty.any():
+            rows = np.flatnonzero(empty)
+            labels = table.data.index[rows] if hasattr(table.data, "index") else rows
+            warn_user(
+                f"{len(rows)} row(s) have no modality with a fitted estimator and get the "
+                f"{self._prior_name}: {listed(labels, quoted=True)}.",
+            )
+        return np.where(empty[:, None], self._prior(), fused)
+
+    def _needs(self) -> tuple[str, str]:
+        """Return what base estimators must give, and for messages what needs it."""
+        raise NotImplementedError
+
+    def _learns_fusion(self) -> bool:
+        return False
+
+    def _fit_fusion(self, training: Training, estimators: list[ModalityEstimator]) -> None:
+        raise NotImplementedError
+
+    def _fuse(self, predictions: Floats, present: Any) -> Floats:
+        raise NotImplementedError
+
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> Array | None:
+        """Learn what a row without any modality is predicted; return the classes, if any."""
+        raise NotImplementedError
+
+    def _prior(self) -> Any:
+        raise NotImplementedError
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
 
-    def _keep(self, branches: list[Branch], training: Training) -> None:
-        """Store what every class of this room stores after its bases are fitted."""
-        self.branches_ = branches
-        self.layout_ = training.table.layout
-        self.modalities_ = [branch.name for branch in branches]
-        self.estimators_ = {branch.name: branch.estimator for branch in branches}
 
+class _LateFusionClassifier(ClassifierMixin, _LateFusion):
+    """What the classifiers of decision-level fusion share."""
 
-class FusedProba:
-    """`predict_proba` and `predict` of a classifier that fuses the answers of its bases."""
+    _parameter_constraints: dict = {
+        **_LateFusion._parameter_constraints,
+        "calibrate": [StrOptions({"sigmoid", "isotonic"}), None],
+    }
+
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> Array:
+        check_classification_targets(y)
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; y holds one class only "
+                f"({classes.tolist()[0]!r})."
+            )
+        self.classes_ = classes
+        counts = np.bincount(np.searchsorted(classes, y), sample_weight, len(classes))
+        self.class_prior_ = counts / counts.sum()
+        return classes
+
+    def _prior(self) -> Floats:
+        return self.class_prior_
 
     def predict_proba(self, X: Any) -> Floats:
         """Fuse the probabilities of the modalities that each row has.
@@ -102,14 +368,9 @@ class FusedProba:
         UserWarning
             If rows have no modality.
         """
-        check_is_fitted(self)
-        table, _ = read_table(self, X, layout=self.layout_)
-        answers = ask_all(self.branches_, table, self.classes_)
-        present = ~np.isnan(answers[..., 0])
-        fused = answers[:, 0] if len(self.branches_) == 1 else self._fuse(answers, present)
-        return fill_rows(fused, self.class_prior_, table, "training prior")
+        return self._predictions(X)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> Array:
         """Predict the likeliest class of each row.
 
         Parameters
@@ -121,136 +382,5 @@ class FusedProba:
         -------
         y_pred : ndarray of shape (n_samples,)
         """
-        positions = self.predict_proba(X).argmax(axis=1)
+        positions = self._predictions(X).argmax(axis=1)
         return self.classes_[positions]
-
-
-def fill_rows(fused: Floats, default: Any, table: Table, what: str) -> Floats:
-    """Give rows without an answer the training default, and say so."""
-    none = np.isnan(fused[:, 0])
-    if not none.any():
-        return fused
-    rows = np.flatnonzero(none)
-    labels = list(table.data.index[rows]) if hasattr(table.data, "index") else rows.tolist()
-    shown = ", ".join(repr(label) for label in labels[:5]) + (", ..." if len(labels) > 5 else "")
-    warn_user(
-        f"{len(labels)} row(s) have no modality that could be asked and get the {what}: {shown}.",
-    )
-    return np.where(none[:, None], default, fused)
-
-
-def read_training(
-    owner: Any, X: Any, y: Any, sample_weight: Any, groups: Any, *, classifier: bool = True
-) -> Training:
-    """Validate what fit was given, and set `classes_` and `class_prior_` of a classifier."""
-    table, y = read_table(owner, X, y, classifier=classifier)
-    weight = None
-    if sample_weight is not None:
-        weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    classes = None
-    if classifier:
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(owner).__name__} needs at least two classes; y holds one class only "
-                f"({classes.tolist()[0]!r})."
-            )
-        owner.classes_ = classes
-        counts = np.bincount(np.searchsorted(classes, y), weight, len(classes))
-        owner.class_prior_ = counts / counts.sum()
-    known = resolve_groups(X, groups, owner.group_column)
-    if len(table.names) == 1:
-        warn_user(
-            f"X has one modality ({table.names[0]!r}), so {type(owner).__name__} answers as its "
-            "base does. Column names such as 'audio__f0' or modalities={'audio': [...], ...} tell "
-            "modalities apart.",
-        )
-    return Training(table, y, classes, weight, known, [])
-
-
-def with_splits(owner: Any, training: Training, seed: int) -> Training:
-    """Make the inner splits and record in `grouped_` whether groups were kept apart."""
-    splits, owner.grouped_ = inner_splits(
-        np.zeros((len(training.y), 1)),
-        training.y,
-        groups=training.groups,
-        cv=owner.cv,
-        classifier=training.classes is not None,
-        random_state=seed,
-    )
-    if not splits:
-        raise ValueError(
-            f"{type(owner).__name__} needs inner splits here, and none can be made of "
-            f"{len(training.y)} samples: each needs two groups at least and every class in its "
-            "training part. Give more samples or groups, another cv, or settings that need none."
-        )
-    return replace(training, splits=splits)
-
-
-def make_bases(owner: Any, names: Sequence[str], default: Any = None) -> list[Base]:
-    """Give each modality its unfitted learner, in the order of the modalities.
-
-    Raises
-    ------
-    ValueError
-        If a name belongs to no modality, a modality has no learner, or all are dropped.
-    """
-    if not isinstance(owner.estimators, list):
-        single = default or LogisticRegression(max_iter=1000)
-        single = single if owner.estimators is None else owner.estimators
-        return [Base(name, (name,), single) for name in names]
-    if not owner.estimators or any(
-        not isinstance(pair, tuple | list) or len(pair) != 2 for pair in owner.estimators
-    ):
-        raise ValueError(
-            "estimators is a list of (modality, estimator) pairs, such as "
-            f"[('audio', SVC()), ('text', 'drop')]; got {owner.estimators!r}."
-        )
-    owner._validate_names([name for name, _ in owner.estimators])
-    given = dict(owner.estimators)
-    unknown = [name for name in given if name not in names]
-    without = [name for name in names if name not in given]
-    if unknown:
-        raise ValueError(
-            f"estimators names the modality {unknown[0]!r}, which X does not have; it has "
-            f"{list(names)}."
-        )
-    if without:
-        raise ValueError(
-            f"The modality {without[0]!r} of X has no estimator. Add ({without[0]!r}, estimator), "
-            f"or ({without[0]!r}, 'drop') to leave it out."
-        )
-    for name, estimator in given.items():
-        if estimator != "drop" and (isinstance(estimator, type) or not hasattr(estimator, "fit")):
-            raise TypeError(
-                f"The base of modality {name!r} must be an estimator (an instance) or 'drop'; got "
-                f"{estimator!r}."
-            )
-    bases = [Base(name, (name,), given[name]) for name in names if given[name] != "drop"]
-    if not bases:
-        raise ValueError("Every modality is dropped; keep the estimator of one at least.")
-    return bases
-
-
-def make_plan(owner: Any, n_bases: int, answer: str) -> tuple[Plan, int]:
-    """Make the plan, and one more seed for splits and draws."""
-    *seeds, own = spawn_seeds(owner.random_state, n_bases + 1)
-    plan = Plan(
-        answer=answer,
-        impute=owner.impute,
-        calibrate=getattr(owner, "calibrate", None),
-        seeds=tuple(seeds),
-        n_jobs=owner.n_jobs,
-        verbose=int(owner.verbose),
-    )
-    return plan, own
-
-
-def fit_kept(
-    owner: Any, bases: list[Base], training: Training, plan: Plan, factors: Floats | None = None
-) -> tuple[list[Base], Plan]:
-    """Fit the bases, store them, and return those that could be fitted, with their plan."""
-    owner._keep(fit_branches(bases, training, plan, factors), training)
-    kept = [j for j, base in enumerate(bases) if base.name in owner.estimators_]
-    return [bases[j] for j in kept], replace(plan, seeds=tuple(plan.seeds[j] for j in kept))

@@ -1,36 +1,27 @@
-"""Late fusion of ratings: one regressor per modality."""
+"""Late fusion of continuous targets: one regressor per modality."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
-from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._late_base import (
-    CONSTRAINTS,
-    ModalityBases,
-    fill_rows,
-    fit_kept,
-    make_bases,
-    make_plan,
-    read_training,
-    with_splits,
-)
-from emoest.fusion._modality_estimators import VALUES, ask_all, out_of_fold
-from emoest.fusion._rules import mean_rule
-from emoest.fusion._stacking import check_weights, fit_final, kept_weights, stacked
-from emoest.tables.samples import read_table
-from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
-from emoest.utils.typing import Floats
+from emoest.fusion._late_base import _LateFusion
+from emoest.fusion._rules import LATE_RULES, VALUES
+from emoest.fusion._stacking import _RuleFusion
+from emoest.utils._sklearn import HasMethods, StrOptions
+from emoest.utils.typing import Array, Floats
+
+_RULES = {name for name, rule in LATE_RULES.items() if rule.fuses_numbers}
 
 
-class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
+class LateFusionRegressor(RegressorMixin, _RuleFusion):
     """One regressor per modality, fused at the level of predictions.
 
-    The counterpart of `LateFusionClassifier` for ratings such as valence: each base is trained on
-    the rows that have its modality; at prediction a missing modality has weight zero and the others
-    are made to sum to one; a row with no modality gets the training mean, with a warning.
+    The counterpart of `LateFusionClassifier` for continuous targets such as valence: each base
+    estimator is trained on the rows that have its modality; at prediction a missing modality has
+    weight zero and the others are made to sum to one; a row with no modality gets the training
+    mean, with a warning.
 
     Parameters
     ----------
@@ -43,9 +34,10 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
     weights : dict of str to float or array-like of shape (n_modalities,), default=None
         For ``"weighted"``, by name or in the order of the modalities in X.
     modalities : "auto", list of str or dict, default="auto"
-        Which columns belong together; with one modality the base answers alone, with a warning.
+        Which columns belong together; with one modality its estimator predicts alone, with a
+        warning.
     context : list of str, default=()
-        Context columns that every base gets beside its modality.
+        Context columns that every base estimator gets beside its modality.
     cv : int, splitter or iterable, default=5
         Inner splits for ``"stacking"``, by group where there are groups.
     final_estimator : estimator, default=None
@@ -55,9 +47,9 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
     group_column : str, default=None
         Context column that says which rows belong together in inner splits.
     n_jobs : int, default=None
-        Bases fitted at a time (joblib).
+        Base estimators fitted at a time (joblib).
     random_state : int, RandomState instance or None, default=None
-        Seeds inner splits and every `random_state` of a base that is None.
+        Seeds inner splits and every `random_state` of a base estimator that is None.
     verbose : int, default=0
         Passed on to joblib.
 
@@ -66,13 +58,13 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
     mean_ : float
         The (weighted) mean of the training target.
     modalities_ : list of str
-        The modalities that have a fitted base.
+        The modalities that have a fitted estimator.
     estimators_ : dict of str to estimator
-        The fitted bases.
+        The fitted estimators.
     final_estimator_ : estimator
-        Of stacking, with several fitted bases.
+        Of stacking, with several fitted estimators.
     weights_ : ndarray of shape (n_modalities,) or None
-        Weights of the fitted bases.
+        Weights of the fitted estimators.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
 
@@ -95,14 +87,15 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
     [1.0, 2.0, 3.0]
     """
 
-    __metadata_request__fit = {"groups": True}
-
     _parameter_constraints = {
-        **CONSTRAINTS,
-        "rule": [StrOptions({"mean", "weighted", "stacking"})],
-        "weights": [dict, "array-like", None],
+        **_LateFusion._parameter_constraints,
+        **_RuleFusion._parameter_constraints,
+        "rule": [StrOptions({*_RULES, "stacking"})],
         "final_estimator": [HasMethods(["fit", "predict"]), None],
     }
+
+    _default_estimator: ClassVar[Any] = Ridge()
+    _prior_name: ClassVar[str] = "training mean"
 
     def __init__(
         self,
@@ -133,40 +126,14 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
         self.random_state = random_state
         self.verbose = verbose
 
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
-        """Fit each base on the rows that have its modality.
+    def _needs(self) -> tuple[str, str]:
+        return VALUES, f"rule={self.rule!r}"
 
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The samples, in any zone.
-        y : array-like of shape (n_samples,)
-            Their ratings.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Goes to every base (in a Pipeline, to its last step), and to `final_estimator`.
-        groups : array-like of shape (n_samples,), default=None
-            Who each sample is from, for inner splits and for bases that take groups.
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
+        self.mean_ = float(np.average(y, weights=sample_weight))
 
-        Returns
-        -------
-        self : LateFusionRegressor
-        """
-        training = read_training(self, X, y, sample_weight, groups, classifier=False)
-        self.mean_ = float(np.average(training.y, weights=training.sample_weight))
-        bases = make_bases(self, training.table.names, default=Ridge())
-        plan, seed = make_plan(self, len(bases), VALUES)
-        weights = check_weights(self.rule, self.weights, [base.name for base in bases])
-        stacks = self.rule == "stacking" and len(bases) > 1
-        if stacks:
-            training = with_splits(self, training, seed)
-        kept, plan = fit_kept(self, bases, training, plan)
-        self.weights_ = kept_weights(weights, self.modalities_)
-        if stacks and len(kept) > 1:
-            answers = out_of_fold(kept, training, plan)
-            final = self.final_estimator or Ridge()
-            self.final_estimator_ = fit_final(final, answers, self.mean_, training, seed)
-        return self
+    def _prior(self) -> float:
+        return self.mean_
 
     def predict(self, X: Any) -> Floats:
         """Fuse the predictions of the modalities that each row has.
@@ -180,12 +147,4 @@ class LateFusionRegressor(ModalityBases, RegressorMixin, BaseComposition):
         -------
         y_pred : ndarray of shape (n_samples,)
         """
-        check_is_fitted(self)
-        table, _ = read_table(self, X, layout=self.layout_, classifier=False)
-        answers = ask_all(self.branches_, table, None)
-        present = ~np.isnan(answers[..., 0])
-        if len(self.branches_) > 1 and self.rule == "stacking":
-            fused = stacked(self.final_estimator_, answers, present, self.mean_)
-        else:
-            fused = mean_rule(answers, present, self.weights_)
-        return fill_rows(fused, self.mean_, table, "training mean")[:, 0]
+        return self._predictions(X)[:, 0]

@@ -1,4 +1,4 @@
-"""The bases of decision-level fusion: one learner per modality, fitted on the rows that have it."""
+"""Base estimators of decision-level fusion: one per modality, fitted on the rows that have it."""
 
 import re
 from collections.abc import Sequence
@@ -6,68 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.utils.parallel import Parallel, delayed
 
+from emoest.fusion._rules import PROBA, SCORES
 from emoest.tables.groups import Split
 from emoest.tables.samples import Fill, Table
 from emoest.utils.routing import fit_parameters
-from emoest.utils.typing import Floats, Rows
-from emoest.utils.warn import warn_user
-
-PROBA, SCORES, VOTES, VALUES = "proba", "scores", "votes", "values"
-"""What a rule asks of a base: probabilities; probabilities, or scores squashed to look like them;
-the predicted class; a number."""
-
-
-@dataclass(frozen=True)
-class Base:
-    """An unfitted learner and the modalities it reads.
-
-    Parameters
-    ----------
-    name : str
-        Name of the modality, or of several joined by ``+``.
-    members : tuple of str
-        The modalities.
-    estimator : estimator
-        Not fitted.
-    """
-
-    name: str
-    members: tuple[str, ...]
-    estimator: Any
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How bases are fitted and asked.
-
-    Parameters
-    ----------
-    answer : {"proba", "scores", "votes", "values"}
-        What the rule needs.
-    impute : {"mean", "raise"}
-        What a partly NaN block means.
-    calibrate : {"sigmoid", "isotonic"} or None
-        Calibration of each base.
-    seeds : tuple of int
-        One for each base.
-    n_jobs : int or None
-        Bases fitted at a time.
-    verbose : int
-        Passed on to joblib.
-    """
-
-    answer: str
-    impute: str
-    calibrate: str | None
-    seeds: tuple[int, ...]
-    n_jobs: int | None
-    verbose: int
+from emoest.utils.typing import Array, Floats, Rows
 
 
 @dataclass(frozen=True)
@@ -85,147 +32,173 @@ class Training:
     sample_weight : ndarray of shape (n_samples,) or None
         Weights.
     groups : ndarray of shape (n_samples,) or None
-        Groups, as resolved; they go on to bases that take them.
+        Groups, as resolved; they go on to base estimators that take them.
     splits : list of (train, test)
         Inner splits; empty where none are needed.
+    seed : int
+        For splits, Monte Carlo samples and the final estimator of stacking.
     """
 
     table: Table
-    y: npt.NDArray[Any]
-    classes: npt.NDArray[Any] | None
-    sample_weight: Floats | None
-    groups: npt.NDArray[Any] | None
-    splits: list[Split]
+    y: Array
+    classes: Array | None
+    sample_weight: Floats | None = None
+    groups: Array | None = None
+    splits: Sequence[Split] = ()
+    seed: int = 0
 
-    def positions(self) -> npt.NDArray[np.intp]:
+    def positions(self) -> Rows:
         """Position of each row's class in `classes`."""
         return np.searchsorted(self.classes, self.y)
 
+    def weighted_by(self, factors: Floats) -> "Training":
+        """Multiply the sample weights."""
+        given = self.sample_weight
+        return replace(self, sample_weight=factors if given is None else given * factors)
+
 
 @dataclass(frozen=True)
-class Branch:
-    """A fitted base."""
+class ModalityEstimator:
+    """The estimator of one modality, or of several together; `fit` gives a fitted one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the modality, or of several joined by ``+``.
+    members : tuple of str
+        The modalities.
+    estimator : estimator
+        Not fitted, or fitted.
+    output : {"proba", "scores", "votes", "values"}
+        What the fusion rule needs, see `emoest.fusion._rules`.
+    impute : {"mean", "raise"}
+        What a partly NaN block means.
+    calibrate : {"sigmoid", "isotonic"} or None
+        Calibration on the inner splits.
+    seed : int
+        For every `random_state` in it that is None.
+    fill : dict of str to ndarray or None
+        What stands for single NaN; None before `fit`.
+    """
 
     name: str
     members: tuple[str, ...]
     estimator: Any
-    fill: Fill
-    answer: str
-    impute: str
+    output: str = PROBA
+    impute: str = "mean"
+    calibrate: str | None = None
+    seed: int = 0
+    fill: Fill | None = None
 
-
-def fit_branches(
-    bases: Sequence[Base], training: Training, plan: Plan, factors: Floats | None = None
-) -> list[Branch]:
-    """Fit each base on the rows that have its modalities; leave out those that cannot be.
-
-    Parameters
-    ----------
-    bases : sequence of Base
-        The bases.
-    training : Training
-        The samples.
-    plan : Plan
-        How to fit.
-    factors : ndarray of shape (n_samples, n_bases), default=None
-        What the sample weights of each base are multiplied by.
-
-    Raises
-    ------
-    ValueError
-        If no base can be fitted.
-
-    Warns
-    -----
-    UserWarning
-        For each modality that no training row has, or whose rows hold one class only.
-    """
-    every = np.arange(len(training.table))
-    fitted = _fit_all(bases, training, [every], plan, factors)[0]
-    branches = []
-    for base, branch in zip(bases, fitted, strict=True):
-        if isinstance(branch, Branch):
-            branches.append(branch)
-        else:
-            warn_user(
-                f"The modality {base.name!r} {branch}; it is left out.",
+    def fit(self, training: Training, rows: Rows) -> "ModalityEstimator | str":
+        """Fit a clone on those of `rows` that have the modalities; a str says why it cannot be."""
+        rows = rows[training.table.present(self.members)[rows]]
+        obstacle = _obstacle(training, rows)
+        if obstacle is not None:
+            return obstacle
+        fill = training.table.learn_fill(self.members, rows, training.sample_weight)
+        X = training.table.take(self.members, rows, fill, self.impute)
+        model = seeded_clone(self.estimator, self.seed)
+        # Before the calibrator is put around it: that one takes weights whatever is inside.
+        parameters = fit_parameters(
+            model,
+            None if training.sample_weight is None else training.sample_weight[rows],
+            None if training.groups is None else training.groups[rows],
+            what=f"the base estimator of modality {self.name!r}",
+        )
+        if self.calibrate:
+            splits = self._splits(training, rows)
+            model = CalibratedClassifierCV(model, method=self.calibrate, cv=splits)
+        try:
+            model.fit(X, training.y[rows], **parameters)
+        except Exception as error:
+            # A note and not another exception: searches and checks look at its type.
+            error.add_note(
+                f"This happened while fitting the base estimator of modality {self.name!r}."
             )
-    if not branches:
-        raise ValueError(
-            f"No base could be fitted: none of the modalities {[base.name for base in bases]} has "
-            "training rows of at least two classes."
-            if training.classes is not None
-            else f"No training row has any of the modalities {[base.name for base in bases]}."
+            raise
+        return replace(self, estimator=model, fill=fill)
+
+    def _splits(self, training: Training, rows: Rows) -> list[Split]:
+        splits = restrict_splits(training.splits, rows, training.y)
+        if not splits:
+            raise ValueError(
+                f"The base estimator of modality {self.name!r} cannot be calibrated: no inner "
+                f"split of its {len(rows)} training rows has every class in its training part. "
+                "Pass calibrate=None, or more rows or groups."
+            )
+        return splits
+
+    def predict(self, table: Table, classes: Any, rows: Rows | None = None) -> Floats:
+        """Predict for some rows (None: all), as the rule needs it.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_rows, n_classes or 1)
+            NaN in rows that miss a modality; 0 for classes that the estimator has not seen.
+        """
+        rows = np.arange(len(table)) if rows is None else rows
+        predictions = np.full((len(rows), 1 if classes is None else len(classes)), np.nan)
+        present = table.present(self.members)[rows]
+        if present.any():
+            X = table.take(self.members, rows[present], self.fill, self.impute)
+            predictions[present] = self._output(X, classes)
+        return predictions
+
+    def _output(self, X: Any, classes: Any) -> Floats:
+        model = self.estimator
+        if classes is None:
+            return np.asarray(model.predict(X), dtype=np.float64).reshape(-1, 1)
+        if self.output not in {PROBA, SCORES}:
+            return np.eye(len(classes))[np.searchsorted(classes, model.predict(X))]
+        if hasattr(model, "predict_proba"):
+            known = np.asarray(model.predict_proba(X), dtype=np.float64)
+        else:
+            known = squash(np.asarray(model.decision_function(X), dtype=np.float64))
+        # SVC(decision_function_shape="ovo") scores pairs of classes.
+        if known.shape[1] != len(model.classes_):
+            raise ValueError(
+                f"The base estimator of modality {self.name!r} gives {known.shape[1]} scores for "
+                f"{len(model.classes_)} classes. Calibrate it: calibrate='sigmoid'."
+            )
+        predictions = np.zeros((len(known), len(classes)))
+        predictions[:, np.searchsorted(classes, model.classes_)] = known
+        return predictions
+
+    def check_output(self, rule: str) -> None:
+        """Raise `ValueError` before anything is fitted if the estimator lacks what `rule` needs."""
+        proba = hasattr(self.estimator, "predict_proba")
+        scores = hasattr(self.estimator, "decision_function")
+        if self.output not in {PROBA, SCORES} or proba:
+            return
+        if scores and (self.calibrate or self.output == SCORES):
+            return
+        remedy = (
+            "Pass calibrate='sigmoid', or wrap it in CalibratedClassifierCV"
+            if scores
+            else "Take one that has it, or wrap it in CalibratedClassifierCV"
         )
-    return branches
-
-
-def out_of_fold(
-    bases: Sequence[Base], training: Training, plan: Plan, factors: Floats | None = None
-) -> Floats:
-    """Answers of bases that have not seen the row, from the inner splits.
-
-    Returns
-    -------
-    answers : ndarray of shape (n_samples, n_bases, n_classes or 1)
-        NaN where a base was not asked: its modality is missing, or no split tested the row.
-    """
-    parts = [train for train, _ in training.splits]
-    fitted = _fit_all(bases, training, parts, plan, factors)
-    width = 1 if training.classes is None else len(training.classes)
-    answers = np.full((len(training.table), len(bases), width), np.nan)
-    for (_, test), branches in zip(training.splits, fitted, strict=True):
-        for j, branch in enumerate(branches):
-            if isinstance(branch, Branch):
-                answers[test, j] = ask(branch, training.table, training.classes, test)
-    return answers
-
-
-def ask_all(branches: Sequence[Branch], table: Table, classes: Any) -> Floats:
-    """Ask every fitted base.
-
-    Returns
-    -------
-    answers : ndarray of shape (n_samples, n_branches, n_classes or 1)
-        NaN where a row misses the modality.
-    """
-    rows = np.arange(len(table))
-    return np.stack([ask(branch, table, classes, rows) for branch in branches], axis=1)
-
-
-def ask(branch: Branch, table: Table, classes: Any, rows: Rows) -> Floats:
-    """Ask one fitted base about some rows; classes that it never saw get 0."""
-    width = 1 if classes is None else len(classes)
-    answers = np.full((len(rows), width), np.nan)
-    there = table.present(branch.members)[rows]
-    if there.any():
-        X = table.take(branch.members, rows[there], branch.fill, branch.impute)
-        answers[there] = _answers(branch, X, classes)
-    return answers
-
-
-def _answers(branch: Branch, X: Any, classes: Any) -> Floats:
-    model = branch.estimator
-    if classes is None:
-        return np.asarray(model.predict(X), dtype=np.float64).reshape(-1, 1)
-    if branch.answer == VOTES:
-        return np.eye(len(classes))[np.searchsorted(classes, model.predict(X))]
-    if hasattr(model, "predict_proba"):
-        known = np.asarray(model.predict_proba(X), dtype=np.float64)
-    else:
-        known = squash(np.asarray(model.decision_function(X), dtype=np.float64))
-    if known.shape[1] != len(model.classes_):
+        needs = "predict_proba or decision_function" if self.output == SCORES else "predict_proba"
         raise ValueError(
-            f"The base of modality {branch.name!r} gives {known.shape[1]} scores for "
-            f"{len(model.classes_)} classes. Calibrate it: calibrate='sigmoid'."
+            f"{rule} needs {needs}, which the base estimator of modality {self.name!r} "
+            f"({type(self.estimator).__name__}) has not. {remedy}."
         )
-    answers = np.zeros((len(known), len(classes)))
-    answers[:, np.searchsorted(classes, model.classes_)] = known
-    return answers
+
+
+def _obstacle(training: Training, rows: Rows) -> str | None:
+    """Return why no estimator can be fitted on `rows`, for a message; None if one can."""
+    if training.sample_weight is not None and len(rows) and not training.sample_weight[rows].any():
+        return "has weight zero in every training row that has it"
+    if len(rows) == 0:
+        return "is missing in every training row"
+    y = training.y[rows]
+    if training.classes is not None and len(np.unique(y)) < 2:
+        return f"is present in training rows of one class only ({y.tolist()[0]!r})"
+    return None
 
 
 def squash(scores: Floats) -> Floats:
-    """Turn decision scores into numbers that sum to one: sigmoid (two classes) or softmax.
+    """Convert decision scores to numbers that sum to one: sigmoid (two classes) or softmax.
 
     Examples
     --------
@@ -238,88 +211,6 @@ def squash(scores: Floats) -> Floats:
         right = expit(scores)
         return np.column_stack([1 - right, right])
     return softmax(scores, axis=1)
-
-
-def check_answers(bases: Sequence[Base], plan: Plan, rule: str) -> None:
-    """Refuse a base that cannot give what the rule needs, before anything is fitted.
-
-    Raises
-    ------
-    ValueError
-        Naming the modality and the remedy.
-    """
-    for base in bases:
-        proba = hasattr(base.estimator, "predict_proba")
-        scores = hasattr(base.estimator, "decision_function")
-        if plan.answer in {VOTES, VALUES} or proba or (plan.calibrate and scores):
-            continue
-        if plan.answer == SCORES and scores:
-            continue
-        remedy = (
-            "Pass calibrate='sigmoid', or wrap it in CalibratedClassifierCV"
-            if scores
-            else "Take one that has it, or wrap it in CalibratedClassifierCV"
-        )
-        needs = "predict_proba or decision_function" if plan.answer == SCORES else "predict_proba"
-        raise ValueError(
-            f"{rule} needs {needs}, which the base of modality {base.name!r} "
-            f"({type(base.estimator).__name__}) has not. {remedy}."
-        )
-
-
-def _fit_all(
-    bases: Sequence[Base],
-    training: Training,
-    parts: Sequence[Rows],
-    plan: Plan,
-    factors: Floats | None,
-) -> list[list[Branch | str]]:
-    each = [
-        training if factors is None else reweighted(training, factors[:, j])
-        for j in range(len(bases))
-    ]
-    fitted = Parallel(n_jobs=plan.n_jobs, verbose=plan.verbose)(
-        delayed(fit_branch)(base, own, rows, plan, seed)
-        for rows in parts
-        for base, own, seed in zip(bases, each, plan.seeds, strict=True)
-    )
-    return [fitted[i : i + len(bases)] for i in range(0, len(fitted), len(bases))]
-
-
-def fit_branch(base: Base, training: Training, rows: Rows, plan: Plan, seed: int) -> Branch | str:
-    """Fit one base on those of `rows` that have its modalities, or say why that cannot be."""
-    rows = rows[training.table.present(base.members)[rows]]
-    if training.sample_weight is not None and len(rows) and not training.sample_weight[rows].any():
-        return "has weight zero in every training row that has it"
-    if len(rows) == 0:
-        return "is missing in every training row"
-    y = training.y[rows]
-    if training.classes is not None and len(np.unique(y)) < 2:
-        return f"is present in training rows of one class only ({y.tolist()[0]!r})"
-    fill = training.table.learn_fill(base.members, rows, training.sample_weight)
-    X = training.table.take(base.members, rows, fill, plan.impute)
-    model = seeded_clone(base.estimator, seed)
-    parameters = fit_parameters(
-        model,
-        None if training.sample_weight is None else training.sample_weight[rows],
-        None if training.groups is None else training.groups[rows],
-        what=f"the base of modality {base.name!r}",
-    )
-    if plan.calibrate:
-        splits = restrict_splits(training.splits, rows, training.y)
-        if not splits:
-            raise ValueError(
-                f"The base of modality {base.name!r} cannot be calibrated: no inner split of its "
-                f"{len(rows)} training rows has every class in its training part. Pass "
-                "calibrate=None, or more rows or groups."
-            )
-        model = CalibratedClassifierCV(model, method=plan.calibrate, cv=splits)
-    try:
-        model.fit(X, y, **parameters)
-    except Exception as error:
-        error.add_note(f"This happened while fitting the base of modality {base.name!r}.")
-        raise
-    return Branch(base.name, base.members, model, fill, plan.answer, plan.impute)
 
 
 def restrict_splits(splits: Sequence[Split], rows: Rows, y: Any) -> list[Split]:
@@ -343,7 +234,7 @@ def restrict_splits(splits: Sequence[Split], rows: Rows, y: Any) -> list[Split]:
 
 
 def seeded_clone(estimator: Any, seed: int) -> Any:
-    """Clone an estimator and give every `random_state` in it that is None a seed.
+    """Clone an estimator and set every `random_state` in it that is None to `seed`.
 
     Examples
     --------
@@ -360,9 +251,3 @@ def seeded_clone(estimator: Any, seed: int) -> Any:
         if value is None and re.search(r"(^|__)random_state$", name)
     }
     return model.set_params(**open_seeds) if open_seeds else model
-
-
-def reweighted(training: Training, weights: Floats) -> Training:
-    """Multiply the sample weights."""
-    given = training.sample_weight
-    return replace(training, sample_weight=weights if given is None else given * weights)

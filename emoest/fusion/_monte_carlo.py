@@ -1,23 +1,12 @@
-"""Monte Carlo fusion: merge the decisions of modalities by random draws."""
+"""Monte Carlo fusion: merge the predictions of modalities by random sampling."""
 
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 
-from emoest.fusion._late_base import (
-    CALIBRATE,
-    CONSTRAINTS,
-    FusedProba,
-    ModalityBases,
-    fit_kept,
-    make_bases,
-    make_plan,
-    read_training,
-    with_splits,
-)
-from emoest.fusion._modality_estimators import PROBA, VOTES, check_answers, out_of_fold
+from emoest.fusion._late_base import _LateFusionClassifier
+from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.fusion._monte_carlo_rules import (
     agreement_rule,
     choose_weights,
@@ -28,63 +17,62 @@ from emoest.fusion._monte_carlo_rules import (
     mix_weights,
     score_weights,
 )
-from emoest.fusion._rules import mean_rule, product_rule
-from emoest.utils._sklearn import BaseComposition, Interval, StrOptions, fit_context
+from emoest.fusion._rules import PROBA, VOTES
+from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.constraints import POSITIVE_INT, POSITIVE_REAL
 from emoest.utils.seeds import private_generator
 from emoest.utils.typing import Floats
 
-_LEARNS = ("weights", "confusion")
 
-
-class MonteCarloFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseComposition):
-    """One classifier per modality, their decisions merged by a Monte Carlo method.
+class MonteCarloFusionClassifier(_LateFusionClassifier):
+    """One classifier per modality, their predictions merged by a Monte Carlo method.
 
     Tan et al. merge faces and EEG "by a Monte Carlo method" and do not say which; these are three
-    readings (reconstructed, none confirmed), with the sum and the product rule to compare with.
-    Missing modalities are left out of each row; a modality that is alone answers for itself (under
-    ``"confusion"``, through what is known of its errors); a row with none gets the training prior,
-    with a warning.
+    readings (reconstructed, none confirmed). The sum and the product rule to compare with are
+    `LateFusionClassifier`'s ``rule="mean"`` and ``rule="product"``. Missing modalities are left out
+    of each row; a modality that is alone is taken as it is (under ``"confusion"``, through what is
+    known of its errors); a row with none gets the training prior, with a warning.
 
     Parameters
     ----------
     estimators : list of (str, estimator) or estimator, default=None
-        As `LateFusionClassifier`. Bases need ``predict_proba`` (or `calibrate`), except for
+        As `LateFusionClassifier`. They need ``predict_proba`` (or `calibrate`), except for
         ``"confusion"``.
-    strategy : {"weights", "agreement", "confusion", "sum", "product"}, default="weights"
-        ``"weights"`` draws weights of the modalities, scores each draw on out-of-fold
-        probabilities, and averages the best draws. ``"agreement"`` draws a class from every
-        modality and keeps draws in which all agree; it tends to the product rule. ``"confusion"``
-        draws confusion matrices from what the bases said out of fold, and weighs the classes by
-        them; it uses predicted classes only. ``"sum"`` and ``"product"`` draw nothing.
+    strategy : {"weights", "agreement", "confusion"}, default="weights"
+        ``"weights"`` samples weights of the modalities, scores each sample on out-of-fold
+        probabilities, and averages the best ones. ``"agreement"`` samples a class from every
+        modality and keeps samples in which all are the same; it tends to the product rule.
+        ``"confusion"`` samples confusion matrices from the out-of-fold predictions, and weighs the
+        classes by them; it uses predicted classes only.
     n_draws : int, default=10000
-        How many draws.
+        Number of Monte Carlo samples.
     per_class : bool, default=False
-        For ``"weights"``: draw the weights of each class alone.
+        For ``"weights"``: sample the weights of each class alone.
     keep : "best" or float, default="best"
-        For ``"weights"``: average all draws that share the best score, or this share of them.
+        For ``"weights"``: average all samples with the best score, or this proportion of them.
     scoring : {"uar", "accuracy"}, default="uar"
         For ``"weights"``: what is best.
     alpha : float, default=1.0
-        For ``"confusion"``: added to every count before the Dirichlet draws.
+        For ``"confusion"``: added to every count of the Dirichlet distributions.
     modalities : "auto", list of str or dict, default="auto"
-        Which columns belong together; with one modality the base answers alone, with a warning.
+        Which columns belong together; with one modality its estimator predicts alone, with a
+        warning.
     context : list of str, default=()
-        Context columns that every base gets beside its modality.
+        Context columns that every base estimator gets beside its modality.
     cv : int, splitter or iterable, default=5
         Inner splits for ``"weights"``, ``"confusion"`` and `calibrate`, by group where there are
         groups. (Tan et al. may have chosen on the trials that they tested; this does not.)
     calibrate : {"sigmoid", "isotonic"}, default=None
-        Calibrate each base on inner splits.
+        Calibrate each base estimator on inner splits.
     impute : {"mean", "raise"}, default="mean"
         What a partly NaN block of numbers means.
     group_column : str, default=None
         Context column that says which rows belong together in inner splits.
     n_jobs : int, default=None
-        Bases fitted at a time (joblib).
+        Base estimators fitted at a time (joblib).
     random_state : int, RandomState instance or None, default=None
-        Seeds draws, inner splits and every `random_state` of a base that is None. Draws are the
-        same in every call of predict.
+        Seeds Monte Carlo samples, inner splits and every `random_state` of a base estimator that is
+        None. The samples are the same in every call of predict.
     verbose : int, default=0
         Passed on to joblib.
 
@@ -93,15 +81,15 @@ class MonteCarloFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, Bas
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     class_prior_ : ndarray of shape (n_classes,)
-        Their (weighted) share in training.
+        Their (weighted) proportion in training.
     modalities_ : list of str
-        The modalities that have a fitted base.
+        The modalities that have a fitted estimator.
     estimators_ : dict of str to estimator
-        The fitted bases.
+        The fitted estimators.
     weights_ : ndarray of shape (n_modalities, n_classes or 1)
-        Of ``"weights"``, with several fitted bases.
+        Of ``"weights"``, with several fitted estimators.
     weights_score_ : float
-        The best out-of-fold score that a draw reached; optimistic, as it was chosen.
+        The best out-of-fold score of a sample; optimistic, as it was chosen.
     confusion_ : ndarray of shape (n_modalities, n_classes, n_classes)
         Of ``"confusion"``: out-of-fold counts, true classes in rows.
     grouped_ : bool
@@ -133,12 +121,9 @@ class MonteCarloFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, Bas
     ['sad', 'sad', 'happy', 'happy']
     """
 
-    __metadata_request__fit = {"groups": True}
-
     _parameter_constraints = {
-        **CONSTRAINTS,
-        **CALIBRATE,
-        "strategy": [StrOptions({"weights", "agreement", "confusion", "sum", "product"})],
+        **_LateFusionClassifier._parameter_constraints,
+        "strategy": [StrOptions({"weights", "agreement", "confusion"})],
         "n_draws": [POSITIVE_INT],
         "per_class": ["boolean"],
         "keep": [StrOptions({"best"}), Interval(Real, 0, 1, closed="right")],
@@ -183,72 +168,51 @@ class MonteCarloFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, Bas
         self.random_state = random_state
         self.verbose = verbose
 
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
-        """Fit each base on the rows that have its modality, then learn what the draws need.
+    def _needs(self) -> tuple[str, str]:
+        output = VOTES if self.strategy == "confusion" else PROBA
+        return output, f"strategy={self.strategy!r}"
 
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The samples, in any zone.
-        y : array-like of shape (n_samples,)
-            Their classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Goes to every base (in a Pipeline, to its last step), and weighs scores and counts.
-        groups : array-like of shape (n_samples,), default=None
-            Who each sample is from, for inner splits and for bases that take groups.
+    def _learns_fusion(self) -> bool:
+        return self.strategy != "agreement"
 
-        Returns
-        -------
-        self : MonteCarloFusionClassifier
-        """
-        training = read_training(self, X, y, sample_weight, groups)
-        bases = make_bases(self, training.table.names)
-        plan, seed = make_plan(self, len(bases), VOTES if self.strategy == "confusion" else PROBA)
-        check_answers(bases, plan, f"strategy={self.strategy!r}")
-        learns = self.strategy in _LEARNS and len(bases) > 1
-        if learns or self.calibrate:
-            training = with_splits(self, training, seed)
-        kept, plan = fit_kept(self, bases, training, plan)
-        self._seed = seed
-        if learns and len(kept) > 1:
-            answers = out_of_fold(kept, training, plan)
-            rows = ~np.isnan(answers[..., 0]).all(axis=1)
-            weight = training.sample_weight
-            weight = np.ones(len(rows)) if weight is None else weight
-            learn = self._learn_weights if self.strategy == "weights" else self._learn_confusion
-            learn(answers[rows], training.positions()[rows], weight[rows])
-        return self
+    def _fit_fusion(self, training: Training, estimators: list[ModalityEstimator]) -> None:
+        kept = self._fit_modalities(training, estimators)
+        # Kept, and not the samples: a pickle stays small, and every predict draws the same ones.
+        self._seed = training.seed
+        if not self._learns_fusion() or len(kept) == 1:
+            return
+        predictions = self._out_of_fold(training, kept)
+        present = ~np.isnan(predictions[..., 0])
+        rows = present.any(axis=1)
+        weight = training.sample_weight
+        weight = np.ones(len(rows)) if weight is None else weight
+        known = predictions[rows], present[rows], training.positions()[rows], weight[rows]
+        if self.strategy == "confusion":
+            self.confusion_ = confusion_counts(*known)
+        else:
+            self._learn_weights(*known)
 
-    def _learn_weights(self, answers: Floats, positions: Any, weight: Floats) -> None:
-        present = ~np.isnan(answers[..., 0])
+    def _learn_weights(
+        self, predictions: Floats, present: Any, positions: Any, weight: Floats
+    ) -> None:
         n_classes = len(self.classes_) if self.per_class else 1
         rng = private_generator(self._seed)
-        draws = draw_weights(self.n_draws, answers.shape[1], rng, n_classes)
+        samples = draw_weights(self.n_draws, predictions.shape[1], rng, n_classes)
         if self.scoring == "uar":
             size = np.bincount(positions, weight, len(self.classes_))
             weight = weight / np.where(size > 0, size, 1.0)[positions]
-        scores = score_weights(draws, answers, present, positions, weight)
-        self.weights_ = choose_weights(draws, scores, self.keep)
+        scores = score_weights(samples, predictions, present, positions, weight)
+        self.weights_ = choose_weights(samples, scores, self.keep)
         self.weights_score_ = float(scores.max())
 
-    def _learn_confusion(self, answers: Floats, positions: Any, weight: Floats) -> None:
-        present = ~np.isnan(answers[..., 0])
-        self.confusion_ = confusion_counts(answers, present, positions, weight)
-
-    def _fuse(self, answers: Floats, present: Any) -> Floats:
-        if self.strategy == "sum":
-            return mean_rule(answers, present)
-        if self.strategy == "product":
-            return product_rule(answers, present)
+    def _fuse(self, predictions: Floats, present: Any) -> Floats:
         rng = private_generator(self._seed)
         if self.strategy == "agreement":
-            return agreement_rule(
-                answers, present, rng.uniform(size=(self.n_draws, answers.shape[1]))
-            )
+            uniforms = rng.uniform(size=(self.n_draws, predictions.shape[1]))
+            return agreement_rule(predictions, present, uniforms)
         if self.strategy == "confusion":
             confusions = draw_confusions(self.confusion_, self.n_draws, rng, self.alpha)
-            return confusion_rule(answers, present, self.class_prior_, confusions)
-        fused = mix_weights(self.weights_[None], answers, present)[0]
+            return confusion_rule(predictions, present, self.class_prior_, confusions)
+        fused = mix_weights(self.weights_[None], predictions, present)[0]
         total = fused.sum(axis=1, keepdims=True)
         return np.divide(fused, total, out=np.full(fused.shape, np.nan), where=total > 0)

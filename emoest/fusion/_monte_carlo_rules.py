@@ -1,6 +1,8 @@
-"""Monte Carlo fusion: three readings of "draw at random and merge", as plain functions on arrays.
+"""Monte Carlo fusion: three ways to "draw at random and merge", as plain functions on arrays.
 
-Shapes and what `present` means are those of `emoest.fusion._rules`.
+`proba`, `present` and what the rules return are those of `emoest.fusion._rules`; `predictions` has
+the shape of `proba`, and its largest entry is the predicted class. `weights` are samples of shape
+(n_draws, n_modalities, n_classes or 1), `positions` the true class of each row.
 """
 
 from typing import Any
@@ -20,20 +22,7 @@ def draw_weights(
 ) -> Floats:
     """Draw weights of modalities, uniform on the simplex (for two: u and 1 - u, u uniform).
 
-    Parameters
-    ----------
-    n_draws : int
-        How many.
-    n_modalities : int
-        How many weights sum to one.
-    rng : RandomState
-        Where they come from.
-    n_classes : int, default=1
-        1 draws one weight for all classes; more draw them for each class alone.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_draws, n_modalities, n_classes)
+    Those of the modalities sum to one; more than one class: for each class alone.
 
     Examples
     --------
@@ -48,44 +37,30 @@ def draw_weights(
 def score_weights(
     weights: Floats, proba: Floats, present: Mask, positions: Any, row_weights: Floats
 ) -> Floats:
-    """Score each draw of weights: the weighted share of rows whose fused class is right.
+    """Score each sample of weights: the weighted proportion of rows whose fused class is right.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_draws, n_modalities, n_classes or 1)
-        The draws.
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Out-of-fold probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    positions : ndarray of int, shape (n_samples,)
-        The true classes.
-    row_weights : ndarray of shape (n_samples,)
-        What a right row counts: equal for accuracy, one over its class's size for UAR.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_draws,)
+    `row_weights`, of shape (n_samples,), says what a right row counts: equal for accuracy, one over
+    its class's size for UAR.
 
     Examples
     --------
     >>> P = np.array([[[0.9, 0.1], [0.2, 0.8]]])
-    >>> draws = np.array([[[1.0], [0.0]], [[0.0], [1.0]]])
-    >>> score_weights(draws, P, np.ones((1, 2), bool), np.array([0]), np.ones(1)).tolist()
+    >>> samples = np.array([[[1.0], [0.0]], [[0.0], [1.0]]])
+    >>> score_weights(samples, P, np.ones((1, 2), bool), np.array([0]), np.ones(1)).tolist()
     [1.0, 0.0]
     """
     n_samples, _, n_classes = proba.shape
     chunk = max(1, _CHUNK // (n_samples * n_classes))
-    share = row_weights / row_weights.sum()
+    counts = row_weights / row_weights.sum()
     scores = [
-        (mix_weights(weights[i : i + chunk], proba, present).argmax(axis=2) == positions) @ share
+        (mix_weights(weights[i : i + chunk], proba, present).argmax(axis=2) == positions) @ counts
         for i in range(0, len(weights), chunk)
     ]
     return np.concatenate(scores)
 
 
 def mix_weights(weights: Floats, proba: Floats, present: Mask) -> Floats:
-    """Average the present modalities with each draw of weights.
+    """Average the present modalities with each sample of weights.
 
     Returns
     -------
@@ -108,52 +83,29 @@ def mix_weights(weights: Floats, proba: Floats, present: Mask) -> Floats:
 
 
 def choose_weights(weights: Floats, scores: Floats, keep: Any = "best") -> Floats:
-    """Average the best draws: all that share the highest score, or the top `keep` of them.
+    """Average the best samples: all with the highest score, or the proportion `keep` of them.
 
-    Parameters
-    ----------
-    weights : ndarray of shape (n_draws, n_modalities, n_classes or 1)
-        The draws.
-    scores : ndarray of shape (n_draws,)
-        Their scores.
-    keep : "best" or float in (0, 1], default="best"
-        Which to average; ties with the last one kept stay in.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_modalities, n_classes or 1)
+    Those that score as the last one kept stay in.
 
     Examples
     --------
-    >>> draws = np.array([[[1.0], [0.0]], [[0.5], [0.5]], [[0.0], [1.0]]])
-    >>> choose_weights(draws, np.array([0.9, 0.9, 0.1])).ravel().tolist()
+    >>> samples = np.array([[[1.0], [0.0]], [[0.5], [0.5]], [[0.0], [1.0]]])
+    >>> choose_weights(samples, np.array([0.9, 0.9, 0.1])).ravel().tolist()
     [0.75, 0.25]
     """
     n_kept = 1 if keep == "best" else max(1, round(keep * len(scores)))
     threshold = np.sort(scores)[-n_kept]
+    # Equal scores are sums in other orders, so they may differ in the last digits.
     return weights[scores >= threshold - 1e-12].mean(axis=0)
 
 
 def agreement_rule(proba: Floats, present: Mask, uniforms: Floats) -> Floats:
-    """Draw a class from every present modality; keep draws in which all agree.
+    """Draw a class from every present modality; keep samples in which all are the same.
 
-    The share of each class among the kept draws tends to the product rule. The same uniform numbers
-    serve every row, so a row's result does not depend on the others. A modality that is alone
-    answers for itself; a row without one agreement gets the product rule.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    uniforms : ndarray of shape (n_draws, n_modalities)
-        Numbers from [0, 1).
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
-        NaN in rows without any modality.
+    The proportion of each class among the kept samples tends to the product rule. The same uniform
+    numbers, of shape (n_draws, n_modalities) and from [0, 1), serve every row, so a row's result
+    does not depend on the others. A modality that is alone is taken as it is; a row without one
+    agreement gets the product rule.
 
     Examples
     --------
@@ -185,25 +137,14 @@ def _agreements(proba: Floats, uniforms: Floats) -> npt.NDArray[np.intp]:
 
 
 def confusion_counts(
-    answers: Floats, present: Mask, positions: Any, sample_weight: Any = None
+    predictions: Floats, present: Mask, positions: Any, sample_weight: Any = None
 ) -> Floats:
-    """Count what each modality said for each true class.
-
-    Parameters
-    ----------
-    answers : ndarray of shape (n_samples, n_modalities, n_classes)
-        Out-of-fold answers; the largest is what was said.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    positions : ndarray of int, shape (n_samples,)
-        The true classes.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        What a row counts.
+    """Count what each modality predicted for each true class.
 
     Returns
     -------
     counts : ndarray of shape (n_modalities, n_classes, n_classes)
-        True classes in rows.
+        True classes in rows; a row of `predictions` counts what its `sample_weight` says.
 
     Examples
     --------
@@ -211,13 +152,13 @@ def confusion_counts(
     >>> confusion_counts(P, np.ones((2, 1), bool), np.array([0, 1])).tolist()
     [[[1.0, 0.0], [1.0, 0.0]]]
     """
-    n_classes = answers.shape[2]
-    weight = np.ones(len(answers)) if sample_weight is None else sample_weight
-    counts = np.zeros((answers.shape[1], n_classes, n_classes))
-    for m in range(answers.shape[1]):
+    n_classes = predictions.shape[2]
+    weight = np.ones(len(predictions)) if sample_weight is None else sample_weight
+    counts = np.zeros((predictions.shape[1], n_classes, n_classes))
+    for m in range(predictions.shape[1]):
         rows = present[:, m]
-        said = answers[rows, m].argmax(axis=1)
-        np.add.at(counts[m], (positions[rows], said), weight[rows])
+        predicted = predictions[rows, m].argmax(axis=1)
+        np.add.at(counts[m], (positions[rows], predicted), weight[rows])
     return counts
 
 
@@ -228,46 +169,33 @@ def draw_confusions(
 
     Examples
     --------
-    >>> draws = draw_confusions(np.zeros((2, 3, 3)), 4, np.random.RandomState(0))
-    >>> draws.shape, bool(np.allclose(draws.sum(axis=3), 1))
+    >>> samples = draw_confusions(np.zeros((2, 3, 3)), 4, np.random.RandomState(0))
+    >>> samples.shape, bool(np.allclose(samples.sum(axis=3), 1))
     ((4, 2, 3, 3), True)
     """
     gammas = rng.standard_gamma(alpha + counts, size=(n_draws, *counts.shape))
+    # A small alpha underflows to zeros, and a row of zeros has no sum to divide by.
     gammas = np.maximum(gammas, np.finfo(np.float64).tiny)
     return gammas / gammas.sum(axis=3, keepdims=True)
 
 
-def confusion_rule(answers: Floats, present: Mask, prior: Floats, confusions: Floats) -> Floats:
-    """Weigh each class by how often modalities that said this meant it, over drawn confusions.
+def confusion_rule(predictions: Floats, present: Mask, prior: Floats, confusions: Floats) -> Floats:
+    """Weigh each class by how often modalities that predicted this were given it.
 
-    ``p(c)`` is proportional to ``mean_s prior_c prod_m C_m^s[c, k_m]`` with k_m what modality m
-    said.
-
-    Parameters
-    ----------
-    answers : ndarray of shape (n_samples, n_modalities, n_classes)
-        Answers; the largest is what was said.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    prior : ndarray of shape (n_classes,)
-        Share of each class.
-    confusions : ndarray of shape (n_draws, n_modalities, n_classes, n_classes)
-        What `draw_confusions` gave.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
-        NaN in rows without any modality.
+    ``p(c)`` is proportional to ``mean_s prior_c prod_m C_m^s[c, k_m]`` with k_m the class that
+    modality m predicts and C^s the samples of `draw_confusions`.
 
     Examples
     --------
     >>> confusions = np.array([[[[0.9, 0.1], [0.4, 0.6]]]])
-    >>> said = np.array([[[1.0, 0.0]]])
-    >>> confusion_rule(said, np.ones((1, 1), bool), np.array([0.5, 0.5]), confusions).round(3)
+    >>> predicted = np.array([[[1.0, 0.0]]])
+    >>> confusion_rule(predicted, np.ones((1, 1), bool), np.array([0.5, 0.5]), confusions).round(3)
     array([[0.692, 0.308]])
     """
-    said = np.where(present, np.where(present[..., None], answers, 0.0).argmax(axis=2), -1)
-    patterns, which = np.unique(said, axis=0, return_inverse=True)
+    filled = np.where(present[..., None], predictions, 0.0)
+    predicted = np.where(present, filled.argmax(axis=2), -1)
+    # Rows with the same predictions share a result: few patterns, however many rows.
+    patterns, which = np.unique(predicted, axis=0, return_inverse=True)
     table = np.full((len(patterns), len(prior)), np.nan)
     for i, pattern in enumerate(patterns):
         there = np.flatnonzero(pattern >= 0)

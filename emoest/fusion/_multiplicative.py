@@ -1,65 +1,34 @@
 """Multiplicative fusion: a modality's error counts less where others are already right."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 
-from emoest.fusion._late_base import (
-    CALIBRATE,
-    CONSTRAINTS,
-    FusedProba,
-    ModalityBases,
-    fit_kept,
-    make_bases,
-    make_plan,
-    read_training,
-    with_splits,
-)
-from emoest.fusion._modality_estimators import (
-    PROBA,
-    Base,
-    Plan,
-    Training,
-    check_answers,
-    out_of_fold,
-)
-from emoest.fusion._rules import (
-    confidence_rule,
-    liu_rule,
-    liu_sample_weights,
-    m3er_min_loss_rule,
-    m3er_sample_weights,
-)
-from emoest.utils._sklearn import BaseComposition, StrOptions, fit_context
+from emoest.fusion._late_base import _LateFusionClassifier
+from emoest.fusion._modality_estimators import ModalityEstimator, Training
+from emoest.fusion._rules import MULTIPLICATIVE_RULES, PROBA, SAMPLE_WEIGHTS
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.constraints import NON_NEGATIVE_REAL, POSITIVE_INT
 from emoest.utils.routing import fit_parameter
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
-_RULES = {
-    "liu": liu_rule,
-    "confidence": confidence_rule,
-    "m3er_min_loss": m3er_min_loss_rule,
-}
-_SAMPLE_WEIGHTS = {"liu": liu_sample_weights, "m3er": m3er_sample_weights}
 
-
-class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin, BaseComposition):
+class MultiplicativeFusionClassifier(_LateFusionClassifier):
     """One classifier per modality, fused by a product that forgives the weaker ones.
 
     The multiplicative combination of Liu et al. for ready-made classifiers: the class of the least
     ``- sum_i q_ic log p_ic`` wins, where ``q_ic = prod_{j != i} (1 - p_jc) ** (beta / (M - 1))``
     makes modality i's term small where another modality already recognizes the class. Missing
-    modalities are left out of sums and products, and M counts those present; one alone answers for
-    itself; a row with none gets the training prior, with a warning.
+    modalities are left out of sums and products, and M counts those present; one alone is taken as
+    it is; a row with none gets the training prior, with a warning.
 
     Parameters
     ----------
     estimators : list of (str, estimator) or estimator, default=None
-        As `LateFusionClassifier`. Bases need ``predict_proba`` (or `calibrate`).
+        As `LateFusionClassifier`. They need ``predict_proba`` (or `calibrate`).
     rule : {"liu", "confidence", "m3er_min_loss"}, default="liu"
         ``"liu"`` is the above. ``"confidence"`` multiplies the modalities to the power
         ``max_c p_ic ** (beta / (M - 1))``, a sound reading of M3ER's "boost what is right".
@@ -71,27 +40,28 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
         Train a classifier for every subset of modalities (their columns side by side) and fuse all
         2 ** M - 1 of them. Needs one estimator, not a list.
     reweight : {"liu", "m3er"}, default=None
-        Refit the bases with sample weights from out-of-fold probabilities of the true class, the
-        counterpart of the losses: ``"liu"`` weighs a sample less that other modalities get right,
-        ``"m3er"`` more that the modality itself gets right.
+        Refit the estimators with sample weights from out-of-fold probabilities of the true class,
+        the counterpart of the losses: ``"liu"`` weighs a sample less that other modalities get
+        right, ``"m3er"`` more that the modality itself gets right.
     n_reweight_iter : int, default=3
         How often.
     modalities : "auto", list of str or dict, default="auto"
-        Which columns belong together; with one modality the base answers alone, with a warning.
+        Which columns belong together; with one modality its estimator predicts alone, with a
+        warning.
     context : list of str, default=()
-        Context columns that every base gets beside its modality.
+        Context columns that every base estimator gets beside its modality.
     cv : int, splitter or iterable, default=5
         Inner splits for `reweight` and `calibrate`, by group where there are groups.
     calibrate : {"sigmoid", "isotonic"}, default=None
-        Calibrate each base on inner splits.
+        Calibrate each base estimator on inner splits.
     impute : {"mean", "raise"}, default="mean"
         What a partly NaN block of numbers means.
     group_column : str, default=None
         Context column that says which rows belong together in inner splits.
     n_jobs : int, default=None
-        Bases fitted at a time (joblib).
+        Base estimators fitted at a time (joblib).
     random_state : int, RandomState instance or None, default=None
-        Seeds inner splits and every `random_state` of a base that is None.
+        Seeds inner splits and every `random_state` of a base estimator that is None.
     verbose : int, default=0
         Passed on to joblib.
 
@@ -100,12 +70,12 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     class_prior_ : ndarray of shape (n_classes,)
-        Their (weighted) share in training.
+        Their (weighted) proportion in training.
     modalities_ : list of str
-        The modalities (or mixtures, ``"audio+face"``) that have a fitted base.
+        The modalities (or subsets of them, ``"audio+face"``) that have a fitted estimator.
     estimators_ : dict of str to estimator
-        The fitted bases.
-    sample_weights_ : ndarray of shape (n_samples, n_bases)
+        The fitted estimators.
+    sample_weights_ : ndarray of shape (n_samples, n_estimators)
         The last factors of `reweight`.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
@@ -113,8 +83,8 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
     Raises
     ------
     ValueError
-        As `LateFusionClassifier`; also if `mixtures` meets a list of estimators, or `reweight` a
-        base that takes no sample_weight.
+        As `LateFusionClassifier`; also if `mixtures` meets a list of estimators, or `reweight` one
+        that takes no sample_weight.
 
     Warns
     -----
@@ -124,8 +94,8 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
     Notes
     -----
     The published methods train networks with these losses; what is done here with fixed classifiers
-    (the decision rule, the mixtures by concatenation, `reweight`) is a reconstruction for any
-    scikit-learn model. Calibrated bases matter: the product believes every probability.
+    (the decision rule, the subsets by concatenation, `reweight`) is a reconstruction for any
+    scikit-learn model. Calibration matters: the product believes every probability.
 
     References
     ----------
@@ -143,15 +113,12 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
     ['sad', 'sad', 'happy', 'happy']
     """
 
-    __metadata_request__fit = {"groups": True}
-
     _parameter_constraints = {
-        **CONSTRAINTS,
-        **CALIBRATE,
-        "rule": [StrOptions(set(_RULES))],
+        **_LateFusionClassifier._parameter_constraints,
+        "rule": [StrOptions(set(MULTIPLICATIVE_RULES))],
         "beta": [NON_NEGATIVE_REAL],
         "mixtures": ["boolean"],
-        "reweight": [StrOptions(set(_SAMPLE_WEIGHTS)), None],
+        "reweight": [StrOptions(set(SAMPLE_WEIGHTS)), None],
         "n_reweight_iter": [POSITIVE_INT],
     }
 
@@ -190,89 +157,74 @@ class MultiplicativeFusionClassifier(ModalityBases, FusedProba, ClassifierMixin,
         self.random_state = random_state
         self.verbose = verbose
 
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
-        """Fit each base on the rows that have its modality (or all of its mixture).
+    def _needs(self) -> tuple[str, str]:
+        return PROBA, type(self).__name__
 
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The samples, in any zone.
-        y : array-like of shape (n_samples,)
-            Their classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Goes to every base (in a Pipeline, to its last step).
-        groups : array-like of shape (n_samples,), default=None
-            Who each sample is from, for inner splits and for bases that take groups.
+    def _learns_fusion(self) -> bool:
+        return self.reweight is not None
 
-        Returns
-        -------
-        self : MultiplicativeFusionClassifier
-        """
-        training = read_training(self, X, y, sample_weight, groups)
-        bases = make_bases(self, training.table.names)
-        if self.mixtures:
-            bases = mix(bases, isinstance(self.estimators, list))
-        plan, seed = make_plan(self, len(bases), PROBA)
-        check_answers(bases, plan, type(self).__name__)
+    def _make_estimators(self, names: Any) -> list[ModalityEstimator]:
+        estimators = super()._make_estimators(names)
+        if not self.mixtures:
+            return estimators
+        if isinstance(self.estimators, list):
+            raise ValueError(
+                "mixtures=True trains one classifier on every subset of modalities, so it needs "
+                "one estimator that is cloned, not a list of named ones."
+            )
+        return join_subsets(estimators)
+
+    def _fit_fusion(self, training: Training, estimators: list[ModalityEstimator]) -> None:
         if self.rule == "m3er_min_loss":
             warn_user(
                 "rule='m3er_min_loss' prefers classes that all modalities exclude to classes that "
                 "they find likely; it is here for demonstration. Use 'liu' or 'confidence'.",
             )
-        refits = self.reweight is not None and len(bases) > 1
-        if refits:
-            _check_reweight(bases)
-        if refits or self.calibrate:
-            training = with_splits(self, training, seed)
-        if refits:
-            self.sample_weights_ = self._reweighting(bases, training, plan)
-        fit_kept(self, bases, training, plan, self.sample_weights_ if refits else None)
-        return self
+        factors = None
+        if self.reweight is not None and len(estimators) > 1:
+            _check_reweight(estimators)
+            factors = self.sample_weights_ = self._reweighting(training, estimators)
+        self._fit_modalities(training, estimators, factors)
 
-    def _reweighting(self, bases: Sequence[Base], training: Training, plan: Plan) -> Floats:
+    def _reweighting(self, training: Training, estimators: list[ModalityEstimator]) -> Floats:
         """Iterate: out-of-fold probabilities of the true class, then weights from them."""
         rows = np.arange(len(training.y))
-        factors = np.ones((len(rows), len(bases)))
+        factors = np.ones((len(rows), len(estimators)))
         for _ in range(self.n_reweight_iter):
-            answers = out_of_fold(bases, training, plan, factors)
-            true_proba = answers[rows, :, training.positions()]
+            predictions = self._out_of_fold(training, estimators, factors)
+            true_proba = predictions[rows, :, training.positions()]
             present = ~np.isnan(true_proba)
-            factors = _SAMPLE_WEIGHTS[self.reweight](
+            factors = SAMPLE_WEIGHTS[self.reweight](
                 true_proba, present, self.beta, training.sample_weight
             )
         return factors
 
-    def _fuse(self, answers: Floats, present: Any) -> Floats:
-        return _RULES[self.rule](answers, present, self.beta)
+    def _fuse(self, predictions: Floats, present: Any) -> Floats:
+        return MULTIPLICATIVE_RULES[self.rule](predictions, present, self.beta)
 
 
-def mix(bases: Sequence[Base], listed: bool) -> list[Base]:
-    """Make a base of every non-empty subset of modalities, the small ones first.
+def join_subsets(estimators: list[ModalityEstimator]) -> list[ModalityEstimator]:
+    """Make an estimator of every non-empty subset of modalities, the small ones first.
 
     Examples
     --------
-    >>> [base.name for base in mix([Base("a", ("a",), None), Base("b", ("b",), None)], False)]
+    >>> pair = [ModalityEstimator("a", ("a",), None), ModalityEstimator("b", ("b",), None)]
+    >>> [each.name for each in join_subsets(pair)]
     ['a', 'b', 'a+b']
     """
-    if listed:
-        raise ValueError(
-            "mixtures=True trains one classifier on every subset of modalities, so it needs one "
-            "estimator that is cloned, not a list of named ones."
-        )
-    names = [base.name for base in bases]
+    names = [each.name for each in estimators]
     return [
-        Base("+".join(members), members, bases[0].estimator)
+        replace(estimators[0], name="+".join(members), members=members)
         for size in range(1, len(names) + 1)
         for members in combinations(names, size)
     ]
 
 
-def _check_reweight(bases: Sequence[Base]) -> None:
-    for base in bases:
-        if fit_parameter(base.estimator, "sample_weight") is None:
+def _check_reweight(estimators: list[ModalityEstimator]) -> None:
+    for each in estimators:
+        if fit_parameter(each.estimator, "sample_weight") is None:
             raise ValueError(
-                f"reweight needs bases that take sample_weight; that of modality {base.name!r} "
-                f"({type(base.estimator).__name__}) takes none. Pass reweight=None, or another "
-                "base."
+                "reweight needs base estimators that take sample_weight; that of modality "
+                f"{each.name!r} ({type(each.estimator).__name__}) takes none. Pass reweight=None, "
+                "or another base estimator."
             )

@@ -1,17 +1,28 @@
-"""Rules that turn the answers of several modalities into one: plain functions on arrays.
+"""Rules that fuse the predictions of several modalities: plain functions on arrays.
 
-`proba` has shape (n_samples, n_modalities, n_classes); `present`, shape (n_samples,
-n_modalities), says which answers are there. What an absent modality holds is never read. Every rule
-gives an array of shape (n_samples, n_classes) whose rows sum to one, and NaN in rows without any
-present modality (or whose present modalities all have weight zero).
+Every rule takes `proba`, the probabilities, of shape (n_samples, n_modalities, n_classes), and
+`present`, of bool and shape (n_samples, n_modalities): which of them are there. What an absent
+modality holds is never read. Those with weights take them as array-like of shape (n_modalities,),
+not negative; None means equal ones. Every rule returns an array of shape (n_samples, n_classes)
+whose rows sum to one, and NaN in rows without any present modality (or whose present modalities all
+have weight zero).
+
+To add a rule, write its function here and name it in `LATE_RULES` or `MULTIPLICATIVE_RULES`, at the
+end: the estimators take their options from there.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 
 from emoest.utils.typing import Floats, Mask
+
+PROBA, SCORES, VOTES, VALUES = "proba", "scores", "votes", "values"
+"""What a rule needs of base estimators: probabilities; probabilities, or else decision scores that
+are made to sum to one; the predicted class; a number."""
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 where a logarithm is taken."""
@@ -20,18 +31,7 @@ CLIP = 1e-6
 def mean_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Average the present modalities, each with its weight (the linear opinion pool).
 
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    weights : array-like of shape (n_modalities,), default=None
-        Weights, not negative; those of the present modalities are made to sum to one.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
+    Weights of the present modalities are made to sum to one.
 
     Examples
     --------
@@ -41,26 +41,15 @@ def mean_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     >>> mean_rule(P, np.array([[False, True]])).round(3).tolist()
     [[0.4, 0.6]]
     """
-    share = row_weights(present, weights)
-    return np.einsum("nm,nmk->nk", share, np.where(present[..., None], proba, 0.0))
+    scaled = row_weights(present, weights)
+    return np.einsum("nm,nmk->nk", scaled, np.where(present[..., None], proba, 0.0))
 
 
 def product_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Multiply the present modalities, each to the power of its weight, and normalize.
 
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities; kept above `CLIP`, so that a class one modality has never seen is held
-        against that class but decides nothing alone.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    weights : array-like of shape (n_modalities,), default=None
-        Powers; None takes 1 for each.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
+    Probabilities are kept above `CLIP`, so that a class one modality has never seen is held against
+    that class but decides nothing alone. No weights mean the power 1 for each.
 
     References
     ----------
@@ -83,27 +72,14 @@ def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     Like `product_rule` with powers that sum to one over the present modalities: it decides as the
     product does when weights are equal, but is not surer the more modalities there are.
 
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities, kept above `CLIP`.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    weights : array-like of shape (n_modalities,), default=None
-        Weights, not negative.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
-
     Examples
     --------
     >>> P = np.array([[[0.8, 0.2], [0.5, 0.5]]])
     >>> log_pool_rule(P, np.array([[True, True]])).round(4).tolist()
     [[0.6667, 0.3333]]
     """
-    share = row_weights(present, weights)
-    return _from_scores(np.einsum("nm,nmk->nk", share, _logs(proba, present)), share)
+    scaled = row_weights(present, weights)
+    return _from_scores(np.einsum("nm,nmk->nk", scaled, _logs(proba, present)), scaled)
 
 
 def max_rule(proba: Floats, present: Mask) -> Floats:
@@ -120,10 +96,10 @@ def max_rule(proba: Floats, present: Mask) -> Floats:
 
 
 def vote_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
-    """Let each present modality vote for its likeliest class; give the share of the votes.
+    """Let each present modality vote for its likeliest class; return the proportions of the votes.
 
     Among equals the first class in the order of the labels wins, here and in what is made of the
-    shares.
+    proportions.
 
     Examples
     --------
@@ -140,21 +116,7 @@ def liu_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     """Fuse as Liu et al. do: a modality's error counts less where others are already right.
 
     The class of the least loss ``- sum_i q_ic log p_ic`` wins, with the weights of `liu_weights`.
-    ``beta=0`` is the product rule.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there; M is their number in each row.
-    beta : float, default=0.5
-        Strength of the weights.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
-        Softmax of the negative losses.
+    ``beta=0`` is the product rule. The result is the softmax of the negative losses.
 
     References
     ----------
@@ -175,20 +137,8 @@ def liu_weights(proba: Floats, present: Mask, beta: float) -> Floats:
     """Weigh each modality's term by how far the others are from recognizing the class.
 
     ``q_ic = prod_{j != i} (1 - p_jc) ** (beta / (M - 1))`` over the present modalities; 1 where a
-    modality is alone, 0 where it is absent.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    beta : float
-        Strength; 0 makes every weight 1.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_samples, n_modalities, n_classes)
+    modality is alone, 0 where it is absent. M is the number of present modalities of each row, and
+    beta=0 makes every weight 1. The result has the shape of `proba`.
 
     Examples
     --------
@@ -224,21 +174,7 @@ def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Float
 
     The loss ``- sum_i p_ic ** (beta / (M - 1)) log p_ic`` vanishes at p = 0 as it does at p = 1, so
     a class that every modality excludes can win. It is here to show that. A modality that is alone
-    is taken as it is.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n_samples, n_modalities, n_classes)
-        Probabilities.
-    present : ndarray of bool, shape (n_samples, n_modalities)
-        Which are there.
-    beta : float, default=0.5
-        Strength of the weights.
-
-    Returns
-    -------
-    fused : ndarray of shape (n_samples, n_classes)
-        Softmax of the negative losses.
+    is taken as it is. The result is the softmax of the negative losses.
 
     References
     ----------
@@ -268,7 +204,7 @@ def liu_sample_weights(
     present : ndarray of bool, shape (n_samples, n_modalities)
         Which are there.
     beta : float
-        Strength.
+        Strength of the weights.
     sample_weight : ndarray of shape (n_samples,), default=None
         What a row counts in the mean.
 
@@ -312,8 +248,9 @@ def row_weights(present: Mask, weights: Any = None) -> Floats:
     >>> row_weights(np.array([[True, True], [True, False], [False, False]]), [3, 1]).tolist()
     [[0.75, 0.25], [1.0, 0.0], [nan, nan]]
     """
-    shares = present * (np.ones(present.shape[1]) if weights is None else _checked(weights))
-    return _normalize(shares)
+    return _normalize(
+        present * (np.ones(present.shape[1]) if weights is None else _checked(weights))
+    )
 
 
 def _checked(weights: Any) -> Floats:
@@ -352,3 +289,47 @@ def _mean_one(weights: Floats, present: Mask, sample_weight: Any) -> Floats:
     total = (weights * counts).sum(axis=0)
     mean = np.divide(total, counts.sum(axis=0), out=np.ones(len(total)), where=total > 0)
     return np.where(present, weights / mean, 1.0)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of late fusion.
+
+    Parameters
+    ----------
+    fuse : callable
+        Its function.
+    output : {"proba", "scores", "votes"}
+        What it needs of the classifiers.
+    weights : {"none", "optional", "required"}, default="none"
+        Whether it takes weights of the modalities.
+    fuses_numbers : bool, default=False
+        Whether it serves regressors too.
+    """
+
+    fuse: Callable[..., Floats]
+    output: str
+    weights: str = "none"
+    fuses_numbers: bool = False
+
+
+LATE_RULES = {
+    "mean": Rule(mean_rule, SCORES, fuses_numbers=True),
+    "weighted": Rule(mean_rule, SCORES, weights="required", fuses_numbers=True),
+    "product": Rule(product_rule, PROBA),
+    "log_pool": Rule(log_pool_rule, PROBA, weights="optional"),
+    "max": Rule(max_rule, SCORES),
+    "vote": Rule(vote_rule, VOTES, weights="optional"),
+}
+"""The rules of `LateFusionClassifier` and `LateFusionRegressor`, by name."""
+
+MULTIPLICATIVE_RULES = {
+    "liu": liu_rule,
+    "confidence": confidence_rule,
+    "m3er_min_loss": m3er_min_loss_rule,
+}
+"""The rules of `MultiplicativeFusionClassifier`, by name: functions of probabilities, presence and
+`beta`."""
+
+SAMPLE_WEIGHTS = {"liu": liu_sample_weights, "m3er": m3er_sample_weights}
+"""What `MultiplicativeFusionClassifier(reweight=...)` weighs training samples by."""

@@ -176,7 +176,9 @@ def test_a_row_with_nothing_gets_the_training_prior_and_a_warning():
     model = LateFusionClassifier().fit(X, y)
     empty = X.iloc[:3].copy()
     empty.iloc[1, :-1] = np.nan
-    message = r"1 row\(s\) have no modality that could be asked and get the training prior: 'clip1'"
+    message = (
+        r"1 row\(s\) have no modality with a fitted estimator and get the training prior: 'clip1'"
+    )
     with pytest.warns(UserWarning, match=message):
         proba = model.predict_proba(empty)
     assert_allclose(proba[1], [np.mean(y == c) for c in model.classes_])
@@ -200,7 +202,9 @@ def test_no_row_has_any_modality():
     X.iloc[:, :-1] = np.nan
     with (
         pytest.warns(UserWarning, match="missing in every training row"),
-        pytest.raises(ValueError, match="No base could be fitted: none of the modalities"),
+        pytest.raises(
+            ValueError, match="No base estimator could be fitted: none of the modalities"
+        ),
     ):
         LateFusionClassifier().fit(X, y)
 
@@ -384,7 +388,7 @@ def test_sample_weight_reaches_pipelines_and_is_refused_by_name():
     model = LateFusionClassifier(make_pipeline(StandardScaler(), Spy())).fit(X, y, weight)
     assert_allclose(model.estimators_["face"][-1].sample_weight_, weight)
     bases = [("audio", Spy()), ("face", KNeighborsClassifier()), ("text", Spy())]
-    message = r"base of modality 'face' \(KNeighborsClassifier\) takes none"
+    message = r"base estimator of modality 'face' \(KNeighborsClassifier\) takes none"
     with pytest.raises(ValueError, match=message):
         LateFusionClassifier(bases).fit(X, y, weight)
     LateFusionClassifier(bases).fit(X, y)
@@ -428,7 +432,9 @@ def test_a_base_that_searches_keeps_the_speakers_of_the_index_apart():
     assert_allclose(found["mean_test_score"], by_hand.cv_results_["mean_test_score"])
     with pytest.raises(ValueError, match="'groups' parameter") as caught:
         LateFusionClassifier(base).fit(X, y)
-    assert caught.value.__notes__ == ["This happened while fitting the base of modality 'audio'."]
+    assert caught.value.__notes__ == [
+        "This happened while fitting the base estimator of modality 'audio'."
+    ]
 
 
 def test_decision_functions_serve_rules_that_allow_them():
@@ -449,8 +455,8 @@ def test_decision_functions_are_no_probabilities(rule):
     X, y = sample()
     bases = [("audio", GaussianNB()), ("face", LinearSVC()), ("text", GaussianNB())]
     message = (
-        rf"rule='{rule}' needs predict_proba, which the base of modality 'face' \(LinearSVC\) has "
-        "not. Pass calibrate='sigmoid'"
+        rf"rule='{rule}' needs predict_proba, which the base estimator of modality 'face' "
+        r"\(LinearSVC\) has not. Pass calibrate='sigmoid'"
     )
     with pytest.raises(ValueError, match=message):
         LateFusionClassifier(bases, rule=rule).fit(X, y)
@@ -517,7 +523,7 @@ def test_settings_that_do_not_fit_are_explained(params, message):
 def test_a_base_that_is_no_estimator_is_named():
     X, y = sample()
     bases = [("audio", SVC), ("face", SVC()), ("text", SVC())]
-    with pytest.raises(TypeError, match="base of modality 'audio' must be an estimator"):
+    with pytest.raises(TypeError, match="base estimator of modality 'audio' must be an estimator"):
         LateFusionClassifier(bases).fit(X, y)
 
 
@@ -526,7 +532,9 @@ def test_an_error_inside_a_base_names_the_modality():
     bases = [("audio", SVC()), ("face", LogisticRegression(C=-1)), ("text", SVC())]
     with pytest.raises(ValueError) as caught:
         LateFusionClassifier(bases).fit(X, y)
-    assert caught.value.__notes__ == ["This happened while fitting the base of modality 'face'."]
+    assert caught.value.__notes__ == [
+        "This happened while fitting the base estimator of modality 'face'."
+    ]
 
 
 def test_weights_that_are_left_after_a_modality_fell_out_may_not_be_zero():

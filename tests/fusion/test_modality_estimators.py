@@ -10,19 +10,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from emoest.fusion._modality_estimators import (
-    PROBA,
-    SCORES,
-    Base,
-    Plan,
+    ModalityEstimator,
     Training,
-    ask,
-    fit_branch,
-    out_of_fold,
     restrict_splits,
-    reweighted,
     seeded_clone,
     squash,
 )
+from emoest.fusion._rules import SCORES
 from emoest.tables.samples import read_table
 
 
@@ -32,68 +26,48 @@ class Owner(BaseEstimator):
         self.context = context
 
 
-def plan(answer=PROBA, calibrate=None, n=2):
-    return Plan(answer, "mean", calibrate, tuple(range(n)), None, 0)
-
-
-def training(splits=(), **fields):
+def training(**fields):
     rng = np.random.default_rng(0)
     y = np.tile([0, 1, 2], 10)
     X = rng.normal(size=(30, 3)) + y[:, None]
     X[4, 2] = np.nan
     table, y = read_table(Owner({"a": [0, 1], "b": [2]}), X, y)
-    values = {"sample_weight": None, "groups": None, "splits": list(splits)} | fields
-    return Training(table, y, np.array([0, 1, 2]), **values)
-
-
-def test_out_of_fold_answers_come_from_bases_that_have_not_seen_the_row():
-    rows = np.arange(30)
-    splits = [(rows[9:], rows[:9]), (rows[:15], rows[15:21])]
-    given = training(splits)
-    bases = [Base("a", ("a",), GaussianNB()), Base("b", ("b",), GaussianNB())]
-    answers = out_of_fold(bases, given, plan())
-    expected = GaussianNB().fit(given.table.data[9:, :2], given.y[9:])
-    assert_allclose(answers[:9, 0], expected.predict_proba(given.table.data[:9, :2]))
-    assert np.isnan(answers[4, 1]).all()
-    assert np.isnan(answers[9:15]).all()
-    assert np.isnan(answers[21:]).all()
-    assert np.isfinite(answers[15:21]).all()
+    return Training(table, y, np.array([0, 1, 2]), **fields)
 
 
 def test_imputation_is_learned_on_the_rows_of_the_fold():
     given = training()
     given.table.data[0, 0] = np.nan
-    base = Base("a", ("a",), GaussianNB())
-    branch = fit_branch(base, given, np.arange(10), plan(), 0)
-    assert branch.fill["a"][0] == pytest.approx(given.table.data[1:10, 0].mean())
+    fitted = ModalityEstimator("a", ("a",), GaussianNB()).fit(given, np.arange(10))
+    assert fitted.fill["a"][0] == pytest.approx(given.table.data[1:10, 0].mean())
 
 
-def test_a_base_that_cannot_be_fitted_says_why():
+def test_an_estimator_that_cannot_be_fitted_says_why():
     given = training(sample_weight=np.r_[0.0, 0.0, 0.0, np.ones(27)])
-    base = Base("b", ("b",), GaussianNB())
-    assert fit_branch(base, given, np.array([4]), plan(), 0) == "is missing in every training row"
-    one = fit_branch(base, given, np.array([3, 6]), plan(), 0)
+    base = ModalityEstimator("b", ("b",), GaussianNB())
+    assert base.fit(given, np.array([4])) == "is missing in every training row"
+    one = base.fit(given, np.array([3, 6]))
     assert one == "is present in training rows of one class only (0)"
-    zero = fit_branch(base, given, np.array([0, 1, 2]), plan(), 0)
+    zero = base.fit(given, np.array([0, 1, 2]))
     assert zero == "has weight zero in every training row that has it"
 
 
-def test_a_base_without_usable_inner_splits_cannot_be_calibrated():
+def test_an_estimator_without_usable_inner_splits_cannot_be_calibrated():
     rows = np.arange(30)
-    given = training([(rows[:2], rows[2:])])
+    given = training(splits=[(rows[:2], rows[2:])])
+    base = ModalityEstimator("a", ("a",), SVC(), calibrate="sigmoid")
     with pytest.raises(ValueError, match="modality 'a' cannot be calibrated: no inner split"):
-        fit_branch(Base("a", ("a",), SVC()), given, rows, plan(calibrate="sigmoid"), 0)
+        base.fit(given, rows)
 
 
 def test_scores_of_pairs_of_classes_are_refused():
-    given = training()
     X = np.random.default_rng(0).normal(size=(40, 3))
     table, y = read_table(Owner({"a": [0, 1], "b": [2]}), X, np.arange(40) % 4)
-    given = Training(table, y, np.arange(4), None, None, [])
-    pairs = Base("a", ("a",), SVC(decision_function_shape="ovo"))
-    branch = fit_branch(pairs, given, np.arange(40), plan(SCORES), 0)
+    given = Training(table, y, np.arange(4))
+    pairs = ModalityEstimator("a", ("a",), SVC(decision_function_shape="ovo"), SCORES)
+    fitted = pairs.fit(given, np.arange(40))
     with pytest.raises(ValueError, match="modality 'a' gives 6 scores for 4 classes"):
-        ask(branch, table, given.classes, np.arange(40))
+        fitted.predict(table, given.classes)
 
 
 def test_two_classes_are_squashed_by_the_sigmoid():
@@ -120,6 +94,6 @@ def test_open_seeds_are_set_deep_inside_and_given_ones_kept():
 
 
 def test_factors_multiply_given_weights():
-    assert reweighted(training(), np.full(30, 2.0)).sample_weight.tolist() == [2.0] * 30
+    assert training().weighted_by(np.full(30, 2.0)).sample_weight.tolist() == [2.0] * 30
     given = training(sample_weight=np.full(30, 3.0))
-    assert reweighted(given, np.full(30, 2.0)).sample_weight.tolist() == [6.0] * 30
+    assert given.weighted_by(np.full(30, 2.0)).sample_weight.tolist() == [6.0] * 30

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from emoest.fusion import LateFusionClassifier, MonteCarloFusionClassifier
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
 
-STRATEGIES = ["weights", "agreement", "confusion", "sum", "product"]
+STRATEGIES = ["weights", "agreement", "confusion"]
 
 
 def sample(n_speakers=12, per_speaker=8, seed=0, useless="eeg"):
@@ -98,20 +98,14 @@ def test_keeping_all_draws_is_nearly_the_mean_rule():
     assert_allclose(model.weights_[:, 0], [0.5, 0.5], atol=0.02)
 
 
-def test_agreement_tends_to_the_product_and_sum_is_the_mean():
+def test_agreement_tends_to_the_product_and_not_to_the_mean():
     X, y = sample()
     product = LateFusionClassifier(rule="product").fit(X, y).predict_proba(X)
     mean = LateFusionClassifier(rule="mean").fit(X, y).predict_proba(X)
-    fused = {
-        strategy: MonteCarloFusionClassifier(strategy=strategy, n_draws=100_000, random_state=0)
-        .fit(X, y)
-        .predict_proba(X)
-        for strategy in ("agreement", "sum", "product")
-    }
-    assert_allclose(fused["product"], product)
-    assert_allclose(fused["sum"], mean)
-    assert np.abs(fused["agreement"] - product).max() < 0.03
-    assert np.abs(fused["agreement"] - mean).max() > 0.1
+    model = MonteCarloFusionClassifier(strategy="agreement", n_draws=100_000, random_state=0)
+    fused = model.fit(X, y).predict_proba(X)
+    assert np.abs(fused - product).max() < 0.03
+    assert np.abs(fused - mean).max() > 0.1
 
 
 def test_confusion_needs_predicted_classes_only():
@@ -189,7 +183,7 @@ def test_without_groups_it_warns_where_it_splits():
         MonteCarloFusionClassifier(n_draws=10).fit(X, y)
 
 
-@pytest.mark.parametrize("strategy", ["weights", "agreement", "sum"])
+@pytest.mark.parametrize("strategy", ["weights", "agreement"])
 def test_probabilities_are_needed(strategy):
     X, y = sample()
     with pytest.raises(ValueError, match=f"strategy='{strategy}' needs predict_proba"):
@@ -204,7 +198,10 @@ def test_one_modality_answers_alone():
     assert_allclose(model.predict_proba(face), GaussianNB().fit(face, y).predict_proba(face))
 
 
-@pytest.mark.parametrize("params", [{"n_draws": 0}, {"keep": 0.0}, {"alpha": 0}, {"strategy": "x"}])
+@pytest.mark.parametrize(
+    "params",
+    [{"n_draws": 0}, {"keep": 0.0}, {"alpha": 0}, {"strategy": "sum"}, {"strategy": "product"}],
+)
 def test_parameters_are_checked(params):
     X, y = sample()
     with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):

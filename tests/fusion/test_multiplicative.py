@@ -8,7 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from emoest.fusion import LateFusionClassifier, MultiplicativeFusionClassifier
-from emoest.fusion._multiplicative import mix
+from emoest.fusion._modality_estimators import ModalityEstimator
+from emoest.fusion._multiplicative import join_subsets
 from emoest.fusion._rules import confidence_rule, liu_rule, m3er_sample_weights
 from emoest.utils import with_groups
 
@@ -91,10 +92,8 @@ def test_mixtures_need_one_estimator():
 
 
 def test_subsets_come_small_ones_first():
-    from emoest.fusion._modality_estimators import Base
-
-    bases = [Base(name, (name,), None) for name in "abc"]
-    members = [base.members for base in mix(bases, False)]
+    single = [ModalityEstimator(name, (name,), None) for name in "abc"]
+    members = [each.members for each in join_subsets(single)]
     assert members[3:] == [("a", "b"), ("a", "c"), ("b", "c"), ("a", "b", "c")]
 
 
@@ -141,7 +140,9 @@ def test_more_iterations_go_on_from_the_last_weights():
 def test_bases_without_sample_weight_cannot_be_reweighted():
     X, y = sample()
     bases = [("audio", GaussianNB()), ("face", KNeighborsClassifier()), ("text", GaussianNB())]
-    message = r"reweight needs bases that take sample_weight; that of modality 'face' \(KNeigh"
+    message = (
+        r"reweight needs base estimators that take sample_weight; that of modality 'face' \(KNeigh"
+    )
     with pytest.raises(ValueError, match=message):
         MultiplicativeFusionClassifier(bases, reweight="liu").fit(X, y)
 
@@ -149,7 +150,7 @@ def test_bases_without_sample_weight_cannot_be_reweighted():
 def test_probabilities_are_needed_or_calibration():
     X, y = sample()
     with pytest.raises(
-        ValueError, match=r"needs predict_proba, which the base of modality 'audio'"
+        ValueError, match=r"needs predict_proba, which the base estimator of modality 'audio'"
     ):
         MultiplicativeFusionClassifier(SVC()).fit(X, y)
     model = MultiplicativeFusionClassifier(SVC(), calibrate="sigmoid", random_state=0).fit(X, y)

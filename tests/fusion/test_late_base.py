@@ -1,0 +1,51 @@
+import numpy as np
+from numpy.testing import assert_allclose
+from sklearn.naive_bayes import GaussianNB
+
+from emoest.fusion import (
+    LateFusionClassifier,
+    LateFusionRegressor,
+    MonteCarloFusionClassifier,
+    MultiplicativeFusionClassifier,
+)
+from emoest.fusion._modality_estimators import ModalityEstimator, Training
+from emoest.tables.samples import read_table
+
+
+def test_out_of_fold_predictions_come_from_estimators_that_have_not_seen_the_row():
+    rng = np.random.default_rng(0)
+    y = np.tile([0, 1, 2], 10)
+    X = rng.normal(size=(30, 3)) + y[:, None]
+    X[4, 2] = np.nan
+    model = LateFusionClassifier(modalities={"a": [0, 1], "b": [2]})
+    table, y = read_table(model, X, y)
+    rows = np.arange(30)
+    splits = [(rows[9:], rows[:9]), (rows[:15], rows[15:21])]
+    given = Training(table, y, np.array([0, 1, 2]), splits=splits)
+    estimators = [ModalityEstimator(name, (name,), GaussianNB()) for name in "ab"]
+    predictions = model._out_of_fold(given, estimators)
+    expected = GaussianNB().fit(given.table.data[9:, :2], given.y[9:])
+    assert_allclose(predictions[:9, 0], expected.predict_proba(given.table.data[:9, :2]))
+    assert np.isnan(predictions[4, 1]).all()
+    assert np.isnan(predictions[9:15]).all()
+    assert np.isnan(predictions[21:]).all()
+    assert np.isfinite(predictions[15:21]).all()
+
+
+def test_every_class_sets_the_same_fitted_attributes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    modalities = {"a": [0, 1], "b": [2]}
+    shared = {"estimators_", "modalities_", "n_features_in_"}
+    for model in (
+        LateFusionClassifier(modalities=modalities),
+        MultiplicativeFusionClassifier(modalities=modalities),
+        MonteCarloFusionClassifier(modalities=modalities, strategy="agreement"),
+    ):
+        model.fit(X, np.arange(30) % 3)
+        found = {name for name in vars(model) if name.endswith("_")}
+        assert found - {"weights_"} == shared | {"classes_", "class_prior_"}
+        assert list(model.estimators_) == model.modalities_ == ["a", "b"]
+    model = LateFusionRegressor(modalities=modalities).fit(X, X[:, 0])
+    found = {name for name in vars(model) if name.endswith("_")}
+    assert found == shared | {"mean_", "weights_"}
