@@ -189,7 +189,7 @@ class AcousticFunctionals(CellTransformer):
         frames = describe_frames(audio.blocks(rate), analysis)
         voiced = voiced_frames(frames)
         changes = jitter_and_shimmer(audio.blocks(rate), frames.f0, voiced, analysis)
-        values = functionals(frames, analysis.hop, changes)
+        values = functionals(frames, analysis.step_seconds, changes)
         return np.append(values, audio.seconds).astype(np.float32)
 
     def _compute(self, batch: list[np.ndarray]) -> list[np.ndarray]:

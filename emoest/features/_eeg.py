@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.features._eeg_bands import Windows, band_power, fft_entropy, gaussian_entropy
+from emoest.features._eeg_bands import band_power, fft_entropy, gaussian_entropy
 from emoest.features._eeg_base import EEGTransformer
+from emoest.features._eeg_windows import Windows
 from emoest.utils._sklearn import Interval, Options, StrOptions
 
 

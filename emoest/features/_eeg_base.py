@@ -6,14 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from emoest.features._eeg_bands import (
-    Windows,
-    channel_major,
-    check_flat,
-    check_rate,
-    find_bands,
-    place_windows,
-)
+from emoest.features._eeg_bands import check_rate, find_bands
+from emoest.features._eeg_windows import Windows, channel_major, check_flat, place_windows
 from emoest.media.eeg import count_channels, read_eeg
 from emoest.media.eeg_files import split_path
 from emoest.media.items import as_table, content_of, items_of, raise_for_cell, where

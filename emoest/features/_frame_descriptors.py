@@ -44,14 +44,14 @@ class Analysis:
         Rate in Hz of the signal.
     f0_min, f0_max : float, default=75.0, 500.0
         Range in Hz in which the fundamental frequency is looked for.
-    hop : float, default=0.01
+    step_seconds : float, default=0.01
         Distance between frames in seconds.
     """
 
     sampling_rate: int = 16000
     f0_min: float = 75.0
     f0_max: float = 500.0
-    hop: float = 0.01
+    step_seconds: float = 0.01
 
     @property
     def window(self) -> int:
@@ -61,7 +61,7 @@ class Analysis:
     @property
     def step(self) -> int:
         """Samples between frames."""
-        return max(1, round(self.hop * self.sampling_rate))
+        return max(1, round(self.step_seconds * self.sampling_rate))
 
     @property
     def lags(self) -> tuple[int, int]:

@@ -1,16 +1,11 @@
 """Statistics over the frames of a clip: pitch, loudness, spectrum, rhythm and voice quality."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import scipy.ndimage
 import scipy.signal
 
 from emoest.features._frame_descriptors import N_CEPSTRA, Descriptors
-from emoest.utils.typing import Floats
-
-Flags = npt.NDArray[np.bool_]
+from emoest.utils.typing import Floats, Mask, Rows
 
 VOICING_THRESHOLD = 0.45
 """A frame is voiced when the autocorrelation's peak is at least this high (Boersma 1993)."""
@@ -29,7 +24,19 @@ SYLLABLE_PROMINENCE_DB = 2.0
 
 _SEMITONE_REFERENCE = 27.5
 
-PITCH = (
+SPECTRAL = [
+    "zero_crossings",
+    "centroid",
+    "spread",
+    "rolloff",
+    "flatness",
+    "flux",
+    "alpha_ratio",
+    "hammarberg",
+]
+"""Descriptors of the spectrum, each summed up by its mean and standard deviation."""
+
+PITCH = [
     "f0_median",
     "f0_mean",
     "f0_std",
@@ -41,8 +48,8 @@ PITCH = (
     "voiced_share",
     "harmonicity_mean",
     "harmonicity_std",
-)
-LOUDNESS = (
+]
+LOUDNESS = [
     "energy_mean",
     "energy_std",
     "energy_p10",
@@ -50,25 +57,9 @@ LOUDNESS = (
     "energy_p90",
     "energy_range",
     "energy_change",
-)
-SPECTRUM = tuple(
-    f"{name}_{statistic}"
-    for name in (
-        "zero_crossings",
-        "centroid",
-        "spread",
-        "rolloff",
-        "flatness",
-        "flux",
-        "alpha_ratio",
-        "hammarberg",
-    )
-    for statistic in ("mean", "std")
-)
-CEPSTRA = tuple(
-    f"mfcc_{i + 1:02d}_{statistic}" for i in range(N_CEPSTRA) for statistic in ("mean", "std")
-)
-RHYTHM = (
+]
+CEPSTRA = [f"mfcc_{i + 1:02d}" for i in range(N_CEPSTRA)]
+RHYTHM = [
     "syllable_rate",
     "articulation_rate",
     "syllable_interval_std",
@@ -78,19 +69,24 @@ RHYTHM = (
     "phrase_mean",
     "voiced_segment_rate",
     "voiced_segment_mean",
+]
+NAMES = (
+    *PITCH,
+    *LOUDNESS,
+    *(f"{name}_{statistic}" for name in SPECTRAL + CEPSTRA for statistic in ("mean", "std")),
+    *RHYTHM,
+    *("jitter", "shimmer", "hnr_mean", "hnr_std"),
 )
-QUALITY = ("jitter", "shimmer", "hnr_mean", "hnr_std")
-NAMES = (*PITCH, *LOUDNESS, *SPECTRUM, *CEPSTRA, *RHYTHM, *QUALITY)
 
 
-def functionals(frames: Descriptors, hop: float, changes: Floats) -> Floats:
+def functionals(frames: Descriptors, step: float, changes: Floats) -> Floats:
     """Summarize the frames of one clip.
 
     Parameters
     ----------
     frames : Descriptors
         The frames.
-    hop : float
+    step : float
         Distance between frames in seconds.
     changes : ndarray of shape (2,)
         Jitter and shimmer, from `emoest.features._jitter_shimmer.jitter_and_shimmer`.
@@ -113,41 +109,55 @@ def functionals(frames: Descriptors, hop: float, changes: Floats) -> Floats:
     hnr = frames.hnr[voiced]
     return np.concatenate(
         [
-            _pitch(frames, active, voiced, hop),
-            _loudness(frames.energy[active], hop),
+            _pitch(frames, active, voiced, step),
+            _loudness(frames.energy[active], step),
             _spectrum(frames, active),
-            _rhythm(frames.energy, active, voiced, hop),
+            _rhythm(frames.energy, active, voiced, step),
             changes,
             [_mean(hnr), _std(hnr)],
         ]
     )
 
 
-def active_frames(energy: Floats) -> Flags:
-    """Say which frames hold sound rather than a pause, by the loud frames of the same clip.
+def active_frames(energy: Floats) -> Mask:
+    """Find the frames that hold speech rather than a pause, by the loud frames of the same clip.
 
     Examples
     --------
     >>> active_frames(np.array([-20.0, -25.0, -60.0, -90.0])).tolist()
     [True, True, False, False]
     """
+    # Not the maximum: a click would make a pause of all speech.
     loud = np.percentile(energy, 95)
-    active: Flags = energy > max(loud - ACTIVE_RANGE_DB, SILENCE_DB)
+    active: Mask = energy > max(loud - ACTIVE_RANGE_DB, SILENCE_DB)
     return active
 
 
-def voiced_frames(frames: Descriptors) -> Flags:
-    """Say which frames hold voice: they are active, and near to periodic."""
+def voiced_frames(frames: Descriptors) -> Mask:
+    """Find the frames that hold voice: they are active, and near to periodic."""
     return active_frames(frames.energy) & (frames.harmonicity >= VOICING_THRESHOLD)
 
 
-def _pitch(frames: Descriptors, active: Flags, voiced: Flags, hop: float) -> Floats:
+def run_edges(flags: Mask) -> tuple[Rows, Rows]:
+    """Find where each run of True starts, and where it has ended.
+
+    Examples
+    --------
+    >>> [edges.tolist() for edges in run_edges(np.array([True, True, False, True]))]
+    [[0, 3], [2, 4]]
+    """
+    change = np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8))
+    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+
+
+def _pitch(frames: Descriptors, active: Mask, voiced: Mask, step: float) -> Floats:
     semitones = 12.0 * np.log2(frames.f0[voiced] / _SEMITONE_REFERENCE)
     p10, p50, p90 = _percentiles(semitones)
     together = np.flatnonzero(voiced[1:] & voiced[:-1])
     both = 12.0 * np.log2(frames.f0 / _SEMITONE_REFERENCE)
-    steps = (both[together + 1] - both[together]) / hop
-    steps = steps[np.abs(steps) < 6.0 / hop]
+    change = (both[together + 1] - both[together]) / step
+    # Half an octave from one frame to the next is a slip of the pitch tracker, not a voice.
+    change = change[np.abs(change) < 6.0 / step]
     return np.array(
         [
             p50,
@@ -156,8 +166,8 @@ def _pitch(frames: Descriptors, active: Flags, voiced: Flags, hop: float) -> Flo
             p10,
             p90,
             p90 - p10,
-            _mean(np.abs(steps)),
-            _mean(steps),
+            _mean(np.abs(change)),
+            _mean(change),
             np.count_nonzero(voiced) / max(1, np.count_nonzero(active)),
             _mean(frames.harmonicity[active]),
             _std(frames.harmonicity[active]),
@@ -165,36 +175,26 @@ def _pitch(frames: Descriptors, active: Flags, voiced: Flags, hop: float) -> Flo
     )
 
 
-def _loudness(energy: Floats, hop: float) -> Floats:
+def _loudness(energy: Floats, step: float) -> Floats:
     p10, p50, p90 = _percentiles(energy)
-    change = _mean(np.abs(np.diff(energy))) / hop
+    change = _mean(np.abs(np.diff(energy))) / step
     return np.array([_mean(energy), _std(energy), p10, p50, p90, p90 - p10, change])
 
 
-def _spectrum(frames: Descriptors, active: Flags) -> Floats:
-    columns: list[Any] = [
-        frames.zero_crossings,
-        frames.centroid,
-        frames.spread,
-        frames.rolloff,
-        frames.flatness,
-        frames.flux,
-        frames.alpha_ratio,
-        frames.hammarberg,
-        *frames.cepstra.T,
-    ]
+def _spectrum(frames: Descriptors, active: Mask) -> Floats:
+    columns = [*(getattr(frames, name) for name in SPECTRAL), *frames.cepstra.T]
     return np.array([f(column[active]) for column in columns for f in (_mean, _std)])
 
 
-def _rhythm(energy: Floats, active: Flags, voiced: Flags, hop: float) -> Floats:
-    seconds = len(energy) * hop
-    speaking = ~_long_runs(~active, PAUSE_SECONDS / hop)
-    pauses = _inner_runs(~speaking) * hop
-    phrases = _runs(speaking) * hop
-    segments = _runs(voiced) * hop
-    syllables = _syllables(energy, voiced, hop)
-    spoken = max(np.count_nonzero(speaking) * hop, hop)
-    intervals = np.diff(syllables) * hop
+def _rhythm(energy: Floats, active: Mask, voiced: Mask, step: float) -> Floats:
+    seconds = len(energy) * step
+    speaking = ~_long_runs(~active, PAUSE_SECONDS / step)
+    pauses = _inner_runs(~speaking) * step
+    phrases = _runs(speaking) * step
+    segments = _runs(voiced) * step
+    syllables = _syllables(energy, voiced, step)
+    spoken = max(np.count_nonzero(speaking) * step, step)
+    intervals = np.diff(syllables) * step
     return np.array(
         [
             len(syllables) / seconds,
@@ -210,40 +210,34 @@ def _rhythm(energy: Floats, active: Flags, voiced: Flags, hop: float) -> Floats:
     )
 
 
-def _syllables(energy: Floats, voiced: Flags, hop: float) -> npt.NDArray[np.intp]:
+def _syllables(energy: Floats, voiced: Mask, step: float) -> Rows:
     """Voiced peaks of the energy smoothed over 50 ms."""
-    smooth = scipy.ndimage.uniform_filter1d(energy, max(1, round(0.05 / hop)), mode="nearest")
+    smooth = scipy.ndimage.uniform_filter1d(energy, max(1, round(0.05 / step)), mode="nearest")
     peaks, _ = scipy.signal.find_peaks(
         np.maximum(smooth, SILENCE_DB),
         prominence=SYLLABLE_PROMINENCE_DB,
-        distance=max(1, round(0.06 / hop)),
+        distance=max(1, round(0.06 / step)),
     )
     return peaks[voiced[peaks]]
 
 
-def _edges(flags: Flags) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    padded = np.concatenate([[False], flags, [False]]).astype(np.int8)
-    change = np.diff(padded)
-    return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
-
-
-def _runs(flags: Flags) -> Floats:
+def _runs(flags: Mask) -> Floats:
     """Lengths of the runs of True."""
-    starts, stops = _edges(flags)
+    starts, stops = run_edges(flags)
     return (stops - starts).astype(np.float64)
 
 
-def _inner_runs(flags: Flags) -> Floats:
+def _inner_runs(flags: Mask) -> Floats:
     """Lengths of the runs of True that touch neither end: a pause lies between two phrases."""
-    starts, stops = _edges(flags)
+    starts, stops = run_edges(flags)
     inner = (starts > 0) & (stops < len(flags))
     return (stops - starts)[inner].astype(np.float64)
 
 
-def _long_runs(flags: Flags, shortest: float) -> Flags:
+def _long_runs(flags: Mask, shortest: float) -> Mask:
     """Keep the runs of True that are at least so long."""
     kept = np.zeros(len(flags), dtype=bool)
-    for start, stop in zip(*_edges(flags), strict=True):
+    for start, stop in zip(*run_edges(flags), strict=True):
         kept[start:stop] = stop - start >= shortest
     return kept
 

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.signal
 
 from emoest.features._frame_descriptors import Analysis
-from emoest.utils.typing import Floats
+from emoest.features._functionals import run_edges
+from emoest.utils.typing import Floats, Mask
 
 MAX_SECONDS = 10.0
 """A longer stretch of voice is followed in parts."""
@@ -34,7 +34,7 @@ _TINY = 1e-12
 
 
 def jitter_and_shimmer(
-    blocks: Iterable[Any], f0: Floats, voiced: npt.NDArray[np.bool_], settings: Analysis
+    blocks: Iterable[Any], f0: Floats, voiced: Mask, settings: Analysis
 ) -> Floats:
     """Measure how the length and the amplitude change from one period of the voice to the next.
 
@@ -181,7 +181,7 @@ class _Changes:
         self.difference = self.value = 0.0
         self.n = 0
 
-    def add(self, values: Floats, together: npt.NDArray[np.bool_]) -> None:
+    def add(self, values: Floats, together: Mask) -> None:
         """Take the neighbors among `values` that belong together and are not too far apart."""
         left, right = values[:-1], values[1:]
         near = np.maximum(left, right) < self.factor * np.minimum(left, right)
@@ -199,13 +199,11 @@ def _margin(settings: Analysis) -> int:
     return 2 * settings.lags[1]
 
 
-def _stretches(voiced: npt.NDArray[np.bool_], settings: Analysis) -> Iterator[tuple[int, int]]:
+def _stretches(voiced: Mask, settings: Analysis) -> Iterator[tuple[int, int]]:
     """Samples from which runs of voiced frames reach to which, in parts of `MAX_SECONDS`."""
-    padded = np.concatenate([[False], voiced, [False]]).astype(np.int8)
-    change = np.diff(padded)
-    most = max(1, round(MAX_SECONDS / settings.hop))
+    most = max(1, round(MAX_SECONDS / settings.step_seconds))
     offset = (settings.window - settings.step) // 2
-    for first, last in zip(np.flatnonzero(change == 1), np.flatnonzero(change == -1), strict=True):
+    for first, last in zip(*run_edges(voiced), strict=True):
         for part in range(int(first), int(last), most):
             end = min(part + most, int(last))
             yield offset + part * settings.step, offset + end * settings.step

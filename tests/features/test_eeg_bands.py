@@ -5,16 +5,13 @@ import scipy.signal
 from emoest.features._eeg_bands import (
     SEED_BANDS,
     Band,
-    Windows,
     band_power,
-    channel_major,
-    check_flat,
     check_rate,
     fft_entropy,
     find_bands,
     gaussian_entropy,
-    place_windows,
 )
+from emoest.features._eeg_windows import Windows, channel_major, place_windows
 
 RATE = 200.0
 BANDS = find_bands("seed")
@@ -61,26 +58,6 @@ def test_bands_above_nyquist_are_said():
     check_rate(BANDS, 101.0)
     with pytest.raises(ValueError, match=r"gamma \(31-50 Hz\) does not lie below .* 50 Hz at a ra"):
         check_rate(BANDS, 100.0)
-
-
-def test_windows_are_counted_exactly():
-    assert [place_windows(n, 200, 4.0).count for n in (800, 1599, 1600, 2401)] == [1, 1, 2, 3]
-    assert [place_windows(n, 200, 4.0, 2.0).count for n in (800, 1199, 1200)] == [1, 1, 2]
-    windows = place_windows(2000, 200, 4.0, 1.5)
-    cut = windows.cut(np.arange(2000.0))
-    assert cut.shape == (5, 800)
-    assert cut[:, 0].tolist() == [0, 300, 600, 900, 1200]
-
-
-def test_windows_that_cannot_be_placed_are_said():
-    with pytest.raises(
-        ValueError, match=r"window of 4 s is longer than the trial, which lasts 3.9"
-    ):
-        place_windows(799, 200.0, 4.0)
-    with pytest.raises(ValueError, match="are 1 and 1 samples at 200 Hz"):
-        place_windows(2000, 200.0, 0.005)
-    with pytest.raises(ValueError, match="are 800 and 0 samples"):
-        place_windows(2000, 200.0, 4.0, 0.001)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -185,17 +162,3 @@ def test_a_window_too_short_for_a_band_is_said(measure):
         ValueError, match=r"resolves 5 Hz, too coarse for the band delta \(1-4 Hz\)"
     ):
         measure(noise(), RATE, BANDS, place_windows(2400, RATE, 0.2))
-
-
-def test_flat_channels_are_said():
-    signal = noise(3)
-    check_flat(signal + 1e4, WINDOWS, RATE)
-    signal[1] = 7.0
-    with pytest.raises(ValueError, match=r"channel 'Cz' is flat \(constant\) in all of its 3 w"):
-        check_flat(signal, WINDOWS, RATE, ["Fz", "Cz", "Pz"])
-    signal = noise(3)
-    signal[2, 800:] = 5e4 + 1e-9 * noise(1, 1600)[0]
-    with pytest.raises(
-        ValueError, match=r"channel 2 is flat .* in 2 of its 3 windows, first from 4.000 to 8.000 s"
-    ):
-        check_flat(signal, WINDOWS, RATE)

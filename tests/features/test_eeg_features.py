@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import StatisticsPooling
 from emoest.features._eeg import BandPower, DifferentialEntropy
-from emoest.features._eeg_bands import fft_entropy, find_bands, gaussian_entropy, place_windows
+from emoest.features._eeg_bands import fft_entropy, find_bands, gaussian_entropy
+from emoest.features._eeg_windows import place_windows
 from emoest.features._smoothing import LinearDynamicSmoother
 from emoest.media import SEED_CHANNELS, cells_from_mat, cells_from_mne
 from emoest.tables.cells import object_column

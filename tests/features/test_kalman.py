@@ -112,6 +112,15 @@ def test_the_likelihood_is_that_of_the_differences():
     assert history[1, 0] == pytest.approx(density / 24, abs=1e-9)
 
 
+def test_a_sequence_of_one_frame_teaches_nothing():
+    walks = random_walks([30, 20], 0.1, 1.0)
+    expected, history = learn_noise(walks)
+    noise, likelihood = learn_noise([walks[0], np.full((1, 2), 1e3), walks[1], np.zeros((1, 2))])
+    np.testing.assert_array_equal(noise.process, expected.process)
+    np.testing.assert_array_equal(noise.observation, expected.observation)
+    np.testing.assert_array_equal(likelihood, history)
+
+
 def test_learning_from_a_constant_stays_finite():
     noise, _ = learn_noise([np.ones((10, 1)), np.ones((5, 1))])
     assert np.isfinite(noise.process).all()
