@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val_predict
 
-from emoest.evaluation import uar_score, wa_score
+from emoest.evaluation import uar_score
 from emoest.features import BandPower, DifferentialEntropy
 from emoest.tables.cells import object_column
 
@@ -61,7 +62,7 @@ def score(windows: pd.DataFrame, split: str, seed: int = 0, trees: int = 300) ->
         groups, cv = windows.index.get_level_values(split).to_numpy(str), LeaveOneGroupOut()
     forest = RandomForestClassifier(trees, random_state=seed)
     predicted = cross_val_predict(forest, windows.to_numpy(), state, groups=groups, cv=cv)
-    return {"accuracy": wa_score(state, predicted), "UAR": uar_score(state, predicted)}
+    return {"accuracy": accuracy_score(state, predicted), "UAR": uar_score(state, predicted)}
 
 
 def run(folder: str, seed: int = 0) -> pd.DataFrame:

@@ -4,19 +4,11 @@ from emoest.evaluation._bootstrap import uar_interval
 from emoest.evaluation._evaluate import EvaluationError, EvaluationInterrupted, evaluate
 from emoest.evaluation._metrics import (
     ccc_score,
-    ccc_scorer,
     macro_f1_score,
-    macro_f1_scorer,
-    mae_score,
-    mae_scorer,
     multilabel_uar,
     pearson_score,
-    pearson_scorer,
     recall_per_class,
     uar_score,
-    uar_scorer,
-    wa_score,
-    wa_scorer,
 )
 from emoest.evaluation._modalities import (
     ablation_table,
@@ -25,6 +17,7 @@ from emoest.evaluation._modalities import (
 )
 from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult, Protocol
+from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
 
 __all__ = [
     "EvaluationError",
@@ -37,8 +30,6 @@ __all__ = [
     "evaluate",
     "macro_f1_score",
     "macro_f1_scorer",
-    "mae_score",
-    "mae_scorer",
     "modality_importance",
     "modality_shapley",
     "multilabel_uar",
@@ -49,6 +40,4 @@ __all__ = [
     "uar_interval",
     "uar_score",
     "uar_scorer",
-    "wa_score",
-    "wa_scorer",
 ]

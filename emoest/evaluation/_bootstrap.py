@@ -1,8 +1,8 @@
 """The cluster bootstrap: intervals and comparisons from resampling whole groups (speakers).
 
 A speaker's samples resemble each other, so resampling single samples gives intervals that are too
-narrow. Here whole groups are drawn with replacement. The scores used follow from sums over rows, so
-that one matrix product of draws and sums per group scores many resamples at once.
+narrow. Here whole groups are drawn with replacement. The scores used follow from sums over samples,
+so that one matrix product of draws and sums per group scores many resamples at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ class GroupSums:
     Parameters
     ----------
     sums : ndarray of shape (n_groups, n_sums)
-        Sums over the rows of each group.
+        Sums over the samples of each group.
     score : callable
         From sums of shape (n_resamples, n_sums) to scores of shape (n_resamples,).
     """
@@ -42,7 +42,7 @@ class GroupSums:
 
 
 def group_codes(groups: Any, n_samples: int) -> npt.NDArray[np.intp]:
-    """Number the groups from zero in sorted order; without groups each row is its own.
+    """Number the groups from zero in sorted order; without groups each sample is its own.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def group_codes(groups: Any, n_samples: int) -> npt.NDArray[np.intp]:
 
 
 def uar_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums:
-    """Hits and support of each class in each group.
+    """Count hits and support of each class in each group.
 
     In a resample that misses a class, UAR is the mean over the others.
 
@@ -74,7 +74,7 @@ def uar_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums
 
 
 def ccc_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums:
-    """Sums of ratings, their squares and products in each group, for CCC.
+    """Sum values, their squares and products in each group, for CCC.
 
     Examples
     --------
@@ -86,6 +86,18 @@ def ccc_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums
     sums = np.zeros((int(codes.max()) + 1, rows.shape[1]))
     np.add.at(sums, codes, rows)
     return GroupSums(sums, ccc_of_sums)
+
+
+def group_sums(y_true: Any, y_pred: Any, groups: Any, task: str) -> GroupSums:
+    """Sum up in each group what UAR, for ``"regression"`` CCC, follows from.
+
+    Examples
+    --------
+    >>> group_sums(["a", "a", "b"], ["a", "b", "b"], None, "classification").value()
+    0.75
+    """
+    codes = group_codes(groups, len(y_true))
+    return (ccc_sums if task == "regression" else uar_sums)(y_true, y_pred, codes)
 
 
 def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> Floats:
@@ -136,7 +148,7 @@ def draw_groups(n_groups: int, n_resamples: int, seed: int) -> Iterator[Floats]:
 def percentile_interval(
     scores: Floats, n_groups: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval of resampled scores; NaN with fewer than two groups.
+    """Compute the percentile interval of resampled scores; NaN with fewer than two groups.
 
     Examples
     --------
@@ -151,10 +163,10 @@ def percentile_interval(
 
 
 def bootstrap_p(differences: Floats, n_groups: int) -> float:
-    """Two-sided p of "no difference": how far zero lies out in the resampled differences.
+    """Compute the two-sided p of "no difference": how far out zero lies in the differences.
 
-    ``2 * min(share <= 0, share >= 0)``, at most 1, with one added to counts and resamples so that
-    it is never zero; NaN with fewer than two groups.
+    Twice the smaller of the fractions ``<= 0`` and ``>= 0``, at most 1, with one added to counts
+    and resamples so that it is never zero; NaN with fewer than two groups.
 
     Examples
     --------
@@ -176,7 +188,7 @@ def uar_interval(
     confidence: float = 0.95,
     random_state: RandomState = None,
 ) -> tuple[float, float]:
-    """Percentile interval of UAR from resampling whole groups (speakers).
+    """Compute the percentile interval of UAR from resampling whole groups (speakers).
 
     Parameters
     ----------
@@ -188,7 +200,7 @@ def uar_interval(
     n_resamples : int, default=2000
         How often the groups are drawn with replacement.
     confidence : float, default=0.95
-        Share of the resampled scores inside the interval.
+        Fraction of the resampled scores inside the interval.
     random_state : int, RandomState instance or None, default=None
         Where the draws come from.
 
@@ -223,6 +235,7 @@ def uar_interval(
 
 def _uar_of_sums(sums: Floats) -> Floats:
     hits, support = np.split(sums, 2, axis=-1)
+    # A resample may lack the only speaker with a class: UAR is then over the classes that it has.
     present = support > 0
     recall = np.divide(hits, support, out=np.zeros_like(hits), where=present)
     return recall.sum(axis=-1) / present.sum(axis=-1)

@@ -1,4 +1,4 @@
-"""What `evaluate` was given, checked before anything is fitted."""
+"""What `evaluate` was given, checked and split into folds before anything is fitted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
-from emoest.evaluation._cross_fitting import Groups, seen_before, shared_groups
+from emoest.evaluation._cross_fitting import Groups, make_splitter
+from emoest.evaluation._leakage import seen_before, shared_groups
 from emoest.evaluation._result import Task
-from emoest.tables.groups import NotSpeakerIndependentWarning, Split, require_groups
+from emoest.tables.groups import (
+    NotSpeakerIndependentWarning,
+    Split,
+    require_groups,
+    resolve_groups,
+)
 from emoest.tables.names import is_context
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
+from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.warn import warn_user
 
 
@@ -35,7 +42,47 @@ class Targets:
         return self.task == "classification" and self.frame.shape[1] == 1
 
 
-def check_settings(n_resamples: int, confidence: float) -> None:
+@dataclass(frozen=True)
+class FoldPlan:
+    """The targets, groups and folds of an evaluation, all checked."""
+
+    targets: Targets
+    groups: Groups
+    splitter: Any
+    splits: list[Split]
+    shared: list[Any]
+    seed: int
+
+
+def plan_folds(
+    models: dict[str, Any],
+    X: Any,
+    y: Any,
+    *,
+    groups: Any,
+    group_column: str | None,
+    cv: Any,
+    random_state: RandomState,
+    allow_overlap: bool = False,
+) -> FoldPlan:
+    """Check what is evaluated on what, and split it."""
+    targets = check_targets(X, y, models)
+    known = check_groups(X, resolve_groups(X, groups, group_column))
+    seed = resolve_seed(random_state)
+    splitter = make_splitter(
+        cv,
+        targets.y,
+        known,
+        classifier=targets.task == "classification",
+        stratify=targets.stratify,
+        seed=seed,
+    )
+    splits = make_splits(splitter, X, targets.y, known)
+    shared = check_overlap(models, splits, known, allow_overlap)
+    return FoldPlan(targets, known, splitter, splits, shared, seed)
+
+
+def check_bootstrap(n_resamples: int, confidence: float) -> None:
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     if not 0 < confidence < 1:
@@ -67,8 +114,8 @@ def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
         missing = np.flatnonzero(frame[column].isna())
         if len(missing):
             raise ValueError(
-                f"Target {column!r} is missing in {len(missing)} row(s), at position "
-                f"{listed(missing, quoted=True)}. Drop these rows from X and y first."
+                f"Target {column!r} is missing in {len(missing)} sample(s), at position "
+                f"{listed(missing, quoted=True)}. Drop these samples from X and y first."
             )
     task = _find_task(frame, models)
     classes = {}
@@ -84,9 +131,9 @@ def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:
     tasks: dict[str, Task] = {}
     for name, model in models.items():
         if is_classifier(model) and continuous:
-            raise ValueError(f"y holds ratings (continuous), but model {name!r} is a classifier.")
-        ratings = is_regressor(model) or (continuous and not is_classifier(model))
-        tasks[name] = "regression" if ratings else "classification"
+            raise ValueError(f"y is continuous, but model {name!r} is a classifier.")
+        regression = is_regressor(model) or (continuous and not is_classifier(model))
+        tasks[name] = "regression" if regression else "classification"
     if len(set(tasks.values())) > 1:
         raise ValueError(f"Classifiers and regressors cannot be compared in one table: {tasks}.")
     return next(iter(tasks.values()))
@@ -97,13 +144,13 @@ def _classes(column: "pd.Series[Any]") -> list[Any]:
     if len(classes) < 2:
         raise ValueError(
             f"Target {column.name!r} holds one class only, {listed(classes, quoted=True)}: there "
-            "is nothing to recognize. Check which rows and which target were chosen."
+            "is nothing to recognize. Check which samples and which target were chosen."
         )
     return classes
 
 
 def _check_alignment(X: Any, y: Any) -> None:
-    """Refuse the one misalignment that is certain: the same index in another order."""
+    """Raise on the one misalignment that is certain: the same index in another order."""
     if not isinstance(X, pd.DataFrame) or not isinstance(y, pd.DataFrame | pd.Series):
         return
     if X.index.nlevels != y.index.nlevels or X.index.equals(y.index):
@@ -149,7 +196,7 @@ def describe_splitter(splitter: Any, n_splits: int) -> str:
 def check_overlap(
     models: dict[str, Any], splits: list[Split], groups: Groups, allow_overlap: bool
 ) -> list[Any]:
-    """Groups on both sides, or already seen by a ready-made part; raise unless allowed."""
+    """List groups on both sides, or seen by a pretrained part; raise unless allowed."""
     if groups is None:
         return []
     found: set[Any] = set()
@@ -160,7 +207,7 @@ def check_overlap(
                 f"Groups (speakers) are in both the training and the test part of fold {fold} of "
                 f"{len(splits)}: {listed(shared, quoted=True)}. Use a splitter that keeps groups "
                 "together, for example cv=GroupKFold(5), or say allow_overlap=True for a "
-                "speaker-dependent figure."
+                "speaker-dependent score."
             )
         found.update(shared)
         for name, model in models.items():

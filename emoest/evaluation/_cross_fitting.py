@@ -1,8 +1,8 @@
-"""Folds: how rows are split by speaker, what must not meet, and one model fitted on one fold."""
+"""Folds: how samples are split by speaker, and one model fitted on one fold."""
 
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ Groups = npt.NDArray[Any] | None
 
 @dataclass(frozen=True)
 class FoldTask:
-    """One model to be fitted and asked on one fold; folds count from 1."""
+    """One model to be fitted on one fold and to predict it; folds count from 1."""
 
     model: str
     fold: int
@@ -41,7 +41,7 @@ class FoldTask:
 
 @dataclass(frozen=True)
 class FoldOutput:
-    """What a model said about the test rows of a fold."""
+    """What a model predicted for the test samples of a fold."""
 
     task: FoldTask
     y_pred: npt.NDArray[Any]
@@ -76,9 +76,9 @@ def make_splitter(
     names = np.unique(groups)
     if len(names) < 2:
         raise ValueError(
-            f"All rows are of one group (speaker), {listed(names, quoted=True)}, so no split is "
+            f"All samples are of one group (speaker), {listed(names, quoted=True)}, so no split is "
             "speaker-independent. Pass other groups=, or cv=StratifiedKFold(...) with "
-            "allow_overlap=True for a speaker-dependent figure."
+            "allow_overlap=True for a speaker-dependent score."
         )
     if len(names) < n_splits:
         raise ValueError(
@@ -101,83 +101,21 @@ def with_group_level(X: Any, groups: Groups) -> Any:
     return X.set_index(pd.Index(groups, name=GROUP_LEVEL), append=True)
 
 
-def nested(estimator: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the estimator and all it is made of, with the parameter names that lead there.
+def fit_clone(model: Any, X: Any, y: Any, groups: Groups, rows: npt.NDArray[np.intp]) -> Any:
+    """Fit a clone on some of the rows, with their groups if it takes groups.
 
     Examples
     --------
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> [name for name, part in nested(make_pipeline(StandardScaler())) if hasattr(part, "fit")]
-    ['', 'standardscaler']
+    >>> from sklearn.dummy import DummyClassifier
+    >>> X, y = np.zeros((3, 1)), np.array(["a", "b", "b"])
+    >>> fit_clone(DummyClassifier(), X, y, None, np.array([1, 2])).classes_.tolist()
+    ['b']
     """
-    yield from _walk("", estimator, set())
-
-
-def _walk(path: str, part: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    if id(part) in seen or isinstance(part, str | int | float | None):
-        return
-    seen.add(id(part))
-    yield path, part
-    if isinstance(part, type) or not hasattr(part, "get_params"):
-        return
-    # A frozen estimator shows its own parameter only, so each part is asked again.
-    for name, value in part.get_params(deep=True).items():
-        yield from _walk(f"{path}__{name}" if path else name, value, seen)
-
-
-def transductive_steps(estimator: Any) -> list[str]:
-    """Name the parts that learn from the test rows, without labels, when they predict.
-
-    Such a part says so by ``_emoest_transductive = True``, as attribute or property.
-
-    Examples
-    --------
-    >>> from sklearn.svm import SVC
-    >>> transductive_steps(SVC())
-    []
-    """
-    return [
-        type(part).__name__
-        for _, part in nested(estimator)
-        if getattr(part, "_emoest_transductive", False) is True
-    ]
-
-
-def shared_groups(split: Split, groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Groups that are in both parts of a split.
-
-    Examples
-    --------
-    >>> shared_groups((np.array([0]), np.array([1, 2])), np.array(["a", "a", "b"])).tolist()
-    ['a']
-    """
-    return np.intersect1d(groups[split[0]], groups[split[1]])
-
-
-def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:
-    """Groups of a test fold that a ready-made part of the model was trained on.
-
-    Such a part carries them as ``seen_groups_``. What each fold fits anew is not asked, even if it
-    was fitted before.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> seen_before(SimpleNamespace(seen_groups_=["s1", "s2"]), np.array(["s2", "s3"]))
-    {'SimpleNamespace': ['s2']}
-    """
-    found = {}
-    tested = set(test_groups.tolist())
-    for name, part in nested(clone(estimator, safe=False)):
-        known = getattr(part, "seen_groups_", None)
-        if known is None or isinstance(part, type):
-            continue
-        both = sorted(tested.intersection(np.asarray(known).tolist()), key=str)
-        if both:
-            label = type(part).__name__
-            found[f"{name} ({label})" if name else label] = both
-    return found
+    fitted = clone(model)
+    parameters = fit_parameters(fitted, groups=None if groups is None else groups[rows])
+    y = None if y is None else safe_indexing(y, rows)
+    fitted.fit(safe_indexing(X, rows), y, **parameters)
+    return fitted
 
 
 def run_fold(
@@ -186,20 +124,14 @@ def run_fold(
     """Fit a clone on the training part and predict the test part; an error is handed back."""
     try:
         with isolated_generators(task.seed):
-            model = clone(task.estimator)
-            train_groups = None if groups is None else groups[task.train]
-            model.fit(
-                safe_indexing(X, task.train),
-                safe_indexing(y, task.train),
-                **fit_parameters(model, groups=train_groups),
-            )
+            model = fit_clone(task.estimator, X, y, groups, task.train)
             X_test = safe_indexing(X, task.test)
             y_pred = np.asarray(model.predict(X_test))
             tables = class_probabilities(model, X_test, targets) if proba else {}
     except Exception as error:
         return FoldFailure(task, _portable(error), traceback.format_exc())
     if len(y_pred) != len(task.test):
-        message = f"predict gave {len(y_pred)} answers for {len(task.test)} rows."
+        message = f"predict gave {len(y_pred)} predictions for {len(task.test)} samples."
         return FoldFailure(task, ValueError(message), "")
     return FoldOutput(task, y_pred, tables)
 
@@ -218,11 +150,9 @@ def score_fold(
     0.5
     """
     train, test = split
-    y_train, y_test = (None if y is None else safe_indexing(y, part) for part in split)
+    y_test = None if y is None else safe_indexing(y, test)
     with isolated_generators(seed):
-        fitted = clone(model)
-        parameters = fit_parameters(fitted, groups=None if groups is None else groups[train])
-        fitted.fit(safe_indexing(X, train), y_train, **parameters)
+        fitted = fit_clone(model, X, y, groups, train)
         return float(scorer(fitted, safe_indexing(X, test), y_test))
 
 

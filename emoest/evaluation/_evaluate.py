@@ -1,4 +1,4 @@
-"""`evaluate`: models judged on held-out speakers."""
+"""`evaluate`: models evaluated on held-out speakers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,29 +11,25 @@ from tqdm import tqdm
 
 from emoest.evaluation._checks import (
     Targets,
-    check_groups,
+    check_bootstrap,
     check_models,
-    check_overlap,
-    check_settings,
-    check_targets,
     describe_splitter,
-    make_splits,
+    plan_folds,
 )
 from emoest.evaluation._cross_fitting import (
     FoldFailure,
     FoldOutput,
     FoldTask,
     Groups,
-    make_splitter,
     run_fold,
-    transductive_steps,
     with_group_level,
 )
+from emoest.evaluation._leakage import transductive_steps
 from emoest.evaluation._result import EvaluationResult, Protocol
-from emoest.tables.groups import GROUP_LEVEL, Split, resolve_groups
+from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
-from emoest.utils.seeds import RandomState, resolve_seed, spawn_seeds
+from emoest.utils.seeds import RandomState, spawn_seeds
 
 
 class EvaluationError(RuntimeError):
@@ -86,35 +82,36 @@ def evaluate(
     random_state: RandomState = None,
     verbose: int = 0,
 ) -> EvaluationResult:
-    """Judge one or several models on speakers that they were not trained on.
+    """Evaluate one or several models on speakers that they were not trained on.
 
-    Every row is predicted by a model whose training part holds none of its speaker's rows. The
-    headline is UAR over all predictions together, with a percentile interval from resampling
-    speakers; figures of single folds stand beside it. Ratings are judged by CCC in the same way.
+    Every sample is predicted by a model whose training part holds none of its speaker's samples.
+    The main score is UAR over all predictions together, with a percentile interval from resampling
+    speakers; scores of single folds are given too. Continuous targets are evaluated by CCC in the
+    same way.
 
     Parameters
     ----------
     model : estimator or dict of str to estimator
-        What to judge; never fitted itself, but cloned for each fold. Several models see the same
-        folds and are compared by resampling the same speakers.
+        What to evaluate; never fitted itself, but cloned for each fold. Several models see the
+        same folds and are compared by resampling the same speakers.
     X : DataFrame or array-like of shape (n_samples, ...)
-        The samples, in any zone. Where groups are known and its index has no level ``group``, the
-        models get a copy that has one, so that inner splits find the speakers.
+        The samples: media, frames or vectors. Where groups are known and its index has no level
+        ``group``, the models get a copy that has one, so that inner splits find the speakers.
     y : array-like of shape (n_samples,), or DataFrame of shape (n_samples, n_targets)
-        Classes or ratings. A DataFrame gives one row of the table for each target; one of zeros and
-        ones is taken as a multi-label target.
+        Classes or continuous targets. A DataFrame gives one row of the table for each target; one
+        of zeros and ones is taken as a multi-label target.
     groups : array-like of shape (n_samples,), default=None
         Who each sample is from. None takes `group_column`, else the index level ``group`` of `X`.
     group_column : str, default=None
         A context column of `X`, for example ``"speaker"``.
     cv : int, splitter or iterable of (train, test), default=None
         None makes five folds. None and integers make a shuffled, seeded StratifiedGroupKFold
-        (GroupKFold for ratings and several targets; without groups StratifiedKFold or KFold).
+        (GroupKFold for continuous or several targets; without groups StratifiedKFold or KFold).
     allow_overlap : bool, default=False
         Whether a group may be in both parts of a fold; the result says that it is not
         speaker-independent.
     proba : bool, default=True
-        Whether to ask for probabilities too, where a model gives them.
+        Whether to predict probabilities too, where a model can.
     n_resamples : int, default=2000
         How often the groups are resampled.
     confidence : float, default=0.95
@@ -139,7 +136,7 @@ def evaluate(
     ------
     ValueError
         If lengths differ, a target or group is missing, y holds one class only, there are fewer
-        groups than folds, a group is in both parts of a fold, or a ready-made part of a model (one
+        groups than folds, a group is in both parts of a fold, or a pretrained part of a model (one
         with ``seen_groups_``) has seen a group of a test fold.
     EvaluationError
         If a model fails in a fold; its ``.partial`` holds the result of the folds before.
@@ -154,7 +151,7 @@ def evaluate(
     Notes
     -----
     In a resample that misses a class, UAR is the mean recall over the others. The interval says
-    how the figure varies with the speakers tested; it does not hold the variation between training
+    how the score varies with the speakers tested; it does not hold the variation between training
     sets or seeds.
 
     Examples
@@ -167,30 +164,28 @@ def evaluate(
     >>> result.table.loc["LogisticRegression", ["uar", "uar_low", "uar_high"]].tolist()
     [1.0, 1.0, 1.0]
     """
-    check_settings(n_resamples, confidence)
+    check_bootstrap(n_resamples, confidence)
     models = check_models(model)
-    targets = check_targets(X, y, models)
-    known = check_groups(X, resolve_groups(X, groups, group_column))
-    seed = resolve_seed(random_state)
-    splitter = make_splitter(
-        cv,
-        targets.y,
-        known,
-        classifier=targets.task == "classification",
-        stratify=targets.stratify,
-        seed=seed,
+    plan = plan_folds(
+        models,
+        X,
+        y,
+        groups=groups,
+        group_column=group_column,
+        cv=cv,
+        allow_overlap=allow_overlap,
+        random_state=random_state,
     )
-    splits = make_splits(splitter, X, targets.y, known)
-    shared = check_overlap(models, splits, known, allow_overlap)
+    targets, known = plan.targets, plan.groups
     protocol = Protocol(
         task=targets.task,
-        splitter=describe_splitter(splitter, len(splits)),
-        n_splits=len(splits),
+        splitter=describe_splitter(plan.splitter, len(plan.splits)),
+        n_splits=len(plan.splits),
         n_rows=num_samples(X),
         n_groups=None if known is None else len(np.unique(known)),
-        speaker_independent=known is not None and not shared,
-        shared=shared,
-        seed=seed,
+        speaker_independent=known is not None and not plan.shared,
+        shared=plan.shared,
+        seed=plan.seed,
         n_resamples=n_resamples,
         confidence=confidence,
         transductive={name: transductive_steps(each) for name, each in models.items()},
@@ -198,13 +193,14 @@ def evaluate(
         classes=targets.classes,
         multilabel=targets.multilabel,
     )
-    rows = _Rows(X, targets, known, splits, protocol, isinstance(model, Mapping))
-    return _run(models, rows, proba=proba, n_jobs=n_jobs, verbose=verbose)
+    several = isinstance(model, Mapping)
+    samples = _Samples(X, targets, known, plan.splits, protocol, several)
+    return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """The samples and how they are split."""
+class _Samples:
+    """The samples and how they are split; `several` if the models came in a dict."""
 
     X: Any
     targets: Targets
@@ -215,35 +211,36 @@ class _Rows:
 
 
 def _run(
-    models: dict[str, Any], rows: _Rows, *, proba: bool, n_jobs: int | None, verbose: int
+    models: dict[str, Any], samples: _Samples, *, proba: bool, n_jobs: int | None, verbose: int
 ) -> EvaluationResult:
-    seeds = spawn_seeds(rows.protocol.seed, len(rows.splits))
+    seeds = spawn_seeds(samples.protocol.seed, len(samples.splits))
     tasks = [
         FoldTask(name, fold, model, *split, seed)
         for name, model in models.items()
-        for fold, (split, seed) in enumerate(zip(rows.splits, seeds, strict=True), start=1)
+        for fold, (split, seed) in enumerate(zip(samples.splits, seeds, strict=True), start=1)
     ]
     done: list[FoldOutput] = []
     try:
         with tqdm(total=len(tasks), desc="folds", leave=False, disable=not verbose) as bar:
-            for output in _outputs(tasks, rows, proba, n_jobs):
+            for output in _outputs(tasks, samples, proba, n_jobs):
                 if isinstance(output, FoldFailure):
-                    raise _failure(output, rows, done) from output.error
+                    raise _failure(output, samples, done) from output.error
                 done.append(output)
                 bar.update()
     except KeyboardInterrupt as stop:
         message = f"Interrupted after {len(done)} of {len(tasks)} folds; .partial holds them."
-        raise EvaluationInterrupted(message, _partial(done, rows)) from stop
-    return _result(done, rows)
+        raise EvaluationInterrupted(message, _partial(done, samples)) from stop
+    return _result(done, samples)
 
 
 def _outputs(
-    tasks: list[FoldTask], rows: _Rows, proba: bool, n_jobs: int | None
+    tasks: list[FoldTask], samples: _Samples, proba: bool, n_jobs: int | None
 ) -> Iterator[FoldOutput | FoldFailure]:
-    X = with_group_level(rows.X, rows.groups)
-    names = rows.protocol.targets
+    X = with_group_level(samples.X, samples.groups)
+    y, names = samples.targets.y, samples.protocol.targets
+    # One fold a worker at a time: folds queued ahead would still run after an error.
     calls = (
-        delayed(run_fold)(task, X, rows.targets.y, groups=rows.groups, targets=names, proba=proba)
+        delayed(run_fold)(task, X, y, groups=samples.groups, targets=names, proba=proba)
         for task in tasks
     )
     outputs: Iterator[FoldOutput | FoldFailure] = Parallel(
@@ -252,30 +249,31 @@ def _outputs(
     return outputs
 
 
-def _failure(failure: FoldFailure, rows: _Rows, done: list[FoldOutput]) -> EvaluationError:
+def _failure(failure: FoldFailure, samples: _Samples, done: list[FoldOutput]) -> EvaluationError:
     task, error = failure.task, failure.error
     if error.__traceback__ is None and failure.trace:
         error.add_note(failure.trace)
-    tested = "" if rows.groups is None else listed(np.unique(rows.groups[task.test]), quoted=True)
+    groups = samples.groups
+    tested = "" if groups is None else listed(np.unique(groups[task.test]), quoted=True)
     return EvaluationError(
-        f"Model {task.model!r} failed in fold {task.fold} of {len(rows.splits)}"
+        f"Model {task.model!r} failed in fold {task.fold} of {len(samples.splits)}"
         f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {error}. "
         f"The {len(done)} fold(s) done before are kept in .partial of this error.",
-        _partial(done, rows),
+        _partial(done, samples),
         task.model,
         task.fold,
     )
 
 
-def _partial(done: list[FoldOutput], rows: _Rows) -> EvaluationResult | None:
-    return _result(done, rows) if done else None
+def _partial(done: list[FoldOutput], samples: _Samples) -> EvaluationResult | None:
+    return _result(done, samples) if done else None
 
 
-def _result(done: list[FoldOutput], rows: _Rows) -> EvaluationResult:
+def _result(done: list[FoldOutput], samples: _Samples) -> EvaluationResult:
     parts = [
-        _fold_table(output, rows, number, target)
+        _fold_table(output, samples, number, target)
         for output in done
-        for number, target in enumerate(rows.protocol.targets)
+        for number, target in enumerate(samples.protocol.targets)
     ]
     predictions = pd.concat(parts, ignore_index=True)
     proba = [str(column) for column in predictions if str(column).startswith("proba_")]
@@ -283,23 +281,23 @@ def _result(done: list[FoldOutput], rows: _Rows) -> EvaluationResult:
         target_has = predictions.groupby(["model", "target"], sort=False)[column]
         absent = predictions[column].isna() & target_has.transform("count").gt(0)
         predictions.loc[absent, column] = 0.0
-    drop = [] if rows.several else ["model"]
-    drop += [] if len(rows.protocol.targets) > 1 else ["target"]
-    return EvaluationResult(predictions.drop(columns=drop), rows.protocol)
+    drop = [] if samples.several else ["model"]
+    drop += [] if len(samples.protocol.targets) > 1 else ["target"]
+    return EvaluationResult(predictions.drop(columns=drop), samples.protocol)
 
 
-def _fold_table(output: FoldOutput, rows: _Rows, number: int, target: Any) -> pd.DataFrame:
+def _fold_table(output: FoldOutput, samples: _Samples, number: int, target: Any) -> pd.DataFrame:
     task = output.task
     y_pred = output.y_pred.reshape(len(task.test), -1)
     table = pd.DataFrame(
         {
             "model": task.model,
             "target": target,
-            "row": _row_ids(rows.X)[task.test],
+            "row": _row_ids(samples.X)[task.test],
             "position": task.test,
             "fold": task.fold,
-            "group": None if rows.groups is None else rows.groups[task.test],
-            "y": rows.targets.frame[target].to_numpy()[task.test],
+            "group": None if samples.groups is None else samples.groups[task.test],
+            "y": samples.targets.frame[target].to_numpy()[task.test],
             "y_pred": y_pred[:, number],
         }
     )
@@ -309,7 +307,7 @@ def _fold_table(output: FoldOutput, rows: _Rows, number: int, target: Any) -> pd
 
 
 def _row_ids(X: Any) -> Any:
-    """Index of X without the groups, one object a row."""
+    """Index of X without the groups, one object a sample."""
     if not isinstance(X, pd.DataFrame | pd.Series):
         return np.arange(num_samples(X))
     index = X.index

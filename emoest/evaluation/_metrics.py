@@ -1,7 +1,6 @@
-"""Scores of emotion recognition: UAR and its relatives for classes, CCC and MAE for ratings.
+"""Scores of emotion recognition: UAR and its relatives for classes, CCC for continuous targets.
 
-Every score is a plain function of what is true and what was predicted; scorers wrap them for
-`cross_validate`, `GridSearchCV` and `OptunaSearch`.
+Every score is a plain function of true and predicted values; `_scorers` wraps them.
 """
 
 from collections.abc import Sequence
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import f1_score, make_scorer
+from sklearn.metrics import f1_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 
+from emoest.utils.messages import listed
 from emoest.utils.typing import Array, Floats
 from emoest.utils.warn import warn_user
 
@@ -25,7 +25,7 @@ def uar_score(
     labels: Sequence[Any] | None = None,
     sample_weight: Any = None,
 ) -> float:
-    """Unweighted average recall: the mean recall over the classes present in `y_true`.
+    """Compute the unweighted average recall: the mean over the classes present in `y_true`.
 
     Each class counts the same however many samples it has. A class that is only predicted lowers
     the recall of the classes it was taken for and has none of its own, so it does not count (macro
@@ -93,7 +93,7 @@ def recall_per_class(
     labels: Sequence[Any] | None = None,
     sample_weight: Any = None,
 ) -> "pd.Series[float]":
-    """Recall of each class.
+    """Compute the recall of each class.
 
     Parameters
     ----------
@@ -126,36 +126,8 @@ def recall_per_class(
     return series if labels is None else series.reindex(pd.Index(list(labels), name="class"))
 
 
-def wa_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
-    """Weighted accuracy (WA) of the speech literature: the share of samples that are right.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,)
-        The true and the predicted classes.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples.
-
-    Returns
-    -------
-    wa : float
-
-    Raises
-    ------
-    ValueError
-        As `uar_score`.
-
-    Examples
-    --------
-    >>> wa_score(["a", "a", "b"], ["a", "b", "b"])
-    0.666...
-    """
-    true, pred, weight = _check_classes(y_true, y_pred, sample_weight)
-    return float(np.average(true == pred, weights=weight))
-
-
 def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
-    """UAR of each label of a multi-label target, each label being one yes-or-no question.
+    """Compute the UAR of each label of a multi-label target, each label being a binary task.
 
     Parameters
     ----------
@@ -186,39 +158,47 @@ def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
 
 
 def macro_f1_score(y_true: Any, y_pred: Any) -> float:
-    """Macro-F1 of a multi-label target: the mean F1 over its labels.
+    """Compute macro-F1: the mean F1 over the classes, or over the labels of a multi-label target.
 
     Parameters
     ----------
-    y_true, y_pred : DataFrame or array-like of shape (n_samples, n_labels)
-        Zeros and ones.
+    y_true, y_pred : array-like of shape (n_samples,) or (n_samples, n_labels)
+        Classes; or zeros and ones, one column for each label.
 
     Returns
     -------
     f1 : float
-        A label that is neither true nor predicted anywhere counts as 0.
+        The mean is over all classes that are true or predicted. One that is only predicted counts
+        as 0 (`uar_score` leaves it out), and so does a label that is neither anywhere.
 
     Raises
     ------
     ValueError
-        If the shapes differ or an entry is neither 0 nor 1.
+        For classes as `uar_score`; for labels if the shapes differ or an entry is neither 0 nor 1.
 
     Examples
     --------
+    >>> macro_f1_score(["sad", "sad", "happy"], ["sad", "happy", "happy"])
+    0.666...
     >>> macro_f1_score([[1, 0], [1, 1], [0, 0], [0, 1]], [[1, 0], [0, 1], [0, 0], [0, 1]])
     0.833...
     """
-    _, true, pred = _check_multilabel(y_true, y_pred)
+    if np.ndim(y_true) == 1:
+        true, pred, _ = _check_classes(y_true, y_pred, None)
+    else:
+        _, true, pred = _check_multilabel(y_true, y_pred)
     return float(f1_score(true, pred, average="macro", zero_division=0))
 
 
 def ccc_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
-    """Concordance correlation coefficient: Pearson's r, lowered by differences of mean and scale.
+    """Compute the concordance correlation coefficient (CCC).
+
+    It is Pearson's r, lowered by differences of mean and scale.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
-        The true and the predicted ratings.
+        The true and the predicted values.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
 
@@ -246,12 +226,12 @@ def ccc_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
 
 
 def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
-    """Pearson's correlation of true and predicted ratings.
+    """Compute Pearson's correlation of true and predicted values.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
-        The true and the predicted ratings.
+        The true and the predicted values.
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the samples.
 
@@ -276,37 +256,8 @@ def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> flo
     return float(np.clip((xy / n - x * y / n**2) / scale, -1.0, 1.0)) if scale > 0 else 0.0
 
 
-def mae_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
-    """Mean absolute error, in the unit of the ratings.
-
-    Parameters
-    ----------
-    y_true, y_pred : array-like of shape (n_samples,)
-        The true and the predicted ratings.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples.
-
-    Returns
-    -------
-    mae : float
-        Zero is best.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or a value is missing or infinite.
-
-    Examples
-    --------
-    >>> mae_score([1.0, 2.0], [1.0, 4.0])
-    1.0
-    """
-    true, pred, weight = _check_ratings(y_true, y_pred, sample_weight)
-    return float(np.average(np.abs(true - pred), weights=weight))
-
-
 def rating_sums(true: Floats, pred: Floats, weight: Floats) -> Floats:
-    """Sums from which CCC follows, one row a sample, so that they add up over any set of rows.
+    """Compute sums from which CCC follows, one row a sample, so that they add up over any samples.
 
     Both are shifted by the mean of what is true, which changes neither CCC nor Pearson's r.
 
@@ -321,7 +272,7 @@ def rating_sums(true: Floats, pred: Floats, weight: Floats) -> Floats:
 
 
 def ccc_of_sums(sums: Floats) -> Floats:
-    """CCC from the sums of `rating_sums`, over the last axis.
+    """Compute CCC from the sums of `rating_sums`, over the last axis.
 
     Examples
     --------
@@ -331,6 +282,7 @@ def ccc_of_sums(sums: Floats) -> Floats:
     n, x, y, xx, yy, xy = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
     mean_x, mean_y = x / n, y / n
     covariance = xy / n - mean_x * mean_y
+    # The variances and the squared difference of the means, in one term.
     spread = (xx + yy) / n - 2 * mean_x * mean_y
     return np.divide(2 * covariance, spread, out=np.zeros_like(spread), where=spread > 0)
 
@@ -347,7 +299,7 @@ def _check_classes(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Array,
 def _check_kind(y: Any, name: str) -> Array:
     if np.ndim(y) == 2 and np.shape(y)[1] > 1:
         raise ValueError(
-            f"{name} has {np.shape(y)[1]} columns, and UAR is of one target at a time: score each "
+            f"{name} has {np.shape(y)[1]} columns, and this score is of one target: score each "
             "column, use multilabel_uar for zeros and ones, or emoest.evaluation.evaluate, which "
             "gives one row a target."
         )
@@ -387,10 +339,9 @@ def _check_present(bad: npt.NDArray[np.bool_], name: str) -> None:
         raise ValueError(f"{name} is empty: there is nothing to score.")
     if bad.any():
         rows = np.flatnonzero(bad)
-        shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
         raise ValueError(
-            f"{name} has {len(rows)} missing or infinite value(s), at position {shown}. Drop these "
-            "samples first."
+            f"{name} has {len(rows)} missing or infinite value(s), at position {listed(rows)}. "
+            "Drop these samples first."
         )
 
 
@@ -410,11 +361,3 @@ def _tally(true: Array, pred: Array, weight: Floats) -> tuple[Array, Floats, Flo
     right = weight * (true == pred)
     hits = np.bincount(codes[: len(true)], weights=right, minlength=len(classes))
     return classes, support.astype(np.float64), hits.astype(np.float64)
-
-
-uar_scorer = make_scorer(uar_score)
-wa_scorer = make_scorer(wa_score)
-macro_f1_scorer = make_scorer(macro_f1_score)
-ccc_scorer = make_scorer(ccc_score)
-pearson_scorer = make_scorer(pearson_score)
-mae_scorer = make_scorer(mae_score, greater_is_better=False)

@@ -8,19 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import is_regressor
-from sklearn.metrics import check_scoring
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.evaluation._bootstrap import group_codes, percentile_interval, resample_scores
-from emoest.evaluation._metrics import ccc_scorer, uar_scorer
+from emoest.evaluation._result import sums_by_group
+from emoest.evaluation._scorers import find_scorer
 from emoest.evaluation._subsets import (
     Absent,
-    Judge,
     Subset,
+    SubsetEvaluation,
     find_subsets,
     floor_of,
     on_subset,
-    sums_of,
 )
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import find_modalities
@@ -42,9 +41,9 @@ def modality_importance(
     n_repeats: int = 10,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """Measure what a fitted model loses when the rows of one modality are shuffled.
+    """Measure what a fitted model loses when the samples of one modality are shuffled.
 
-    All columns of the modality move together, missing rows included, so that only its tie to the
+    All columns of the modality move together, missing ones included, so that only its tie to the
     other modalities and to the target is cut.
 
     Parameters
@@ -52,20 +51,21 @@ def modality_importance(
     estimator : estimator
         Fitted; best on other speakers than those of X.
     X : DataFrame or array-like of shape (n_samples, n_columns)
-        Held-out samples, in any zone.
+        Held-out samples: media, frames or vectors.
     y : array-like of shape (n_samples,)
         Their target.
     modalities : "auto", list of str or dict, default="auto"
         Which columns belong together; see `emoest.utils.find_modalities`.
     permute : {"all", "within_groups"}, default="all"
-        Shuffle over all rows, or only among the rows of one group, which leaves what the modality
+        Shuffle over all samples, or only among those of one group, which leaves what the modality
         tells about the speaker and takes what it tells about the sample.
     groups : array-like of shape (n_samples,), default=None
         For ``"within_groups"``; None takes `group_column`, else the index level ``group``.
     group_column : str, default=None
         A context column of X.
     scoring : str or callable, default=None
-        A scorer; None takes UAR, for a regressor CCC.
+        ``"uar"``, ``"ccc"``, another name that scikit-learn knows, or a scorer; None takes UAR,
+        for a regressor CCC.
     n_repeats : int, default=10
         Shuffles of each modality.
     random_state : int, RandomState instance or None, default=None
@@ -109,8 +109,8 @@ def modality_importance(
             )
         codes = group_codes(known, num_samples(X))
     if scoring is None:
-        scoring = ccc_scorer if is_regressor(estimator) else uar_scorer
-    scorer = check_scoring(estimator, scoring=scoring)
+        scoring = "ccc" if is_regressor(estimator) else "uar"
+    scorer = find_scorer(estimator, scoring)
     found = find_modalities(X, modalities)
     rng = private_generator(random_state)
     score = float(scorer(estimator, X, y))
@@ -161,16 +161,16 @@ def ablation_table(
     n_jobs: int | None = None,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """Judge a model on every subset of modalities, trained and tested without the others.
+    """Evaluate a model on every subset of modalities, trained and tested without the others.
 
     Parameters
     ----------
     estimator : estimator
         Never fitted itself; a clone is, for each subset and fold.
     X : DataFrame or array-like of shape (n_samples, n_columns)
-        The samples, in any zone.
+        The samples: media, frames or vectors.
     y : array-like of shape (n_samples,)
-        Classes or ratings.
+        Classes or continuous targets.
     groups : array-like of shape (n_samples,), default=None
         Who each sample is from; None takes `group_column`, else the index level ``group``.
     group_column : str, default=None
@@ -196,7 +196,7 @@ def ablation_table(
     -------
     table : DataFrame of shape (2 ** n_modalities - 1, 7)
         Indexed by subset (``"audio+face"``), small ones first: `n_modalities`; pooled `uar`
-        (`ccc` for ratings) with its interval `low`, `high` from resampling speakers; and
+        (`ccc` for continuous targets) with its interval `low`, `high` from resampling speakers; and
         `difference` to all modalities together, from the same resamples, with `difference_low`,
         `difference_high`.
 
@@ -218,13 +218,14 @@ def ablation_table(
     """
     found = find_modalities(X, modalities)
     subsets = find_subsets(found, y)
-    judge = Judge(groups, group_column, cv, n_resamples, confidence, n_jobs, random_state)
+    options = groups, group_column, cv, n_resamples, confidence, n_jobs, random_state
+    evaluation = SubsetEvaluation(*options)
     models = [on_subset(estimator, subset, modalities, absent) for subset in subsets]
-    results = judge.evaluate_each(models, X, y)
+    results = [evaluation.evaluate(model, X, y) for model in models]
     score = results[0].protocol.score
-    sums = [sums_of(result) for result in results]
+    sums = [sums_by_group(result.select(), result.protocol) for result in results]
     n_groups = len(sums[0].sums)
-    draws = resample_scores(sums, n_resamples, judge.seed)
+    draws = resample_scores(sums, n_resamples, evaluation.seed)
     rows = {}
     for j, subset in enumerate(subsets):
         low, high = percentile_interval(draws[:, j], n_groups, confidence)
@@ -258,7 +259,7 @@ def modality_shapley(
     n_jobs: int | None = None,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """Share the score out among the modalities: the exact Shapley value over all subsets.
+    """Divide the score among the modalities: the exact Shapley value over all subsets.
 
     A modality's value is what it adds to the pooled score on held-out speakers, averaged over all
     orders in which the modalities could join. The values sum to the score of all modalities less
@@ -269,9 +270,9 @@ def modality_shapley(
     estimator : estimator
         Never fitted itself; clones are.
     X : DataFrame or array-like of shape (n_samples, n_columns)
-        The samples, in any zone.
+        The samples: media, frames or vectors.
     y : array-like of shape (n_samples,)
-        Classes or ratings.
+        Classes or continuous targets.
     value : {"retrain", "predict"}, default="retrain"
         ``"retrain"`` trains a model on every subset: what can be had from it. ``"predict"`` trains
         on all modalities once a fold and takes the others away at prediction only: what this model
@@ -324,29 +325,30 @@ def modality_shapley(
     """
     found = find_modalities(X, modalities)
     subsets = find_subsets(found, y)
-    judge = Judge(groups, group_column, cv, n_resamples, confidence, n_jobs, random_state)
+    options = groups, group_column, cv, n_resamples, confidence, n_jobs, random_state
+    evaluation = SubsetEvaluation(*options)
     if value == "retrain":
         models = [on_subset(estimator, subset, modalities, absent) for subset in subsets]
-        results = judge.evaluate_each(models, X, y)
-        sums = [sums_of(result) for result in results]
+        results = [evaluation.evaluate(model, X, y) for model in models]
+        sums = [sums_by_group(result.select(), result.protocol) for result in results]
         floor = floor_of(results[0].select()["y"].infer_objects(), results[0].protocol.task)
     elif value == "predict":
         if absent != "missing":
             raise ValueError("value='predict' takes modalities away by absent='missing' only.")
-        sums, floor = judge.ask_subsets(estimator, X, y, subsets, modalities)
+        sums, floor = evaluation.predict_subsets(estimator, X, y, subsets, modalities)
     else:
         raise ValueError(f"value must be 'retrain' or 'predict', got {value!r}.")
-    draws = resample_scores(sums, n_resamples, judge.seed) - floor
+    draws = resample_scores(sums, n_resamples, evaluation.seed) - floor
     gains = np.array([part.value() for part in sums]) - floor
     weights = shapley_weights(found.names, subsets)
-    table = _shares(gains, weights, found.names, subsets)
+    table = _shapley_table(gains, weights, found.names, subsets)
     intervals = [percentile_interval(draws @ w, len(sums[0].sums), confidence) for w in weights]
     table.insert(1, "low", [low for low, _ in intervals])
     table.insert(2, "high", [high for _, high in intervals])
     return table
 
 
-def _shares(
+def _shapley_table(
     gains: Floats, weights: Floats, names: Sequence[str], subsets: Sequence[Subset]
 ) -> pd.DataFrame:
     """Lay out Shapley values, and what each modality adds to nothing and to all others."""
@@ -363,7 +365,7 @@ def _shares(
 
 
 def shapley_weights(names: Sequence[str], subsets: Sequence[Subset]) -> Floats:
-    """Say with which weight the worth of each subset enters each Shapley value.
+    """Compute the weight with which the worth of each subset enters each Shapley value.
 
     Parameters
     ----------

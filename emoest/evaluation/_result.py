@@ -1,4 +1,4 @@
-"""What an evaluation found: predictions first, every figure computed from them."""
+"""What an evaluation found: predictions first, every score computed from them."""
 
 import os
 from dataclasses import dataclass, field
@@ -15,42 +15,36 @@ from sklearn.metrics import f1_score
 from emoest.evaluation._bootstrap import (
     GroupSums,
     bootstrap_p,
-    ccc_sums,
-    group_codes,
+    group_sums,
     percentile_interval,
     resample_scores,
-    uar_sums,
 )
-from emoest.evaluation._metrics import (
-    ccc_score,
-    mae_score,
-    pearson_score,
-    recall_per_class,
-    wa_score,
-)
+from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
+from emoest.evaluation._report.html import html_fragment, html_page
+from emoest.evaluation._report.text import summary_text
 
 Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How an evaluation was made; all of it is printed with the figures.
+    """How an evaluation was made; all of it is printed with the scores.
 
     Parameters
     ----------
     task : {"classification", "regression"}
         Which scores apply.
     splitter : str
-        The splitter and its settings.
+        The splitter and its parameters.
     n_splits : int
         Number of folds planned.
     n_rows : int
-        Rows of X.
+        Number of samples, the rows of X.
     n_groups : int or None
         Number of groups (speakers); None if there were none.
     speaker_independent : bool
         True if groups were known and none was in both parts of a fold, nor among those that a
-        ready-made part of a model had seen.
+        pretrained part of a model had seen.
     shared : list
         Groups that were in both parts of a fold.
     seed : int
@@ -60,7 +54,7 @@ class Protocol:
     confidence : float
         Of the intervals.
     transductive : dict of str to list of str
-        For each model the parts that learn from the test rows, without labels.
+        For each model the parts that learn from the test samples, without labels.
     targets : list
         Names of the targets, in the order of the columns of y.
     classes : dict
@@ -86,12 +80,12 @@ class Protocol:
 
     @property
     def score(self) -> str:
-        """Name of the headline score: ``"uar"`` or ``"ccc"``."""
+        """Name of the main score: ``"uar"`` or ``"ccc"``."""
         return "uar" if self.task == "classification" else "ccc"
 
 
 class EvaluationResult:
-    """Predictions of one or several models on held-out rows, and the figures that follow.
+    """Predictions of one or several models on held-out samples, and the scores that follow.
 
     `evaluate` makes it. It prints as text and, in a notebook, as a page.
 
@@ -107,12 +101,12 @@ class EvaluationResult:
     table : DataFrame
         One row for each model (and target): pooled UAR (`uar`, with `uar_low`, `uar_high`), its
         mean and standard deviation (ddof=1) over folds, weighted accuracy `wa`, `chance`, number of
-        predictions and groups, and the recall of each class; for ratings CCC, Pearson's r and the
-        mean absolute error.
+        predictions and groups, and the recall of each class; for continuous targets CCC, Pearson's
+        r and the mean absolute error.
     folds : DataFrame
         The scores of every fold.
     comparison : DataFrame
-        One row for each pair of models: difference of the headline score, its interval, and
+        One row for each pair of models: difference of the main score, its interval, and
         the bootstrap p (`p_holm` is Holm's correction over all rows), all from the same resamples
         of groups. Empty for one model.
 
@@ -146,8 +140,13 @@ class EvaluationResult:
         """Names of the targets."""
         return self.protocol.targets
 
+    @property
+    def n_tested(self) -> int:
+        """Number of different samples that were predicted."""
+        return self.predictions["position"].nunique()
+
     def select(self, model: str | None = None, target: Any = None) -> pd.DataFrame:
-        """Take the predictions of one model on one target.
+        """Select the predictions of one model on one target.
 
         Parameters
         ----------
@@ -182,7 +181,7 @@ class EvaluationResult:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The figures, one row for each model (and target)."""
+        """The scores, one row for each model (and target)."""
         rows = {}
         for model in self.models:
             for target in self.targets:
@@ -209,9 +208,9 @@ class EvaluationResult:
         records = []
         for target in self.targets:
             for pair in combinations(self.models, 2):
-                if figures := self._difference(*pair, target):
+                if scores := self._difference(*pair, target):
                     names = {"model_a": pair[0], "model_b": pair[1], "target": target}
-                    records.append(names | figures)
+                    records.append(names | scores)
         columns = ["model_a", "model_b", "target", "difference", "low", "high", "p"]
         comparison = pd.DataFrame(records, columns=columns)
         comparison["p_holm"] = _holm(comparison["p"].to_numpy(dtype=np.float64))
@@ -229,7 +228,7 @@ class EvaluationResult:
         target : object, default=None
             May be left out if there is one target.
         normalize : bool, default=False
-            Give the share of each row instead of counts; the diagonal then is the recall.
+            Return the fraction of each row instead of counts; the diagonal then is the recall.
 
         Returns
         -------
@@ -239,10 +238,10 @@ class EvaluationResult:
         Raises
         ------
         ValueError
-            For ratings, or if `model` or `target` is unknown or ambiguous.
+            For continuous targets, or if `model` or `target` is unknown or ambiguous.
         """
         if self.protocol.task == "regression":
-            raise ValueError("Ratings have no confusion matrix; see .table and .folds.")
+            raise ValueError("Continuous targets have no confusion matrix; see .table and .folds.")
         rows = self.select(model, target)
         classes = np.union1d(_labels(rows["y"]), _labels(rows["y_pred"]))
         true = pd.Categorical(_labels(rows["y"]), categories=classes)
@@ -259,13 +258,11 @@ class EvaluationResult:
         return confusion.div(confusion.sum(axis=1).replace(0, 1), axis=0)
 
     def summary(self) -> str:
-        """Give the protocol and the figures as text."""
-        from emoest.evaluation._report.html import summary_text
-
+        """Return the protocol and the scores as text."""
         return summary_text(self)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Give the protocol, the figures and the confusion matrices as one page without links.
+        """Return the protocol, the scores and the confusion matrices as one page without links.
 
         Parameters
         ----------
@@ -276,16 +273,12 @@ class EvaluationResult:
         -------
         page : str
         """
-        from emoest.evaluation._report.html import html_page
-
         page = html_page(self)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
 
     def _repr_html_(self) -> str:
-        from emoest.evaluation._report.html import html_fragment
-
         return html_fragment(self)
 
     def __repr__(self) -> str:
@@ -297,7 +290,9 @@ class EvaluationResult:
         common = done[0] & done[1]
         if not common:
             return {}
-        parts = [self._sums(model, target, common) for model in (model_a, model_b)]
+        # A failure leaves the models with different folds; only shared ones can be compared.
+        rows = (self.select(model, target) for model in (model_a, model_b))
+        parts = [sums_by_group(each[each["fold"].isin(common)], self.protocol) for each in rows]
         scores = resample_scores(parts, self.protocol.n_resamples, self.protocol.seed)
         differences, n_groups = scores[:, 0] - scores[:, 1], len(parts[0].sums)
         low, high = percentile_interval(differences, n_groups, self.protocol.confidence)
@@ -309,32 +304,22 @@ class EvaluationResult:
             "p": p,
         }
 
-    def _sums(self, model: str, target: Any, folds: set[Any] | None = None) -> GroupSums:
-        rows = self.select(model, target)
-        if folds is not None:
-            rows = rows[rows["fold"].isin(folds)]
-        key = "position" if self.protocol.n_groups is None else "group"
-        codes = group_codes(rows[key], len(rows))
-        if self.protocol.task == "regression":
-            return ccc_sums(rows["y"], rows["y_pred"], codes)
-        return uar_sums(_labels(rows["y"]), _labels(rows["y_pred"]), codes)
-
     def _scores(self, rows: pd.DataFrame) -> dict[str, float]:
         if self.protocol.task == "regression":
             true, pred = rows["y"].to_numpy(float), rows["y_pred"].to_numpy(float)
             return {
                 "ccc": ccc_score(true, pred),
                 "pearson": pearson_score(true, pred),
-                "mae": mae_score(true, pred),
+                "mae": float(np.mean(np.abs(true - pred))),
             }
         true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
         uar = float(recall_per_class(true, pred).mean())
-        return {"uar": uar, "wa": wa_score(true, pred)}
+        return {"uar": uar, "wa": float(np.mean(true == pred))}
 
     def _row(self, model: str, target: Any) -> dict[str, float]:
         score = self.protocol.score
         rows = self.select(model, target)
-        sums = self._sums(model, target)
+        sums = sums_by_group(rows, self.protocol)
         n_groups = len(sums.sums)
         draws = resample_scores([sums], self.protocol.n_resamples, self.protocol.seed)[:, 0]
         low, high = percentile_interval(draws, n_groups, self.protocol.confidence)
@@ -354,6 +339,13 @@ class EvaluationResult:
             recall = recall_per_class(true, pred, labels=self.protocol.classes[target])
             row |= {f"recall_{name}": value for name, value in recall.items()}
         return row
+
+
+def sums_by_group(predictions: pd.DataFrame, protocol: Protocol) -> GroupSums:
+    """Sum up in each group what the main score of one model on one target follows from."""
+    true, pred = _labels(predictions["y"]), _labels(predictions["y_pred"])
+    key = "position" if protocol.n_groups is None else "group"
+    return group_sums(true, pred, predictions[key], protocol.task)
 
 
 def _labels(column: "pd.Series[Any]") -> npt.NDArray[Any]:

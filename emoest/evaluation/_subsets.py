@@ -1,4 +1,4 @@
-"""A model judged on every subset of modalities: the others are taken away."""
+"""A model evaluated on every subset of modalities: the others are taken away."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,24 +11,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from emoest.evaluation._bootstrap import GroupSums, ccc_sums, group_codes, uar_sums
-from emoest.evaluation._checks import (
-    check_groups,
-    check_models,
-    check_overlap,
-    check_targets,
-    make_splits,
-)
-from emoest.evaluation._cross_fitting import Groups, make_splitter, with_group_level
+from emoest.evaluation._bootstrap import GroupSums, group_sums
+from emoest.evaluation._checks import check_models, plan_folds
+from emoest.evaluation._cross_fitting import Groups, fit_clone, with_group_level
 from emoest.evaluation._evaluate import evaluate
 from emoest.evaluation._result import EvaluationResult
-from emoest.tables.groups import Split, resolve_groups
+from emoest.tables.groups import Split
 from emoest.tables.names import Modalities, find_modalities
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import RandomState, isolated_generators, resolve_seed, spawn_seeds
 
 MAX_EXACT = 10
@@ -42,7 +35,7 @@ _EXPECTED = r"(?s).*(missing in every training row|No training row has|no modali
 
 
 class KeepModalities(TransformerMixin, BaseEstimator):
-    """Leave some modalities of X, in any zone, as they are, and take the others away."""
+    """Keep some modalities of a table of media, frames or vectors, and take the others away."""
 
     def __init__(
         self, keep: Sequence[str] = (), *, modalities: Any = "auto", absent: Absent = "missing"
@@ -102,21 +95,8 @@ def on_subset(estimator: Any, subset: Subset, modalities: Any, absent: Absent) -
     return Pipeline([("keep", keep), ("model", estimator)])
 
 
-def sums_of(result: EvaluationResult) -> GroupSums:
-    """Sums by group of an evaluation of one model on one target."""
-    rows = result.select()
-    task = result.protocol.task
-    key = "position" if result.protocol.n_groups is None else "group"
-    return _sums(rows["y"].infer_objects(), rows["y_pred"].infer_objects(), rows[key], task)
-
-
-def _sums(y: Any, y_pred: Any, key: Any, task: str) -> GroupSums:
-    codes = group_codes(key, len(y))
-    return ccc_sums(y, y_pred, codes) if task == "regression" else uar_sums(y, y_pred, codes)
-
-
 def floor_of(y: Any, task: str) -> float:
-    """Score of knowing nothing."""
+    """Score that predictions at chance level reach."""
     return 0.0 if task == "regression" else 1 / len(np.unique(np.asarray(y)))
 
 
@@ -128,8 +108,8 @@ def _expected_warnings_hidden() -> Iterator[None]:
 
 
 @dataclass
-class Judge:
-    """The settings of `evaluate`, the same for every subset."""
+class SubsetEvaluation:
+    """The parameters of `evaluate`, the same for every subset."""
 
     groups: Any
     group_column: str | None
@@ -141,11 +121,12 @@ class Judge:
 
     def __post_init__(self) -> None:
         self.seed = resolve_seed(self.random_state)
+        # A generator of splits would be used up by the first subset.
         if hasattr(self.cv, "__next__"):
             self.cv = list(self.cv)
 
     def evaluate(self, model: Any, X: Any, y: Any) -> EvaluationResult:
-        """Evaluate one model."""
+        """Evaluate one model, without the warnings that missing modalities bring."""
         with _expected_warnings_hidden():
             return evaluate(
                 model,
@@ -161,57 +142,48 @@ class Judge:
                 random_state=self.seed,
             )
 
-    def evaluate_each(self, models: Sequence[Any], X: Any, y: Any) -> list[EvaluationResult]:
-        """Evaluate a model for each subset, one after the other."""
-        return [self.evaluate(model, X, y) for model in models]
-
-    def ask_subsets(
+    def predict_subsets(
         self, estimator: Any, X: Any, y: Any, subsets: Sequence[Subset], modalities: Any
     ) -> tuple[list[GroupSums], float]:
-        """Fit once in each fold of `evaluate` and ask about every subset."""
-        models = check_models(estimator)
-        targets = check_targets(X, y, models)
-        known = check_groups(X, resolve_groups(X, self.groups, self.group_column))
-        splitter = make_splitter(
-            self.cv,
-            targets.y,
-            known,
-            classifier=targets.task == "classification",
-            stratify=targets.stratify,
-            seed=self.seed,
+        """Fit once in each fold of `evaluate` and predict from every subset."""
+        plan = plan_folds(
+            check_models(estimator),
+            X,
+            y,
+            groups=self.groups,
+            group_column=self.group_column,
+            cv=self.cv,
+            random_state=self.seed,
         )
-        splits = make_splits(splitter, X, targets.y, known)
-        check_overlap(models, splits, known, allow_overlap=False)
-        fold = delayed(_ask_fold)
-        rows, asked = with_group_level(X, known), _Question(subsets, modalities)
-        answers = Parallel(n_jobs=self.n_jobs)(
-            fold(estimator, rows, targets.y, known, split=split, seed=seed, question=asked)
+        keepers = [KeepModalities(subset, modalities=modalities) for subset in subsets]
+        rows, groups, splits = with_group_level(X, plan.groups), plan.groups, plan.splits
+        outputs = Parallel(n_jobs=self.n_jobs)(
+            delayed(_predict_fold)(
+                estimator, rows, plan.targets.y, groups, split=split, seed=seed, keepers=keepers
+            )
             for split, seed in zip(splits, spawn_seeds(self.seed, len(splits)), strict=True)
         )
         order = np.concatenate([test for _, test in splits])
-        true = np.asarray(targets.frame.iloc[order, 0].infer_objects())
-        key = order if known is None else known[order]
-        joined = [np.concatenate(parts) for parts in zip(*answers, strict=True)]
-        sums = [_sums(true, predicted, key, targets.task) for predicted in joined]
-        return sums, floor_of(true, targets.task)
+        task, true = plan.targets.task, plan.targets.frame.iloc[order, 0].infer_objects()
+        key = order if groups is None else groups[order]
+        joined = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+        return [group_sums(true, y_pred, key, task) for y_pred in joined], floor_of(true, task)
 
 
-@dataclass(frozen=True)
-class _Question:
-    subsets: Sequence[Subset]
-    modalities: Any
-
-
-def _ask_fold(
-    estimator: Any, X: Any, y: Any, groups: Groups, *, split: Split, seed: int, question: _Question
+def _predict_fold(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    groups: Groups,
+    *,
+    split: Split,
+    seed: int,
+    keepers: Sequence[KeepModalities],
 ) -> list[npt.NDArray[Any]]:
-    """Fit one model on all modalities, and ask it about the test rows with some taken away."""
+    """Fit one model on all modalities, and predict the test rows with some taken away."""
     train, test = split
     with isolated_generators(seed):
-        model = clone(estimator)
-        parameters = fit_parameters(model, groups=None if groups is None else groups[train])
-        model.fit(safe_indexing(X, train), safe_indexing(y, train), **parameters)
+        model = fit_clone(estimator, X, y, groups, train)
         rows = safe_indexing(X, test)
-        keepers = [KeepModalities(s, modalities=question.modalities) for s in question.subsets]
         with _expected_warnings_hidden():
             return [np.asarray(model.predict(keeper.fit_transform(rows))) for keeper in keepers]

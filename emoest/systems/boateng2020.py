@@ -21,6 +21,7 @@ from emoest.embeddings import BERTEmbedder, SBERTEmbedder, YAMNetEmbedder
 from emoest.evaluation import uar_scorer
 from emoest.fusion import EarlyFusionClassifier, SegmentClassifier
 from emoest.normalization import BlockScaler, ZScoreNormalizer
+from emoest.systems._choices import check_choice, is_name
 from emoest.utils.seeds import RandomState
 
 MODALITIES = ("acoustic", "linguistic", "multimodal")
@@ -58,7 +59,7 @@ def make_boateng2020(
     and a weighted sum of a story's acoustic vectors for the multimodal system. The paper does not
     say which weights: they are proportional to the duration of the chunks here. Also
     reconstructed: BERT's pooling (``cls``), the multilingual SBERT checkpoint, the padding and hop
-    of YAMNet, the settings of the classifiers, and a majority vote over chunks for the acoustic
+    of YAMNet, the parameters of the classifiers, and a majority vote over chunks for the acoustic
     system (the practice of the official baseline). The paper also lists an LSTM, which is not
     here.
 
@@ -108,9 +109,9 @@ def make_boateng2020(
     >>> [name for name, _ in model.steps]
     ['columntransformer', 'zscorenormalizer', 'blockscaler', 'earlyfusionclassifier']
     """
-    _check_choice("modality", modality, MODALITIES)
+    check_choice("modality", modality, MODALITIES)
     learner = _make_classifier(classifier, C, random_state)
-    audio = YAMNetEmbedder() if _is(acoustic_encoder, "yamnet") else clone(acoustic_encoder)
+    audio = YAMNetEmbedder() if is_name(acoustic_encoder, "yamnet") else clone(acoustic_encoder)
     text = _make_text_encoder(text_encoder)
     if modality == "acoustic":
         branches = [("audio", audio, ["audio"])]
@@ -133,7 +134,7 @@ def make_boateng2020(
 def boateng2020_param_grid(
     modality: str = "multimodal", classifier: str = "svm"
 ) -> dict[str, list[Any]]:
-    """Give the grid over which `make_boateng2020` is tuned.
+    """Return the grid over which `make_boateng2020` is tuned.
 
     The linear SVM's complexities are those of the official baseline; the other grids are
     reconstructed.
@@ -155,8 +156,8 @@ def boateng2020_param_grid(
     >>> list(boateng2020_param_grid("multimodal"))
     ['earlyfusionclassifier__estimator__C']
     """
-    _check_choice("modality", modality, MODALITIES)
-    _check_choice("classifier", classifier, tuple(_PARAM_GRIDS))
+    check_choice("modality", modality, MODALITIES)
+    check_choice("classifier", classifier, _PARAM_GRIDS)
     prefix = "earlyfusionclassifier__estimator"
     if modality == "acoustic":
         prefix = "segmentclassifier__estimator__classifier"
@@ -181,7 +182,7 @@ def make_compare2020_baseline(
         How the complexity is chosen among the chunks of the training part, speakers as groups;
         None takes ``StratifiedGroupKFold(4)``. The script uses the official devel partition.
     official_quirk : bool, default=False
-        The figure that the script prints for devel comes from the last model it fitted
+        The score that the script prints for devel comes from the last model it fitted
         (complexity 1.0), not from the best one. True does the same: no search, complexity 1.0.
     n_jobs : int, default=None
         Jobs of the search.
@@ -212,12 +213,12 @@ def make_compare2020_baseline(
 def _make_text_encoder(text_encoder: Any) -> Any:
     if not isinstance(text_encoder, str):
         return clone(text_encoder)
-    _check_choice("text_encoder", text_encoder, ("bert", "sbert"))
+    check_choice("text_encoder", text_encoder, ("bert", "sbert"))
     return BERTEmbedder(BERT_MODEL) if text_encoder == "bert" else SBERTEmbedder(SBERT_MODEL)
 
 
 def _make_classifier(classifier: str, C: float | None, random_state: RandomState) -> Any:
-    _check_choice("classifier", classifier, tuple(_PARAM_GRIDS))
+    check_choice("classifier", classifier, _PARAM_GRIDS)
     if C is None:
         C = _DEFAULT_C.get(classifier)
     balanced: dict[str, Any] = {"class_weight": "balanced", "random_state": random_state}
@@ -230,12 +231,3 @@ def _make_classifier(classifier: str, C: float | None, random_state: RandomState
     if classifier == "forest":
         return RandomForestClassifier(n_estimators=500, **balanced)
     return HistGradientBoostingClassifier(**balanced)
-
-
-def _is(value: Any, name: str) -> bool:
-    return isinstance(value, str) and value == name
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(choices)}.")

@@ -12,8 +12,9 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from emoest.evaluation import EvaluationResult, evaluate
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.systems._ablation import evaluate_variants, make_variants, variant_table
+from emoest.systems._choices import check_choice
+from emoest.utils.seeds import RandomState
 from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGenerator
 
 PRESETS = ("recommended", "paper")
@@ -23,7 +24,7 @@ LOSSES: dict[str, dict[str, Any]] = {
     "m3er": {"loss": "m3er", "detach_weights": True},
     "m3er literal": {"loss": "m3er", "detach_weights": False},
 }
-"""Forms of the loss by name: settings of `emoest.neural.M3ERClassifier`."""
+"""Forms of the loss by name: parameters of `emoest.neural.M3ERClassifier`."""
 
 
 def make_m3er(
@@ -38,9 +39,9 @@ def make_m3er(
     """Make M3ER: check the modalities, regenerate the bad ones, classify by memory fusion.
 
     A reconstruction; the authors' code is not available. The Pipeline fills single missing values
-    (``impute``), makes a modality missing that does not fit the others (``check``), regenerates
-    missing modalities from the others (``proxy``) and fuses what there is in a memory fusion
-    network whose LSTM outputs are multiplied (``classify``).
+    (``impute``), makes a modality missing that is inconsistent with the others (``check``),
+    regenerates missing modalities from the others (``proxy``) and fuses what there is in a memory
+    fusion network whose LSTM outputs are multiplied (``classify``).
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def make_m3er(
     Returns
     -------
     model : Pipeline
-        Unfitted; for a DataFrame of frames on one clock (zone 2), or of numbers (zone 3), each row
-        of which is one step.
+        Unfitted; for a DataFrame of time-aligned frames, or of numbers, each row of which is one
+        step.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def make_m3er(
     See Also
     --------
     m3er_ablation : What each part brings.
-    emoest.aggregation.FrameAligner : Brings frames onto the clock of the words.
+    emoest.aggregation.FrameAligner : Aligns frames with the words.
 
     Notes
     -----
@@ -95,7 +96,7 @@ def make_m3er(
     modality); what the gates of the memory see; inner widths, dropout, activation of the head; what
     goes from the memory into the LSTMs; learning rate, epochs, splits; features of IEMOCAP; how
     several emotions of one MOSEI sample become one label; which accuracy the paper reports. So none
-    of its figures is a target here.
+    of its results is a target here.
 
     100 components are more than any modality of 74 or 35 features has: the number is capped.
     Without shrinkage the check of ``"paper"`` needs more training samples than a modality has
@@ -114,10 +115,10 @@ def make_m3er(
     >>> make_m3er("paper")["check"].agreement
     'pearson'
     """
-    _check_choice("preset", preset, PRESETS)
+    check_choice("preset", preset, PRESETS)
     paper = preset == "paper"
     loss = ("m3er literal" if paper else "m3er") if loss is None else loss
-    _check_choice("loss", loss, tuple(LOSSES))
+    check_choice("loss", loss, LOSSES)
     if classifier is None:
         from emoest.neural import M3ERClassifier
 
@@ -228,68 +229,29 @@ def m3er_ablation(
     >>> table.index.tolist()
     [('m3er', False, True), ('m3er', False, False)]
     """
-    if not len(seeds):
-        raise ValueError("seeds is empty; name at least one.")
-    grid = {str(variant): variant for variant in product(losses, checks, proxies)}
-    fixed = spawn_seeds(random_state, 1)[0]
-    runs = []
-    for seed in seeds:
-        models = {
-            name: _variant(preset, *variant, corrupt=corrupt, classifier=classifier, seed=seed)
-            for name, variant in grid.items()
-        }
-        runs.append(
-            evaluate(
-                models,
-                X,
-                y,
-                groups=groups,
-                cv=cv,
-                proba=False,
-                n_resamples=n_resamples,
-                n_jobs=n_jobs,
-                random_state=fixed,
-                verbose=verbose,
-            )
-        )
-    return _table(runs, grid)
+    variants = list(product(losses, checks, proxies))
 
+    def make(loss: str, check: bool, proxies: bool, seed: int) -> Pipeline:
+        parts = {"check": check, "proxies": proxies, "loss": loss}
+        model = make_m3er(preset, **parts, classifier=classifier, random_state=seed)
+        return model if corrupt is None else _corrupted(model, corrupt, seed)
 
-def _variant(
-    preset: str, loss: str, check: bool, proxies: bool, *, corrupt: Any, classifier: Any, seed: int
-) -> Pipeline:
-    model = make_m3er(
-        preset,
-        check=check,
-        proxies=proxies,
-        loss=loss,
-        classifier=classifier,
-        random_state=seed,
+    runs = evaluate_variants(
+        make_variants(make, variants, seeds),
+        X,
+        y,
+        groups=groups,
+        cv=cv,
+        n_resamples=n_resamples,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
     )
-    if corrupt is None:
-        return model
+    return variant_table(runs, variants, ["loss", "check", "proxies"])
+
+
+def _corrupted(model: Pipeline, corrupt: Any, seed: int) -> Pipeline:
     first = clone(corrupt)
     if "random_state" in first.get_params() and first.random_state is None:
         first.set_params(random_state=seed)
     return Pipeline([("corrupt", first), *model.steps]).set_output(transform="pandas")
-
-
-def _table(runs: list[EvaluationResult], grid: dict[str, tuple[str, bool, bool]]) -> pd.DataFrame:
-    """One row a variant; the predictions of all seeds together, so that UAR is their mean."""
-    predictions = pd.concat([run.predictions for run in runs], ignore_index=True)
-    pooled = EvaluationResult(predictions, runs[0].protocol)
-    table = pooled.table[["uar", "uar_low", "uar_high"]].copy()
-    by_seed = pd.concat([run.table["uar"] for run in runs], axis=1)
-    table["seed_std"] = by_seed.std(axis=1, ddof=1)
-    last = table.index[-1]
-    against = pooled.comparison.loc[lambda rows: rows["model_b"] == last].set_index("model_a")
-    gains = against[["difference", "low", "high"]].reindex(table.index)
-    table[["gain", "gain_low", "gain_high"]] = gains.to_numpy()
-    variants = [grid[name] for name in table.index]
-    table.index = pd.MultiIndex.from_tuples(variants, names=["loss", "check", "proxies"])
-    return table
-
-
-def _check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(choices)}.")

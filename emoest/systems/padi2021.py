@@ -14,8 +14,10 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from emoest.evaluation import evaluate, uar_interval, wa_score
+from emoest.evaluation import recall_per_class, uar_interval
 from emoest.features import LogMelSpectrogram
+from emoest.systems._ablation import evaluate_variants, make_variants
+from emoest.systems._choices import is_name
 from emoest.tables.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
 
@@ -83,7 +85,7 @@ default="speakers"
     layout of the ResNet (here those of public speaker recognition nets); size of the new layers
     (256); which VoxCeleb, its loss, augmentation and crops; number, widths and filling of the
     masks; optimizer, learning rate, batches and epochs; whether "happy" and "excited" are one
-    class; the folds. The paper's figures were not available, so none of them is a target here.
+    class; the folds. The paper's results were not available, so none of them is a target here.
 
     Examples
     --------
@@ -107,7 +109,7 @@ default="speakers"
     if policy is not None:
         find_policy(policy)
     net.set_params(specaugment=policy)
-    if isinstance(transfer, SpeakerPretrainer) or _is(transfer, "speakers"):
+    if isinstance(transfer, SpeakerPretrainer) or is_name(transfer, "speakers"):
         net.set_params(pretrain=transfer)
     elif transfer is not None:
         if not is_trained(transfer):
@@ -118,7 +120,7 @@ default="speakers"
         net.set_params(trunk=transfer)
     if random_state is not None:
         net.set_params(random_state=random_state)
-    if _is(features, "passthrough"):
+    if is_name(features, "passthrough"):
         return make_pipeline(net)
     frames = LogMelSpectrogram() if features is None else clone(features)
     steps = [ColumnTransformer([("audio", frames, ["audio"])]), net]
@@ -238,7 +240,7 @@ def ablation_predictions(
     random_state: RandomState = 0,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Predict the rows of each test fold by each variant of `padi2021_ablation`.
+    """Predict the samples of each test fold by each variant of `padi2021_ablation`.
 
     Parameters
     ----------
@@ -260,48 +262,47 @@ def ablation_predictions(
     ValueError
         If `seeds` is empty, `transfer` is None, or nothing names the speakers.
     """
-    if not len(seeds):
-        raise ValueError("seeds is empty; name at least one.")
     if transfer is None:
         raise ValueError("transfer=None leaves nothing to compare; pass 'speakers' or weights.")
-    if resolve_groups(X, groups) is None:
-        raise ValueError(
-            "Nothing names the speakers, who may not be on both sides of a fold. Pass groups=, or "
-            "put them into the index by emoest.utils.with_groups(X, 'speaker')."
-        )
-    fixed = spawn_seeds(random_state, 1)[0]
-    # All are made before one is trained, so that a wrong setting is known at once.
-    models = {
-        (seed, moved, masked): make_padi2021(
+
+    def make(moved: bool, masked: bool, seed: int) -> Pipeline:
+        return make_padi2021(
             transfer if moved else None,
             masks if masked else None,
             features=features,
             classifier=classifier,
             random_state=seed,
         )
-        for seed, (moved, masked) in product(seeds, variants)
-    }
-    parts = []
-    for (seed, moved, masked), model in models.items():
-        run = evaluate(
-            model,
-            X,
-            y,
-            groups=groups,
-            cv=cv,
-            proba=False,
-            n_jobs=n_jobs,
-            random_state=fixed,
-            verbose=verbose,
+
+    models = make_variants(make, variants, seeds)
+    if resolve_groups(X, groups) is None:
+        raise ValueError(
+            "Nothing names the speakers, who may not be on both sides of a fold. Pass groups=, or "
+            "put them into the index by emoest.utils.with_groups(X, 'speaker')."
         )
-        parts.append(run.predictions.assign(seed=seed, transfer=moved, masks=masked))
-    return pd.concat(parts, ignore_index=True)
+    runs = evaluate_variants(
+        models,
+        X,
+        y,
+        groups=groups,
+        cv=cv,
+        n_jobs=n_jobs,
+        random_state=random_state,
+        verbose=verbose,
+    )
+    chosen = {str(variant): variant for variant in variants}
+    predictions = pd.concat(
+        [run.predictions.assign(seed=seed) for seed, run in zip(seeds, runs, strict=True)],
+        ignore_index=True,
+    )
+    pairs = [chosen[name] for name in predictions.pop("model")]
+    return predictions.assign(transfer=[t for t, _ in pairs], masks=[m for _, m in pairs])
 
 
 def ablation_figures(
     predictions: pd.DataFrame, *, n_resamples: int = 2000, random_state: RandomState = 0
 ) -> pd.DataFrame:
-    """Turn the predictions of the variants into the table of `padi2021_ablation`.
+    """Compute the table of `padi2021_ablation` from the predictions of the variants.
 
     Parameters
     ----------
@@ -327,18 +328,17 @@ def ablation_figures(
     resampling = {"n_resamples": n_resamples, "random_state": random_state}
     records = {}
     for variant, rows in predictions.groupby(["transfer", "masks"], sort=True):
-        true, answer = (np.asarray(rows[name].infer_objects()) for name in ("y", "y_pred"))
-        groups, right = rows["group"].to_numpy(), (true == answer).astype(int)
-        by_seed = rows.groupby("seed")[["y", "y_pred"]].apply(_ua)
-        ua = uar_interval(true, answer, groups, **resampling)
-        # Accuracy is the recall of the one class "right".
+        true, pred = (np.asarray(rows[name].infer_objects()) for name in ("y", "y_pred"))
+        groups, right = rows["group"].to_numpy(), (true == pred).astype(int)
+        ua = uar_interval(true, pred, groups, **resampling)
+        # Accuracy is the recall of the one class "right", so its interval is a UAR interval too.
         wa = uar_interval(np.ones_like(right), right, groups, **resampling)
         records[variant] = {
             "ua": _ua(rows),
             "ua_low": ua[0],
             "ua_high": ua[1],
-            "ua_seed_std": by_seed.std(ddof=1),
-            "wa": wa_score(true, answer),
+            "ua_seed_std": pd.Series([_ua(part) for _, part in rows.groupby("seed")]).std(ddof=1),
+            "wa": float(right.mean()),
             "wa_low": wa[0],
             "wa_high": wa[1],
         }
@@ -348,10 +348,4 @@ def ablation_figures(
 
 
 def _ua(rows: pd.DataFrame) -> float:
-    """Mean recall of the classes."""
-    right = rows["y"] == rows["y_pred"]
-    return float(right.groupby(rows["y"].to_numpy()).mean().mean())
-
-
-def _is(value: Any, name: str) -> bool:
-    return isinstance(value, str) and value == name
+    return float(recall_per_class(rows["y"], rows["y_pred"]).mean())

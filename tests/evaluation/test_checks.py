@@ -41,7 +41,7 @@ def test_bad_input_is_named(data):
             evaluate(logistic() if model is None else model, X, y, groups=groups, **options)
 
     run("holds one class only, 'sad'", y=pd.Series("sad", index=X.index, name="emotion"))
-    run(r"'emotion' is missing in 1 row\(s\), at position 2", y=y.where(y.index != "clip2"))
+    run(r"'emotion' is missing in 1 sample\(s\), at position 2", y=y.where(y.index != "clip2"))
     run("20 folds need at least 20 groups", cv=20)
     run("inconsistent numbers of samples", y=y.iloc[:-1])
     run("inconsistent numbers of samples", groups=speakers[:-1])
@@ -49,7 +49,7 @@ def test_bad_input_is_named(data):
     gap[4] = None
     run(r"groups is missing in 1 row\(s\), at position 4", groups=gap)
     run("same index in different orders", y=y.iloc[::-1])
-    run("ratings \\(continuous\\), but model 'LogisticRegression' is a classifier", y=X["text__a"])
+    run("y is continuous, but model 'LogisticRegression' is a classifier", y=X["text__a"])
     run("cannot be compared", model={"a": Ridge(), "b": logistic()}, y=y.eq("sad").astype(int))
     run("dict is empty", model={})
     run("has no fit and predict", error=TypeError, model=LogisticRegression)

@@ -1,11 +1,8 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -21,9 +18,6 @@ from sklearn.pipeline import make_pipeline
 from emoest.evaluation._cross_fitting import (
     class_probabilities,
     make_splitter,
-    nested,
-    seen_before,
-    transductive_steps,
     with_group_level,
 )
 from emoest.utils.routing import fit_parameters
@@ -52,7 +46,7 @@ def test_too_few_groups_say_how_many_and_what_to_pass():
     options = {"classifier": True, "stratify": True, "seed": 0}
     with pytest.raises(ValueError, match=r"5 folds need .* only 3: 1, 2, 3\. Pass cv=3"):
         make_splitter(None, [0] * 6, np.repeat([1, 2, 3], 2), **options)
-    with pytest.raises(ValueError, match="All rows are of one group"):
+    with pytest.raises(ValueError, match="All samples are of one group"):
         make_splitter(2, [0] * 4, np.ones(4), **options)
 
 
@@ -64,37 +58,12 @@ def test_group_level_is_added_once():
     assert X.index.tolist() == ["r1", "r2"]
 
 
-class Trunk(BaseEstimator):
-    def __init__(self, weights=None):
-        self.weights = weights
-
+class Plain(BaseEstimator):
     def fit(self, X, y=None):
         return self
 
 
-class Transductive(Trunk):
-    @property
-    def _emoest_transductive(self):
-        return self.weights == "own"
-
-
-def test_nested_parts_are_found_where_they_stand():
-    weights = SimpleNamespace(seen_groups_=["s1", "s9"])
-    frozen = FrozenEstimator(Trunk(weights))
-    model = make_pipeline(frozen, LogisticRegression())
-    assert seen_before(model, np.array(["s1", "s2"])) == {
-        "frozenestimator__estimator__weights (SimpleNamespace)": ["s1"]
-    }
-    assert seen_before(model, np.array(["s2"])) == {}
-    refitted = Trunk()
-    refitted.seen_groups_ = ["s1"]
-    assert seen_before(refitted, np.array(["s1"])) == {}
-    assert transductive_steps(make_pipeline(Transductive("own"), Trunk())) == ["Transductive"]
-    assert transductive_steps(make_pipeline(Transductive("global"), Trunk(Transductive))) == []
-    assert [name for name, part in nested(model) if part is frozen] == ["frozenestimator"]
-
-
-class TakesGroups(Trunk):
+class TakesGroups(Plain):
     def fit(self, X, y=None, groups=None):
         return self
 
@@ -102,8 +71,8 @@ class TakesGroups(Trunk):
 def test_groups_reach_what_takes_them():
     assert fit_parameters(TakesGroups(), groups=None) == {}
     assert fit_parameters(TakesGroups(), groups=GROUPS) == {"groups": GROUPS}
-    assert fit_parameters(Trunk(), groups=GROUPS) == {}
-    assert list(fit_parameters(make_pipeline(Trunk(), TakesGroups()), groups=GROUPS)) == [
+    assert fit_parameters(Plain(), groups=GROUPS) == {}
+    assert list(fit_parameters(make_pipeline(Plain(), TakesGroups()), groups=GROUPS)) == [
         "takesgroups__groups"
     ]
     search = GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=GroupKFold(2))

@@ -374,7 +374,7 @@ def test_splits_that_test_some_rows_once_twice_or_never(data):
     part = np.where(np.isin(speakers, ["s00", "s01", "s02"]), 0, -1)
     result = evaluate(logistic(), X, y, groups=speakers, cv=PredefinedSplit(part))
     assert result.table["n"].item() == 3 * N_EACH
-    assert f"rows tested          {3 * N_EACH} of {len(y)}" in result.summary()
+    assert f"samples tested       {3 * N_EACH} of {len(y)}" in result.summary()
     twice = list(GroupKFold(3).split(X, y, speakers)) * 2
     repeated = evaluate(logistic(), X, y, groups=speakers, cv=twice, random_state=0)
     assert repeated.table["n"].item() == 2 * len(y)
@@ -400,7 +400,7 @@ def test_transductive_steps_stand_in_the_header(data):
     X, y, speakers = data
     models = {"own": Unspoken(), "plain": DummyClassifier()}
     text = evaluate(models, X, y, groups=speakers, cv=2).summary()
-    assert "transductive steps   Unspoken in own (statistics of test rows)" in text
+    assert "transductive steps   Unspoken in own (statistics of test samples)" in text
 
 
 def test_a_class_missing_in_training_has_probability_zero():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from emoest.evaluation._subsets import Judge, KeepModalities, find_subsets, on_subset
+from emoest.evaluation._subsets import KeepModalities, SubsetEvaluation, find_subsets, on_subset
 from emoest.tables.names import find_modalities
 from emoest.utils import with_groups
 
@@ -68,8 +68,8 @@ def test_the_model_behind_the_step_still_gets_its_groups():
             return super().fit(X, y)
 
     X = pd.DataFrame({"a__0": [0.0, 1.0] * 6, "b__0": [1.0, 1.0] * 6})
-    judge = Judge(np.repeat([1, 2, 3], 4), None, 3, 10, 0.95, None, 0)
-    result = judge.evaluate(on_subset(GroupSpy(), ("a",), "auto", "drop"), X, [0, 1] * 6)
+    evaluation = SubsetEvaluation(np.repeat([1, 2, 3], 4), None, 3, 10, 0.95, None, 0)
+    result = evaluation.evaluate(on_subset(GroupSpy(), ("a",), "auto", "drop"), X, [0, 1] * 6)
     assert result.table["uar"].tolist() == [1.0]
 
 
@@ -88,8 +88,8 @@ def test_only_warnings_about_what_was_taken_away_are_hidden(message, hidden):
             return super().fit(X, y)
 
     X = pd.DataFrame({"a__0": [0.0, 1.0] * 6})
-    judge = Judge(np.repeat([1, 2, 3], 4), None, 3, 10, 0.95, None, 0)
+    evaluation = SubsetEvaluation(np.repeat([1, 2, 3], 4), None, 3, 10, 0.95, None, 0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        judge.evaluate(Warns(), X, [0, 1] * 6)
+        evaluation.evaluate(Warns(), X, [0, 1] * 6)
     assert any(message in str(each.message) for each in caught) is not hidden

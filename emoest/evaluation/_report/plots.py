@@ -1,15 +1,15 @@
-"""Pictures of an evaluation; they need the extra ``plot``."""
+"""Plots of an evaluation; they need the extra ``plot``."""
 
 from typing import Any
 
-from emoest.evaluation._result import EvaluationResult
+from emoest.evaluation._report.text import Evaluated
 from emoest.utils.optional import import_optional
 
 
 def plot_confusion(
-    result: EvaluationResult, *, model: str | None = None, target: Any = None, ax: Any = None
+    result: Evaluated, *, model: str | None = None, target: Any = None, ax: Any = None
 ) -> Any:
-    """Draw a confusion matrix: counts, with the share of each row as color and percent.
+    """Draw a confusion matrix: counts, with the fraction of each row as color and percent.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def plot_confusion(
     ImportError
         If matplotlib is not installed.
     ValueError
-        For ratings, or if `model` or `target` is unknown or ambiguous.
+        For continuous targets, or if `model` or `target` is unknown or ambiguous.
 
     Examples
     --------

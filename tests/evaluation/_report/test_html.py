@@ -8,7 +8,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
 from emoest.evaluation import evaluate
-from emoest.evaluation._report.html import comparison_cells, table_cells
+from emoest.evaluation._report.text import comparison_cells, table_cells
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,166 @@
+"""An evaluation as text; the page of `html` prints the same strings."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+Cells = tuple[list[str], list[list[str]]]
+
+
+class Evaluated(Protocol):
+    """What a report needs: an `EvaluationResult`, or anything with its tables."""
+
+    protocol: Any
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The scores, one row for each model (and target)."""
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """The scores of every fold."""
+
+    @property
+    def comparison(self) -> pd.DataFrame:
+        """Differences between models; empty for one model."""
+
+    @property
+    def n_tested(self) -> int:
+        """Number of different samples that were predicted."""
+
+    def confusion(self, model: Any, target: Any, *, normalize: bool = False) -> pd.DataFrame:
+        """Count what was predicted for each true class."""
+
+
+def number(value: Any) -> str:
+    """Write a number: counts as they are, scores with three decimals, undefined ones as a dash.
+
+    Examples
+    --------
+    >>> number(0.12345), number(12), number(float("nan"))
+    ('0.123', '12', '-')
+    """
+    if isinstance(value, int | np.integer):
+        return str(value)
+    return "-" if value is None or np.isnan(value) else f"{value:.3f}"
+
+
+def interval(low: float, high: float) -> str:
+    """Write an interval.
+
+    Examples
+    --------
+    >>> interval(0.1, 0.25)
+    '[0.100, 0.250]'
+    """
+    return f"[{number(low)}, {number(high)}]"
+
+
+def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
+    """Describe how the evaluation was made, as pairs of a name and a text."""
+    protocol = result.protocol
+    folds = int(result.folds.groupby("model")["fold"].nunique().max())
+    independent = "yes" if protocol.speaker_independent else "no"
+    if protocol.n_groups is None:
+        independent += " (no groups were known)"
+    elif protocol.shared:
+        independent += f" ({len(protocol.shared)} groups in both parts of a fold)"
+    steps = {name: found for name, found in protocol.transductive.items() if found}
+    naming = "; ".join(f"{', '.join(found)} in {name}" for name, found in steps.items())
+    return [
+        ("splitter", protocol.splitter),
+        ("folds", str(folds) if folds == protocol.n_splits else f"{folds} of {protocol.n_splits}"),
+        ("samples tested", f"{result.n_tested} of {protocol.n_rows}"),
+        ("groups (speakers)", "none" if protocol.n_groups is None else str(protocol.n_groups)),
+        ("speaker-independent", independent),
+        ("transductive steps", f"{naming} (statistics of test samples)" if naming else "none"),
+        ("seed", str(protocol.seed)),
+        ("intervals", _interval_note(result)),
+    ]
+
+
+def table_cells(result: Evaluated) -> Cells:
+    """Write the table of scores, one row for each model and target."""
+    score, table = result.protocol.score, result.table
+    several = len(result.protocol.targets) > 1
+    recalls = [str(c) for c in table if str(c).startswith("recall_") and not several]
+    single = {"wa": "WA", "pearson": "r", "mae": "MAE", "chance": "chance", "f1": "F1"}
+    shown = [column for column in single if column in table]
+    names = ["model", "target"] if several else ["model"]
+    headers = [*names, score.upper(), _percent(result), "folds: mean (std)"]
+    headers += [single[c] for c in shown] + ["n"]
+    headers += [f"recall {c.removeprefix('recall_')}" for c in recalls]
+    rows = []
+    for key, row in table.iterrows():
+        cells = [str(part) for part in (key if isinstance(key, tuple) else (key,))]
+        cells += [number(row[score]), interval(row[f"{score}_low"], row[f"{score}_high"])]
+        cells += [f"{number(row['fold_mean'])} ({number(row['fold_std'])})"]
+        cells += [number(row[c]) for c in shown] + [str(int(row["n"]))]
+        rows.append(cells + [number(row[c]) for c in recalls])
+    return headers, rows
+
+
+def comparison_cells(result: Evaluated) -> Cells:
+    """Write the differences between models."""
+    table = result.comparison
+    names = ["model_a", "model_b", *(["target"] if "target" in table else [])]
+    score = result.protocol.score.upper()
+    headers = ["a", "b", *names[2:], f"{score} a - b", _percent(result), "p", "p (Holm)"]
+    rows = [
+        [str(row[name]) for name in names]
+        + [f"{row['difference']:+.3f}", interval(row["low"], row["high"])]
+        + [number(row["p"]), number(row["p_holm"])]
+        for _, row in table.iterrows()
+    ]
+    return headers, rows
+
+
+def macro_f1_lines(result: Evaluated) -> list[str]:
+    """Name the macro-F1 of each model on a multi-label target."""
+    if not result.protocol.multilabel:
+        return []
+    means = result.table.groupby(level="model", sort=False)["f1"].mean()
+    return [f"macro-F1 of {model}: {number(value)}" for model, value in means.items()]
+
+
+def summary_text(result: Evaluated) -> str:
+    """Return the whole evaluation as text."""
+    width = max(len(name) for name, _ in protocol_lines(result))
+    lines = [title(result), ""]
+    lines += [f"{name:<{width}}  {text}" for name, text in protocol_lines(result)]
+    lines += ["", *_text_table(*table_cells(result))]
+    lines += macro_f1_lines(result)
+    if len(result.comparison):
+        lines += ["", "Differences, on the same resamples:"]
+        lines += _text_table(*comparison_cells(result))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def title(result: Evaluated) -> str:
+    """Write the main score, and whether speakers were kept apart."""
+    negation = "" if result.protocol.speaker_independent else "NOT "
+    return f"{result.protocol.score.upper()}, {negation}speaker-independent"
+
+
+def _percent(result: Evaluated) -> str:
+    return f"{result.protocol.confidence:.0%} interval"
+
+
+def _interval_note(result: Evaluated) -> str:
+    unit = "samples" if result.protocol.n_groups is None else "groups"
+    return (
+        f"{result.protocol.confidence:.0%} percentile, "
+        f"{result.protocol.n_resamples} resamples of {unit}"
+    )
+
+
+def _text_table(headers: list[str], rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in [headers, *rows]
+    ]

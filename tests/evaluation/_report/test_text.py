@@ -1,0 +1,39 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+
+from emoest.evaluation import evaluate
+from emoest.evaluation._report.html import html_page
+from emoest.evaluation._report.text import number, protocol_lines, summary_text
+
+
+@pytest.fixture(scope="module")
+def result():
+    rng = np.random.default_rng(0)
+    y = np.tile(["sad", "happy"], 20)
+    X = rng.normal(size=(40, 2)) + (y == "sad")[:, None]
+    models = {"logistic": LogisticRegression(), "chance": DummyClassifier()}
+    return evaluate(models, X, y, groups=np.repeat(np.arange(8), 5), cv=4, random_state=0)
+
+
+def test_the_summary_holds_protocol_scores_and_differences(result):
+    lines = result.summary().splitlines()
+    assert lines[0] == "UAR, speaker-independent"
+    assert "samples tested       40 of 40" in lines
+    assert "folds                4" in lines
+    assert "intervals            95% percentile, 2000 resamples of groups" in lines
+    for model in ("logistic", "chance"):
+        uar = number(result.table.loc[model, "uar"])
+        assert any(line.startswith(model) and uar in line for line in lines)
+    assert "Differences, on the same resamples:" in lines
+
+
+def test_anything_with_the_tables_can_be_reported(result):
+    names = ("protocol", "table", "folds", "comparison", "n_tested", "confusion")
+    tables = SimpleNamespace(**{name: getattr(result, name) for name in names})
+    assert summary_text(tables) == result.summary()
+    assert html_page(tables) == result.to_html()
+    assert dict(protocol_lines(tables))["speaker-independent"] == "yes"
