@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from emoest.normalization._base import BlockTransformer, check_weight
 from emoest.normalization._statistics import block_factors, column_statistics
+from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.typing import Floats
 
 
 class BlockScaler(BlockTransformer):
@@ -33,6 +34,8 @@ class BlockScaler(BlockTransformer):
     ----------
     factors_ : dict of str to float
         What each modality is multiplied by; 1.0 where the block has no variance (or norm) at all.
+    modalities_ : list of str
+        The modalities found in ``fit``.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -82,25 +85,11 @@ class BlockScaler(BlockTransformer):
         positions = list(blocks.modalities.values())
         totals = np.array([power[columns].sum() for columns in positions])
         factors = block_factors(totals, np.array([len(columns) for columns in positions]))
-        self.factors_ = dict(zip(blocks.modalities.names, factors.tolist(), strict=True))
+        self.factors_ = dict(zip(blocks.modalities, factors.tolist(), strict=True))
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Multiply each modality by its factor.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
-            A DataFrame (same index, context last) if `X` is one.
-        """
-        check_is_fitted(self)
-        blocks = self._read(X, reset=False)
+    def _normalize(self, blocks: Blocks) -> Floats:
         scaled = blocks.values.copy()
         for name, positions in blocks.modalities.items():
             scaled[:, positions] *= self.factors_[name]
-        return blocks.rebuild(scaled)
+        return scaled

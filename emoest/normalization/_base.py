@@ -3,41 +3,43 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils import Tags
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.names import context_last
+from emoest.tables.transformers import ContextLastMixin
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils._sklearn import check_sample_weight
 from emoest.utils.typing import Floats
 
 
-class BlockTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """What the classes of this room share: the container in, the container out."""
+class BlockTransformer(ContextLastMixin, TransformerMixin, BaseEstimator):
+    """Base of the normalizers; a subclass writes ``_normalize``, or a ``transform`` of its own."""
 
-    def _read(self, X: Any, reset: bool) -> Blocks:
-        return validate_blocks(self, X, reset=reset, modalities=self.modalities)
+    def _read(self, X: Any, *, reset: bool) -> Blocks:
+        blocks = validate_blocks(self, X, reset=reset, modalities=self.modalities)
+        if reset:
+            self.modalities_ = blocks.modalities.names
+        return blocks
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that come out.
+    def _normalize(self, blocks: Blocks) -> Floats:
+        raise NotImplementedError
+
+    def transform(self, X: Any) -> Any:
+        """Normalize `X`, as the class says, by what was learned in ``fit``.
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
-            Names of the columns that went in; None takes those of ``fit``.
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
 
         Returns
         -------
-        names : ndarray of str
-            The same names, context columns last.
+        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
+            A DataFrame (same index, context last) if `X` is one.
         """
-        return context_last(super().get_feature_names_out(input_features))
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
+        check_is_fitted(self)
+        blocks = self._read(X, reset=False)
+        return blocks.rebuild(self._normalize(blocks))
 
 
 def check_weight(sample_weight: Any, values: Floats) -> Floats | None:

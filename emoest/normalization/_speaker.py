@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
@@ -12,7 +11,8 @@ from emoest.normalization._statistics import column_statistics, zscore
 from emoest.tables.groups import resolve_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
-from emoest.utils.typing import Floats
+from emoest.utils.messages import listed
+from emoest.utils.typing import Array, Floats, Rows
 from emoest.utils.warn import warn_user
 
 
@@ -136,7 +136,6 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         weight = check_weight(sample_weight, blocks.values)
         overall = column_statistics(blocks.values, weight)
         self.mean_, self.scale_ = overall.mean, overall.scale
-        self.modalities_ = blocks.modalities.names
         codes, self.groups_ = self._code_groups(X, groups)
         shape = (len(self.groups_), len(self.mean_))
         self.group_mean_, self.group_scale_ = np.empty(shape), np.empty(shape)
@@ -204,10 +203,8 @@ class SpeakerZScoreNormalizer(BlockTransformer):
                 scores[mine] = zscore(values, *self._own_statistics(values))
         return blocks.rebuild(scores)
 
-    def _code_groups(
-        self, X: Any, groups: Any, warn: bool = True
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
-        """Number the groups of the rows, -1 where missing, and name them."""
+    def _code_groups(self, X: Any, groups: Any, warn: bool = True) -> tuple[Rows, Array]:
+        """Number the groups of the rows, -1 where missing, and return their names."""
         found = resolve_groups(X, groups, self.group_column)
         if found is not None:
             codes, names = pd.factorize(found)
@@ -228,10 +225,8 @@ class SpeakerZScoreNormalizer(BlockTransformer):
 
     def _check_unseen(self, unseen: list[Any]) -> None:
         if unseen and self.unseen == "raise":
-            shown = ", ".join(repr(name) for name in unseen[:5])
             raise ValueError(
-                f"{len(unseen)} of the speakers were not in fit: {shown}"
-                f"{', ...' if len(unseen) > 5 else ''}. Under speaker-independent splits every "
-                "test speaker is new: use unseen='own' (his own rows, transductive) or "
-                "unseen='global' (all training rows)."
+                f"{len(unseen)} of the speakers were not in fit: {listed(unseen, quoted=True)}. "
+                "Under speaker-independent splits every test speaker is new: use unseen='own' (his "
+                "own rows, transductive) or unseen='global' (all training rows)."
             )

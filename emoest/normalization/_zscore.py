@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from emoest.normalization._base import BlockTransformer, check_weight
 from emoest.normalization._statistics import column_statistics, sample_zscore, zscore
+from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
+from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
 
@@ -80,25 +81,10 @@ class ZScoreNormalizer(BlockTransformer):
         blocks = self._read(X, reset=True)
         statistics = column_statistics(blocks.values, check_weight(sample_weight, blocks.values))
         self.mean_, self.scale_ = statistics.mean, statistics.scale
-        self.modalities_ = blocks.modalities.names
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Normalize by the training statistics.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
-            A DataFrame (same index, context last) if `X` is one.
-        """
-        check_is_fitted(self)
-        blocks = self._read(X, reset=False)
-        return blocks.rebuild(zscore(blocks.values, self.mean_, self.scale_))
+    def _normalize(self, blocks: Blocks) -> Floats:
+        return zscore(blocks.values, self.mean_, self.scale_)
 
 
 class SampleZScoreNormalizer(BlockTransformer):
@@ -161,25 +147,10 @@ class SampleZScoreNormalizer(BlockTransformer):
                 f"The modalities {single} have one column each, which becomes 0 in every row when "
                 "rows are normalized. Use ZScoreNormalizer for them.",
             )
-        self.modalities_ = modalities.names
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Normalize each row within each modality.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        X_out : DataFrame or ndarray of shape (n_samples, n_columns)
-            A DataFrame (same index, context last) if `X` is one.
-        """
-        check_is_fitted(self)
-        blocks = self._read(X, reset=False)
+    def _normalize(self, blocks: Blocks) -> Floats:
         scores = np.empty_like(blocks.values)
         for name, positions in blocks.modalities.items():
             scores[:, positions] = sample_zscore(blocks.block(name))
-        return blocks.rebuild(scores)
+        return scores

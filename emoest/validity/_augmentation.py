@@ -4,20 +4,86 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.frames import FrameTable, validate_zone
+from emoest.tables.frames import FrameTable
 from emoest.tables.vectors import Blocks, weighted_mean, weighted_std
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
 from emoest.utils.seeds import private_generator
-from emoest.validity._base import BlocksInBlocksOut
+from emoest.validity._base import ModalityTransformer, check_names, copy_table
 from emoest.validity._corruption import KINDS, corrupt_block, corrupt_cells, drop_modalities
-from emoest.validity._frame_rows import reject
+from emoest.validity._frame_summaries import set_missing
 
 
-class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
+class _Augmenter(ModalityTransformer):
+    """Base of the transformers that treat training samples and new samples differently.
+
+    A Pipeline calls ``fit_transform`` in training and ``transform`` at prediction. A subclass has
+    ``_when`` ("fit", "predict" or "always") and writes ``_learn`` (what it needs of the training
+    samples) and ``_change`` (the table that comes out).
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _begin(self, X: Any) -> Blocks | FrameTable:
+        table = self._read(X, reset=True)
+        self._learn(table)
+        return table
+
+    def fit(self, X: Any, y: Any = None) -> "_Augmenter":
+        """Learn the names of the modalities, and what is needed of their values.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+        """
+        self._begin(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Fit, and change the training samples; see the class for when it does.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n_samples, n_columns)
+            A copy, context columns last.
+        """
+        table = self._begin(X)
+        return self._change(table) if self._when != "predict" else copy_table(table)
+
+    def transform(self, X: Any) -> Any:
+        """Change new samples; see the class for when it does.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns seen in ``fit``.
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n_samples, n_columns)
+            A copy, context columns last.
+        """
+        check_is_fitted(self)
+        table = self._read(X, reset=False)
+        return self._change(table) if self._when != "fit" else copy_table(table)
+
+
+class ModalityDropout(_Augmenter):
     """Make modalities of training samples missing at random.
 
     A model that has learned without one modality or the other does better when one is missing at
@@ -53,7 +119,7 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     Notes
     -----
     ``fit_transform(X)`` differs from ``fit(X).transform(X)``: deliberately, and in this class only.
-    Of frames (zone 2) whole cells are dropped.
+    Of frames whole cells are dropped.
 
     Examples
     --------
@@ -72,6 +138,7 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "keep_one": ["boolean"],
         **constraints.RANDOM_STATE,
     }
+    _when = "fit"
 
     def __init__(
         self,
@@ -86,54 +153,14 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self.keep_one = keep_one
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> "ModalityDropout":
-        """Learn the names of the modalities.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : ModalityDropout
-        """
-        self._fit(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X: Any, y: Any = None) -> Blocks | FrameTable:
-        table = validate_zone(self, X, reset=True)
-        self.modalities_ = table.modalities.names
+    def _learn(self, table: Blocks | FrameTable) -> None:
         if isinstance(self.p, dict):
-            unknown = [name for name in self.p if name not in self.modalities_]
-            if unknown:
-                raise ValueError(
-                    f"p names {unknown[0]!r}, which is no modality of X: {self.modalities_}."
-                )
+            check_names("p", self.p, self.modalities_)
             wrong = {k: v for k, v in self.p.items() if not 0 <= v <= 1}
             if wrong:
                 raise ValueError(f"p must hold chances between 0 and 1; found {wrong}.")
-        return table
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit, and drop modalities of the training samples.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy with NaN blocks or empty cells, context columns last.
-        """
-        table = self._fit(X)
+    def _change(self, table: Blocks | FrameTable) -> Any:
         p = self.p if isinstance(self.p, dict) else dict.fromkeys(self.modalities_, self.p)
         dropped = drop_modalities(
             table.missing,
@@ -141,37 +168,10 @@ class ModalityDropout(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             keep_one=self.keep_one,
             rng=private_generator(self.random_state),
         )
-        if isinstance(table, FrameTable):
-            return table.rebuild(reject(table, ~dropped, np.arange(len(dropped))))
-        values = table.values.copy()
-        for rows, positions in zip(dropped.T, table.modalities.values(), strict=True):
-            values[np.ix_(rows, positions)] = np.nan
-        return table.rebuild(values)
-
-    def transform(self, X: Any) -> Any:
-        """Leave X as it is.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns seen in ``fit``.
-
-        Returns
-        -------
-        X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy, context columns last.
-        """
-        check_is_fitted(self)
-        table = validate_zone(self, X, reset=False)
-        return table.rebuild({} if isinstance(table, FrameTable) else table.values.copy())
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
+        return set_missing(table, ~dropped, np.arange(len(dropped)))
 
 
-class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
+class CorruptModality(_Augmenter):
     """Corrupt modalities of some samples, for experiments.
 
     No public corpus says which modality of which sample is useless, so how well a system bears it
@@ -185,7 +185,7 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     kind : {"zeros", "mean", "noise", "permute", "additive", "gain", "nan"}, default="noise"
         What goes wrong; see `corrupt_block`.
     fraction : float in [0, 1], default=1.0
-        Share of the samples, drawn for each modality anew.
+        Proportion of the samples, drawn for each modality anew.
     snr : float, default=0.0
         Signal-to-noise ratio of ``"additive"`` in decibel, per feature.
     gain : float, default=3.0
@@ -261,98 +261,43 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         self.modalities = modalities
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> "CorruptModality":
-        """Learn the mean and spread of each column.
+    @property
+    def _when(self) -> str:
+        return self.when
 
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : CorruptModality
-        """
-        self._fit(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def _fit(self, X: Any, y: Any = None) -> Blocks | FrameTable:
-        table = validate_zone(self, X, reset=True)
-        self.modalities_ = table.modalities.names
-        unknown = [name for name in self._chosen() if name not in self.modalities_]
-        if unknown:
-            raise ValueError(
-                f"modality names {unknown[0]!r}, which is no modality of X: {self.modalities_}."
-            )
-        if isinstance(table, FrameTable):
-            parts = {name: table.stacked(name)[0] for name in table.names}
-        else:
-            parts = {name: table.block(name) for name in table.modalities}
+    def _learn(self, table: Blocks | FrameTable) -> None:
+        check_names("modality", self._chosen(), self.modalities_)
+        framed = isinstance(table, FrameTable)
         self._moments = {}
-        self.means_, self.stds_ = np.zeros((2, sum(part.shape[1] for part in parts.values())))
-        for name, part in parts.items():
-            mean = weighted_mean(part)
-            self._moments[name] = mean, weighted_std(part, mean)
-            positions = table.modalities[name]
+        for name in self.modalities_:
+            values = table.stacked(name)[0] if framed else table.block(name)
+            mean = weighted_mean(values)
+            self._moments[name] = mean, weighted_std(values, mean)
+        self.means_, self.stds_ = np.zeros((2, sum(map(len, table.modalities.values()))))
+        for name, positions in table.modalities.items():
             self.means_[positions], self.stds_[positions] = self._moments[name]
-        return table
 
     def _chosen(self) -> list[str]:
         if self.modality is None:
             return list(self.modalities_)
         return [self.modality] if isinstance(self.modality, str) else list(self.modality)
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Fit, and corrupt the training samples unless ``when="predict"``.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numbers, where a wholly NaN block is a missing modality, or a DataFrame of frames.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy, context columns last.
-        """
-        return self._corrupt(self._fit(X), self.when != "predict")
-
-    def transform(self, X: Any) -> Any:
-        """Corrupt samples unless ``when="fit"``.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns seen in ``fit``.
-
-        Returns
-        -------
-        X : DataFrame or ndarray of shape (n_samples, n_columns)
-            A copy, context columns last.
-        """
-        check_is_fitted(self)
-        return self._corrupt(validate_zone(self, X, reset=False), self.when != "fit")
-
-    def _corrupt(self, table: Blocks | FrameTable, now: bool) -> Any:
+    def _change(self, table: Blocks | FrameTable) -> Any:
         rng = private_generator(self.random_state)
-        chosen = self._chosen() if now else []
         if isinstance(table, FrameTable):
             cells = table.cells
-            return table.rebuild({n: corrupt_cells(cells[n], **self._how(n, rng)) for n in chosen})
+            changes = {n: corrupt_cells(cells[n], **self._how(n, rng)) for n in self._chosen()}
+            return table.rebuild(changes)
         values = table.values.copy()
-        for name in chosen:
+        for name in self._chosen():
             block, _ = corrupt_block(table.block(name), **self._how(name, rng))
             values[:, table.modalities[name]] = block
         return table.rebuild(values)
 
     def _how(self, name: str, rng: np.random.RandomState) -> dict[str, Any]:
-        """Arguments of `corrupt_block` and `corrupt_cells` for one modality."""
+        """Collect the arguments of `corrupt_block` and `corrupt_cells` for one modality."""
         mean, std = self._moments[name]
+        # The width of frames that no training sample has is unknown: one zero goes with any.
         seen = len(mean) > 0
         return {
             "kind": self.kind,
@@ -366,6 +311,5 @@ class CorruptModality(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
         tags.non_deterministic = True
         return tags

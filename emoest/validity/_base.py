@@ -1,51 +1,111 @@
-"""What the estimators of this room share: names that come out, one modality, observed rows."""
+"""What the transformers of this room share: reading X, held-out samples, a part of the samples."""
 
-from collections.abc import Iterable
-from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import OneToOneFeatureMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 
-from emoest.tables.names import is_context
+from emoest.tables.frames import FrameTable, Owners, validate_zone
+from emoest.tables.groups import Split, inner_splits, resolve_groups
+from emoest.tables.transformers import ContextLastMixin
+from emoest.tables.vectors import Blocks, validate_blocks
+from emoest.utils._sklearn import num_samples
+from emoest.utils.typing import Mask
 from emoest.utils.warn import warn_user
+from emoest.validity._frame_summaries import reduce_frames, spread
+
+Pair = tuple[str, str]
 
 
-class BlocksInBlocksOut(OneToOneFeatureMixin):
-    """Names of the columns of a transformer that changes values only: context moves to the end."""
+class ModalityTransformer(ContextLastMixin, TransformerMixin, BaseEstimator):
+    """Base of the transformers that change modalities in a table of vectors or of frames."""
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that come out.
+    _takes_frames = True
 
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the columns that went in; None takes those of ``fit``.
-
-        Returns
-        -------
-        names : ndarray of str
-            The same names, context columns last.
-        """
-        return context_last(super().get_feature_names_out(input_features))
+    def _read(self, X: Any, *, reset: bool, **check_params: Any) -> Any:
+        """Read X as a `FrameTable`, or as `Blocks`, and remember its modalities in ``fit``."""
+        if self._takes_frames:
+            table = validate_zone(self, X, reset=reset, **check_params)
+        else:
+            check_params["modalities"] = self.modalities
+            table = validate_blocks(self, X, reset=reset, **check_params)
+        if reset:
+            self.modalities_ = table.modalities.names
+        return table
 
 
-def context_last(names: Iterable[Any]) -> npt.NDArray[Any]:
-    """Move the names of context columns to the end.
+class PairwiseTransformer(ModalityTransformer):
+    """Base of the transformers that relate pairs of modalities and hold samples out to test it.
+
+    A subclass has the parameters ``cv`` and ``group_column``.
+    """
+
+    __metadata_request__fit = {"groups": True}
+
+    def _reduce(
+        self, table: Blocks | FrameTable, reduction: Any, *, reset: bool
+    ) -> tuple[Blocks, Owners]:
+        """Reduce frames to vectors, and say which row of X each vector belongs to."""
+        if isinstance(table, Blocks):
+            return table, np.arange(len(table.values))
+        if reset:
+            lengths = table.lengths.max(axis=0).tolist()
+            self._n_frames = dict(zip(table.names, lengths, strict=True))
+        return reduce_frames(table, reduction, self._n_frames)
+
+    def _hold_out(
+        self, X: Any, groups: Any, owners: Owners, rng: np.random.RandomState
+    ) -> list[Split]:
+        """Split the samples by group; those that belong to one row of X stay together."""
+        n_rows = num_samples(X)
+        splits, self.grouped_ = inner_splits(
+            np.zeros((n_rows, 1)),
+            np.zeros(n_rows),
+            groups=resolve_groups(X, groups, self.group_column),
+            cv=self.cv,
+            classifier=False,
+            random_state=rng,
+        )
+        return spread(splits, owners)
+
+
+def copy_table(table: Blocks | FrameTable) -> Any:
+    """Return X as it came, in a copy with context columns last."""
+    return table.rebuild(table.values.copy() if isinstance(table, Blocks) else {})
+
+
+def draw_part(n_samples: int, n_rows: int, most: int, rng: np.random.RandomState) -> Mask:
+    """Choose samples at random, all of them unless they have more than `most` rows together.
 
     Examples
     --------
-    >>> context_last(["audio__f0", "speaker", "text__w"]).tolist()
-    ['audio__f0', 'text__w', 'speaker']
+    >>> int(draw_part(10, 20, 6, np.random.RandomState(0)).sum())
+    3
     """
-    names = list(names)
-    ordered = [name for name in names if not is_context(name)]
-    return np.asarray(ordered + [name for name in names if is_context(name)], dtype=object)
+    part = np.ones(n_samples, dtype=bool)
+    if n_rows > most:
+        kept = max(1, n_samples * most // n_rows)
+        part[rng.permutation(n_samples)[kept:]] = False
+    return part
+
+
+def check_names(parameter: str, given: Any, names: list[str]) -> None:
+    """Raise if a parameter names a modality that X does not have.
+
+    Examples
+    --------
+    >>> check_names("priority", ["eeg"], ["audio", "text"])
+    Traceback (most recent call last):
+        ...
+    ValueError: priority names 'eeg', which is no modality of X: ['audio', 'text'].
+    """
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise ValueError(f"{parameter} names {unknown[0]!r}, which is no modality of X: {names}.")
 
 
 def warn_if_single(estimator: Any, names: list[str], why: str) -> bool:
-    """Say whether X has one modality only, and warn that it passes through.
+    """Check whether X has one modality only, and warn that it passes through.
 
     Parameters
     ----------
@@ -58,19 +118,9 @@ def warn_if_single(estimator: Any, names: list[str], why: str) -> bool:
     """
     if len(names) > 1:
         return False
+    # Raising would fail most of scikit-learn's checks, which pass unnamed columns: one modality.
     warn_user(
         f"{type(estimator).__name__} found one modality ({names}), {why}; X "
         "passes through unchanged. Name columns '<modality>__<feature>' or pass modalities=.",
     )
     return True
-
-
-def all_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Every unordered pair of modalities, in order.
-
-    Examples
-    --------
-    >>> all_pairs(["audio", "text", "face"])
-    [('audio', 'text'), ('audio', 'face'), ('text', 'face')]
-    """
-    return list(combinations(names, 2))

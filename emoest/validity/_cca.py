@@ -13,14 +13,17 @@ import numpy.typing as npt
 from scipy import linalg
 
 from emoest.utils.typing import Floats
-from emoest.validity._whitening import Whitening, whiten
+from emoest.validity._whitening import Whitened, Whitening, whiten
 
 Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 MAX_CORRELATION = 0.999
 """Held-out correlations are clipped here, so that 1 - rho^2 is never 0."""
 
+# A partial eigen-decomposition is faster than the full SVD for up to a fourth of the vectors.
 _PARTIAL = 4
+# The Gram matrix squares singular values: below this part of the largest one, less than half of
+# the digits of a float64 are left.
 _SMALL_SINGULAR_VALUE = 1e-4
 
 
@@ -56,7 +59,7 @@ class CanonicalPair:
         return len(self.correlations)
 
     def scores(self, X: Floats, Y: Floats) -> tuple[Floats, Floats]:
-        """Canonical scores of raw rows, each of shape (n_samples, n_components)."""
+        """Compute canonical scores of raw rows, each of shape (n_samples, n_components)."""
         return self.x.standardize(X) @ self.x_weights, self.y.standardize(Y) @ self.y_weights
 
 
@@ -104,11 +107,7 @@ def canonical_pair(
     return join(whiten(X, **options), whiten(Y, **options), n_components)
 
 
-def join(
-    x: tuple[Whitening, Floats, Floats | None],
-    y: tuple[Whitening, Floats, Floats | None],
-    n_components: int | None = None,
-) -> CanonicalPair:
+def join(x: Whitened, y: Whitened, n_components: int | None = None) -> CanonicalPair:
     """Find the canonical directions of two whitened blocks.
 
     Whitening is the larger part of the work; with several blocks each is whitened once and joined
@@ -146,32 +145,32 @@ def join(
 
 
 def _signs(weights: Floats) -> Floats:
-    """Sign that makes the largest weight of each component positive."""
+    """Compute the sign that makes the largest weight of each component positive."""
+    # Singular vectors come with arbitrary signs, which differ between LAPACKs.
     if weights.size == 0:
         return np.ones(weights.shape[1])
     largest = np.abs(weights).argmax(axis=0)
     return np.where(weights[largest, np.arange(weights.shape[1])] < 0, -1.0, 1.0)
 
 
-def white_rows(block: tuple[Whitening, Floats, Floats | None]) -> Floats:
-    """White training rows of a block, shape (n_samples, rank)."""
+def white_rows(block: Whitened) -> Floats:
+    """Return the white training rows of a block, shape (n_samples, rank)."""
     whitening, Z, white = block
     return Z @ whitening.maps if white is None else white
 
 
-def white_cross_covariance(
-    x: tuple[Whitening, Floats, Floats | None], y: tuple[Whitening, Floats, Floats | None]
-) -> Floats:
-    """Cross-covariance of the white rows of two blocks, shape (rank_x, rank_y)."""
+def white_cross_covariance(x: Whitened, y: Whitened) -> Floats:
+    """Compute the cross-covariance of the white rows of two blocks, shape (rank_x, rank_y)."""
     (wx, zx, white_x), (wy, zy, white_y) = x, y
     denominator = max(len(zx) - 1, 1)
     if white_x is not None or white_y is not None:
         return white_rows(x).T @ white_rows(y) / denominator
+    # From the covariance there is no need to make the white rows, which are as large as the block.
     return wx.maps.T @ (zx.T @ zy / denominator) @ wy.maps
 
 
 def leading_singular(matrix: Floats, k: int) -> tuple[Floats, Floats, Floats]:
-    """Leading singular vectors and values.
+    """Compute leading singular vectors and values.
 
     A small part of them comes from a partial eigen-decomposition of the smaller Gram matrix, which
     squares the singular values; when the last one wanted is too small for that, the full SVD is
@@ -220,7 +219,7 @@ def canonical_correlations(
     shrinkage: float | str = 0.0,
     solver: str = "auto",
 ) -> Floats:
-    """Canonical correlations of two blocks in the sample at hand.
+    """Compute the canonical correlations of two blocks in the sample at hand.
 
     They are optimistic: see `noise_floor` for what unrelated blocks reach, and
     `held_out_correlations` for what is left on new samples.
@@ -262,7 +261,7 @@ def canonical_correlations(
 
 
 def check_pair(X: Floats, Y: Floats, shrinkage: float | str) -> tuple[Floats, Floats]:
-    """Turn two blocks into arrays and refuse those for which CCA has no answer."""
+    """Convert two blocks to arrays, and raise where CCA has no solution."""
     X, Y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
     if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
         raise ValueError(
@@ -277,7 +276,7 @@ def check_pair(X: Floats, Y: Floats, shrinkage: float | str) -> tuple[Floats, Fl
 def check_enough_samples(
     n_samples: int, n_features: int, shrinkage: float | str, name: str = "a block"
 ) -> None:
-    """Refuse a block with at least as many features as samples when nothing is shrunk."""
+    """Raise if a block has at least as many features as samples and nothing is shrunk."""
     if shrinkage == 0 and n_samples - 1 <= n_features:
         raise ValueError(
             f"{n_samples} samples and {name} of {n_features} features: without shrinkage every "
@@ -294,7 +293,7 @@ def held_out_correlations(
     n_components: int | None = None,
     shrinkage: float | str = 0.1,
 ) -> Floats:
-    """Correlations of canonical scores on samples that were not used to find the directions.
+    """Compute correlations of canonical scores on samples that the directions are not found on.
 
     Parameters
     ----------
@@ -343,7 +342,7 @@ def held_out_correlations(
 
 
 def column_correlations(u: Floats, v: Floats) -> Floats:
-    """Pearson correlation of each column of `u` with its column of `v`; 0 for a constant one.
+    """Compute the correlation of each column of `u` with that of `v`; 0 for a constant one.
 
     Examples
     --------

@@ -1,26 +1,25 @@
-"""Fill missing modalities with a constant, and say which were missing."""
+"""Fill missing modalities with a constant, and mark which were missing."""
 
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.tables.cells import Frames
-from emoest.tables.frames import Changes, FrameTable, validate_zone
-from emoest.tables.vectors import Blocks, fill_missing, validate_blocks, weighted_mean
+from emoest.tables.frames import Changes, FrameTable
+from emoest.tables.names import is_context
+from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, check_sample_weight, fit_context
 from emoest.utils.typing import Floats
-from emoest.validity._base import BlocksInBlocksOut
+from emoest.validity._base import ModalityTransformer
 
 PRESENT = "present"
 """The modality that the columns of `ModalityIndicator` belong to."""
 
 
-class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
+class ModalityImputer(ModalityTransformer):
     """Fill missing modalities and single missing values with a constant of each column.
 
     Parameters
@@ -62,7 +61,7 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    In a table of frames (zone 2) statistics are taken over all frames, and a missing cell gets as
+    In a table of frames statistics are taken over all frames, and a missing cell gets as
     many frames as the longest modality of the sample has. A sample without any modality stays so.
 
     Examples
@@ -115,14 +114,12 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         """
         if self.strategy == "median" and sample_weight is not None:
             raise ValueError("strategy='median' takes no sample_weight; use strategy='mean'.")
-        table = validate_zone(self, X, reset=True)
+        table = self._read(X, reset=True)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         if isinstance(table, Blocks):
-            self.modalities_ = table.modalities.names
             self.statistics_ = self._statistics(table.values, sample_weight)
             return self
-        self.modalities_ = table.names
         parts = []
         for name in table.names:
             values, owners = table.stacked(name)
@@ -155,7 +152,7 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy, context columns last.
         """
         check_is_fitted(self)
-        table = validate_zone(self, X, reset=False)
+        table = self._read(X, reset=False)
         if not isinstance(table, Blocks):
             return table.rebuild(self._fill_frames(table))
         values = table.values
@@ -180,18 +177,13 @@ class ModalityImputer(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
 
     def _filled(self, cell: Frames, fill: Floats) -> Frames:
         """Fill missing frames and single values of a cell, whichever is asked for."""
-        gaps = np.isnan(cell)
-        missing = gaps.all(axis=1, keepdims=True)
-        filled = np.where(gaps & np.where(missing, self.whole, self.partial), fill, cell)
+        absent = np.isnan(cell)
+        missing = absent.all(axis=1, keepdims=True)
+        filled = np.where(absent & np.where(missing, self.whole, self.partial), fill, cell)
         return filled.astype(np.float32)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
-
-class ModalityIndicator(TransformerMixin, BaseEstimator):
+class ModalityIndicator(ModalityTransformer):
     """One column per modality: 1 where a sample has it, 0 where it is missing.
 
     The columns are named ``present__audio`` and make a modality of their own, so that beside the
@@ -228,6 +220,7 @@ class ModalityIndicator(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {**constraints.MODALITIES, "append": ["boolean"]}
+    _takes_frames = False
 
     def __init__(self, *, modalities: Any = "auto", append: bool = False) -> None:
         self.modalities = modalities
@@ -248,18 +241,14 @@ class ModalityIndicator(TransformerMixin, BaseEstimator):
         -------
         self : ModalityIndicator
         """
-        blocks = validate_blocks(self, X, reset=True, modalities=self.modalities)
-        self.modalities_ = blocks.modalities.names
-        context = [] if blocks.context is None else list(blocks.context.columns)
-        names = blocks.columns or [f"x{i}" for i in range(blocks.values.shape[1])]
-        self._names_out = [*(names if self.append else []), *self._indicators(), *context]
+        self._read(X, reset=True)
         return self
 
     def _indicators(self) -> list[str]:
         return [f"{PRESENT}__{name}" for name in self.modalities_]
 
     def transform(self, X: Any) -> Any:
-        """Say which modality each sample has.
+        """Mark which modality each sample has.
 
         Parameters
         ----------
@@ -272,30 +261,13 @@ class ModalityIndicator(TransformerMixin, BaseEstimator):
             1 or 0; the columns of X first with ``append=True``, context columns last.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
+        blocks = self._read(X, reset=False)
         present = (~blocks.missing).astype(np.float64)
         if not self.append:
             return blocks.rebuild(present, self._indicators())
         names = None if blocks.columns is None else [*blocks.columns, *self._indicators()]
         return blocks.rebuild(np.hstack([blocks.values, present]), names)
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that come out.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Not used; there for scikit-learn's sake.
-
-        Returns
-        -------
-        names : ndarray of str
-            ``present__audio`` and so on, context columns last.
-        """
-        check_is_fitted(self)
-        return np.asarray(self._names_out, dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
+    def _output_names(self, names: list[Any]) -> list[Any]:
+        numbers = [name for name in names if not is_context(name)] if self.append else []
+        return [*numbers, *self._indicators(), *filter(is_context, names)]

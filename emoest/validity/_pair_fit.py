@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from emoest.tables.frames import Owners
+from emoest.tables.groups import Split
 from emoest.utils.typing import Floats, Mask
 from emoest.validity._agreement import score_samples
+from emoest.validity._base import Pair
 from emoest.validity._cca import (
     MAX_CORRELATION,
     CanonicalPair,
@@ -15,17 +17,15 @@ from emoest.validity._cca import (
     column_correlations,
     join,
 )
-from emoest.validity._frame_summaries import Readings
-from emoest.validity._whitening import whiten
-
-Pair = tuple[str, str]
+from emoest.validity._frame_summaries import Samples
+from emoest.validity._whitening import Whitened, whiten
 
 MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True)
 class PairOptions:
-    """How pairs are fitted: the parameters of the filter that bear on it."""
+    """Parameters of the filter by which pairs are fitted."""
 
     n_components: int | None
     shrinkage: float | str
@@ -59,12 +59,12 @@ class PairCheck:
 
     @property
     def informative(self) -> bool:
-        """Whether any component holds on samples that were not used to find it."""
+        """Check whether any component holds on samples that were not used to find it."""
         return bool((self.correlations > 0).any())
 
     @property
-    def separation(self) -> float:
-        """Chance that a matched sample scores higher than a mismatched one (AUC)."""
+    def auc(self) -> float:
+        """Compute the chance that a matched sample scores higher than a mismatched one."""
         matched = np.sort(self.scores[~np.isnan(self.scores)])
         other = self.mismatched[~np.isnan(self.mismatched)]
         if len(matched) == 0 or len(other) == 0:
@@ -74,13 +74,13 @@ class PairCheck:
         return float(1 - (below + ties / 2).mean() / len(matched))
 
     def typicality(self, name: str, u: Floats) -> Floats:
-        """Two-sided tail probability of the size of the canonical scores of a modality."""
+        """Compute the two-sided tail probability of the norm of a modality's canonical scores."""
         norms = self.norms[name]
         if len(norms) == 0:
             return np.zeros(len(u))
-        size = (u**2).mean(axis=1)
-        low = np.searchsorted(norms, size, side="right") / len(norms)
-        high = 1 - np.searchsorted(norms, size, side="left") / len(norms)
+        norm = (u**2).mean(axis=1)
+        low = np.searchsorted(norms, norm, side="right") / len(norms)
+        high = 1 - np.searchsorted(norms, norm, side="left") / len(norms)
         return np.minimum(1.0, 2 * np.minimum(low, high))
 
 
@@ -90,9 +90,14 @@ class _HeldOut:
 
     u: list[Floats] = field(default_factory=list)
     v: list[Floats] = field(default_factory=list)
-    rows: list[npt.NDArray[np.intp]] = field(default_factory=list)
+    rows: list[Owners] = field(default_factory=list)
+
+    def add(self, u: Floats, v: Floats, rows: Owners) -> None:
+        for parts, part in ((self.u, u), (self.v, v), (self.rows, rows)):
+            parts.append(part)
 
     def width(self) -> int:
+        # The training parts may differ in rank, and with it in their number of components.
         return min((u.shape[1] for u in self.u), default=0)
 
     def correlations(self, n_independent: int) -> Floats:
@@ -108,7 +113,7 @@ class _HeldOut:
 
 
 def significance_floor(n_samples: int, n_components: int) -> float:
-    """Smallest held-out correlation that counts as more than noise.
+    """Compute the smallest held-out correlation that counts as more than noise.
 
     The one-sided 99 % point over all components (Bonferroni), divided by the square root of the
     number of independent samples: rows of the table, as the frames of one row resemble each other.
@@ -124,9 +129,9 @@ def significance_floor(n_samples: int, n_components: int) -> float:
 
 
 def fit_pairs(
-    readings: Readings,
+    samples: Samples,
     pairs: list[Pair],
-    splits: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
+    splits: list[Split],
     fitted_on: Mask,
     options: PairOptions,
 ) -> dict[Pair, PairCheck]:
@@ -134,7 +139,7 @@ def fit_pairs(
 
     Parameters
     ----------
-    readings : Readings
+    samples : Samples
         The training samples.
     pairs : list of pairs of modality names
         Which pairs.
@@ -151,69 +156,72 @@ def fit_pairs(
     """
     held_out: dict[Pair, _HeldOut] = {pair: _HeldOut() for pair in pairs}
     for train, test in splits:
-        inside, outside = np.zeros((2, readings.n_samples), dtype=bool)
+        inside, outside = np.zeros((2, samples.n_samples), dtype=bool)
         inside[train], outside[test] = True, True
-        found = _directions(readings, pairs, inside & fitted_on, options)
+        found = _directions(samples, pairs, inside & fitted_on, options)
         for pair, directions in found.items():
-            _hold_out(held_out[pair], readings, pair, directions, outside)
+            u, v, rows = project(samples, pair, directions, outside)
+            if len(rows):
+                held_out[pair].add(u, v, rows)
     checks = {}
-    for pair, directions in _directions(readings, pairs, fitted_on, options).items():
+    for pair, directions in _directions(samples, pairs, fitted_on, options).items():
         if held_out[pair].width() > 0:
-            checks[pair] = _calibrate(held_out[pair], pair, directions, readings, options)
+            checks[pair] = _calibrate(held_out[pair], pair, directions, samples, options)
     return checks
 
 
 def _directions(
-    readings: Readings, pairs: list[Pair], samples: Mask, options: PairOptions
+    samples: Samples, pairs: list[Pair], chosen: Mask, options: PairOptions
 ) -> dict[Pair, CanonicalPair]:
-    """Canonical directions of each pair; a block is whitened once for all pairs that share rows."""
-    white: dict[tuple[str, bytes], tuple] = {}
+    """Find the canonical directions of each pair in the chosen samples."""
+    # A block is whitened once for all pairs that have both modalities in the same samples.
+    white: dict[tuple[str, bytes], Whitened] = {}
 
-    def whitened(name: str, chosen: Mask) -> tuple:
-        key = (name, chosen.tobytes())
+    def whitened(name: str, both: Mask) -> Whitened:
+        key = (name, both.tobytes())
         if key not in white:
-            block = readings.select(name, chosen)
+            block = samples.select(name, both)
             check_enough_samples(*block.shape, options.shrinkage, f"a modality {name!r}")
             white[key] = whiten(block, shrinkage=options.shrinkage, scale=options.scale)
         return white[key]
 
     found = {}
     for pair in pairs:
-        chosen = samples & readings.both(*pair)
-        if chosen.sum() < MIN_SAMPLES:
+        both = chosen & samples.both(*pair)
+        if both.sum() < MIN_SAMPLES:
             continue
-        x, y = (whitened(name, chosen) for name in pair)
+        x, y = (whitened(name, both) for name in pair)
         directions = join(x, y, options.n_components)
         if directions.n_components > 0:
             found[pair] = directions
     return found
 
 
-def _hold_out(
-    gathered: _HeldOut, readings: Readings, pair: Pair, directions: CanonicalPair, samples: Mask
-) -> None:
-    chosen = samples & readings.both(*pair)
-    if not chosen.any():
-        return
-    u, v = directions.scores(*(readings.select(name, chosen) for name in pair))
-    gathered.u.append(u)
-    gathered.v.append(v)
-    gathered.rows.append(readings.samples_of(pair[0], chosen))
+def project(
+    samples: Samples, pair: Pair, directions: CanonicalPair, chosen: Mask | None = None
+) -> tuple[Floats, Floats, Owners]:
+    """Compute canonical scores of the samples that have both modalities, and whose they are."""
+    both = samples.both(*pair)
+    if chosen is not None:
+        both &= chosen
+    u, v = directions.scores(*(samples.select(name, both) for name in pair))
+    return u, v, samples.samples_of(pair[0], both)
 
 
 def _calibrate(
     gathered: _HeldOut,
     pair: Pair,
     directions: CanonicalPair,
-    readings: Readings,
+    samples: Samples,
     options: PairOptions,
 ) -> PairCheck:
     rows = np.concatenate(gathered.rows)
-    rho = gathered.correlations(len(np.unique(readings.owners[rows])))
+    # Steps of one row resemble each other, so only rows count as independent.
+    rho = gathered.correlations(len(np.unique(samples.owners[rows])))
     k = min(len(rho), directions.n_components)
     rho = np.pad(rho[:k], (0, directions.n_components - k))
     u, v = (np.concatenate([w[:, :k] for w in part]) for part in (gathered.u, gathered.v))
-    how = {"score": options.score, "rows": rows, "n_samples": readings.n_samples}
+    how = {"score": options.score, "rows": rows, "n_samples": samples.n_samples}
     scores = score_samples(u, v, rho[:k], **how)
     shifted = np.concatenate([_other_sample(w[:, :k]) for w in gathered.v])
     mismatched = score_samples(u, shifted, rho[:k], **how)
@@ -222,5 +230,6 @@ def _calibrate(
 
 
 def _other_sample(v: Floats) -> Floats:
-    """Rows moved on by half their number, so that each stands beside another sample."""
+    """Move rows on by half their number, so that each stands beside another sample."""
+    # Half, and not one, because the next row may be the next frame of the same sample.
     return np.roll(v, max(1, len(v) // 2), axis=0)

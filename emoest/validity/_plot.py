@@ -1,4 +1,4 @@
-"""A picture of validity scores against their thresholds."""
+"""Histograms of validity scores against their thresholds."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ def plot_validity(validity: CCAValidityFilter, X: Any = None, *, axes: Any = Non
     """Draw, for each pair of modalities, the scores against the threshold.
 
     Three histograms a pair: the held-out scores of the training samples, the scores of the same
-    samples with the second modality of another sample, which is what a misfit looks like, and the
-    scores of `X`. The farther apart the first two, the more the pair can tell.
+    samples with the second modality of another sample, which is what an inconsistent sample looks
+    like, and the scores of `X`. The farther apart the first two, the more the pair can tell.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def plot_validity(validity: CCAValidityFilter, X: Any = None, *, axes: Any = Non
     for p, (pair, ax) in enumerate(zip(pairs, axes, strict=True)):
         _draw_pair(ax, validity, pair, None if shown is None else shown[:, p])
     axes[0].legend(loc="upper left", fontsize="small", frameon=False)
-    axes[0].set_ylabel("share of samples")
+    axes[0].set_ylabel("proportion of samples")
     return axes
 
 
@@ -93,5 +93,5 @@ def _draw_pair(ax: Any, validity: CCAValidityFilter, pair: tuple[str, str], show
         )
     if np.isfinite(threshold):
         ax.axvline(threshold, color="black", linestyle="--", linewidth=1.2, label="threshold")
-    ax.set_title(f"{pair[0]} ~ {pair[1]}: separation {check.separation:.2f}", fontsize="medium")
+    ax.set_title(f"{pair[0]} ~ {pair[1]}: AUC {check.auc:.2f}", fontsize="medium")
     ax.set_xlabel(f"score ({validity.agreement})")

@@ -1,37 +1,34 @@
 """Proxy features: regenerate a missing modality from those that are present (M3ER)."""
 
+from functools import partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.frames import FrameTable, Owners, validate_zone
-from emoest.tables.groups import inner_splits, resolve_groups
-from emoest.tables.vectors import Blocks
+from emoest.tables.frames import FrameTable, Owners
+from emoest.tables.groups import Split
+from emoest.tables.vectors import Blocks, fill_missing
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.seeds import private_generator
 from emoest.utils.typing import Floats, Mask
 from emoest.utils.warn import warn_user
-from emoest.validity._base import BlocksInBlocksOut, warn_if_single
-from emoest.validity._frame_rows import READINGS, fill, stack
-from emoest.validity._frame_summaries import spread
+from emoest.validity._base import PairwiseTransformer, copy_table, draw_part, warn_if_single
+from emoest.validity._frame_summaries import REDUCTIONS, set_filled
 from emoest.validity._proxy_regression import (
     GLOBAL_METHODS,
     LOCAL_METHODS,
-    GlobalProxy,
-    LocalProxy,
     held_out_r2,
+    make_proxy,
 )
 from emoest.validity._whitening import center_and_scale, standardize
-
-Pair = tuple[str, str]
 
 _MUCH_MEMORY = 1e9
 
 
-class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
+class ProxyFeatureGenerator(PairwiseTransformer):
     """Fill the missing modalities of a sample from those that it has.
 
     From every modality that is present a proxy of the missing one is generated, by the relation
@@ -65,14 +62,15 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     cv : int, splitter or iterable, default=5
         How samples are held out for `r2_`, by group where there are groups.
     max_reference : int, default=20000
-        From more training samples (frames, where these are read) a random part is kept.
+        From more training samples (frames, where each step is one) a random part is kept.
     reading : {"auto", "mean", "flatten", "frames"}, default="auto"
-        How a table of frames is read. ``"frames"``: each step by itself, so that a proxy of a step
-        comes from the same step of the sources, for tables on one clock. ``"mean"``: from the mean
-        over a source's frames comes the mean of the target, which every frame of the proxy holds.
-        ``"flatten"``: from all frames of a source, side by side, come all frames of the target,
-        for modalities that are equally long in all samples. ``"auto"``: ``"frames"`` where all
-        training samples are on one clock, else ``"mean"``. Not used for numbers.
+        The frame reduction of a table of frames. ``"frames"``: each step by itself, so that a
+        proxy of a step comes from the same step of the sources, for time-aligned tables.
+        ``"mean"``: from the mean over a source's frames comes the mean of the target, which every
+        frame of the proxy holds. ``"flatten"``: from all frames of a source, side by side, come
+        all frames of the target, for modalities that are equally long in all samples. ``"auto"``:
+        ``"frames"`` where all training samples are time-aligned, else ``"mean"``. Not used for
+        numbers.
     group_column : str, default=None
         Context column that names the groups; see `emoest.utils.resolve_groups`.
     n_jobs : int, default=None
@@ -85,8 +83,8 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     modalities_ : list of str
         Names of the modalities.
     r2_ : dict of (source, target) to float
-        Share of the target's variance, over all its features, that the proxy explains on held-out
-        samples; NaN where it could not be measured.
+        Proportion of the target's variance, over all its features, that the proxy explains on
+        held-out samples; NaN where it could not be measured.
     n_reference_ : dict of (source, target) to int
         Number of training samples behind each proxy.
     means_, scales_ : dict of str to ndarray of shape (n_features,)
@@ -94,7 +92,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     grouped_ : bool
         Whether groups were kept apart for `r2_`.
     reading_ : {"mean", "flatten", "frames"} or None
-        How frames are read; None for numbers.
+        The frame reduction that was taken; None for numbers.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -103,12 +101,12 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     Raises
     ------
     ValueError
-        If `clip` is not two increasing quantiles, or single frames are read of modalities that are
-        not on one clock, or all of them of cells that differ in length.
+        If `clip` is not two increasing quantiles, if ``reading="frames"`` meets modalities that
+        are not time-aligned, or ``reading="flatten"`` cells that differ in length.
 
     See Also
     --------
-    emoest.validity.CCAValidityFilter : Makes misfits missing.
+    emoest.validity.CCAValidityFilter : Makes inconsistent modalities missing.
     emoest.validity.ModalityImputer : Fills with a constant instead.
 
     Notes
@@ -127,9 +125,9 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     from what it will meet. With ``when="predict"``, ``fit_transform(X)`` differs from
     ``fit(X).transform(X)``.
 
-    In a table of frames (zone 2) a missing cell gets as many frames as the longest modality of the
-    sample has, or with ``reading="flatten"`` as many as its modality always has. A frame that is
-    wholly NaN is missing too, and is filled when single frames are read. A sample without any
+    In a table of frames a missing cell gets as many frames as the longest modality of the sample
+    has, or with ``reading="flatten"`` as many as its modality always has. A frame that is wholly
+    NaN is missing too, and is filled with ``reading="frames"``. A sample without any
     modality stays so, as nothing says how long it is; so does a modality that no training sample
     has, as nothing says how wide it is.
 
@@ -152,8 +150,6 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     [2.0]
     """
 
-    __metadata_request__fit = {"groups": True}
-
     _parameter_constraints: dict = {
         **constraints.MODALITIES,
         "method": [StrOptions({*LOCAL_METHODS, *GLOBAL_METHODS})],
@@ -164,7 +160,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "when": [StrOptions({"always", "predict"})],
         **constraints.CV,
         "max_reference": [constraints.POSITIVE_INT],
-        "reading": [StrOptions({"auto", *READINGS})],
+        "reading": [StrOptions({"auto", *REDUCTIONS})],
         **constraints.GROUP_COLUMN,
         **constraints.N_JOBS,
         **constraints.RANDOM_STATE,
@@ -218,39 +214,31 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         -------
         self : ProxyFeatureGenerator
         """
-        _, blocks, owners = self._read(X, reset=True)
-        self.modalities_ = blocks.modalities.names
+        _, blocks, owners = self._read_vectors(X, reset=True)
         self.r2_, self.n_reference_, self.grouped_ = {}, {}, False
         self.means_, self.scales_, self._limits, self._proxies = {}, {}, {}, {}
-        if len(self.modalities_) == 1:
-            warn_if_single(self, self.modalities_, "which nothing else can regenerate")
+        if warn_if_single(self, self.modalities_, "which nothing else can regenerate"):
             return self
         self._check_clip()
         self._standardize_by(blocks)
         rng = private_generator(self.random_state)
-        n_rows = num_samples(X)
-        splits, self.grouped_ = inner_splits(
-            np.zeros((n_rows, 1)),
-            np.zeros(n_rows),
-            groups=resolve_groups(X, groups, self.group_column),
-            cv=self.cv,
-            classifier=False,
-            random_state=rng,
-        )
-        self._fit_pairs(blocks, spread(splits, owners), rng)
+        splits = self._hold_out(X, groups, owners, rng)
+        self._fit_pairs(blocks, splits, self._reference_part(blocks, rng))
         return self
 
-    def _read(self, X: Any, *, reset: bool) -> tuple[FrameTable | None, Blocks, Owners]:
-        """Read X as rows of numbers; the table is None where it holds numbers."""
-        table = validate_zone(self, X, reset=reset)
-        if isinstance(table, Blocks):
-            self.reading_ = None
-            return None, table, np.arange(len(table.values))
+    def _read_vectors(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Blocks, Owners]:
+        """Read X, and reduce it to one vector per sample."""
+        table = self._read(X, reset=reset)
         if reset:
-            clock = "frames" if table.on_one_clock else "mean"
-            self.reading_ = clock if self.reading == "auto" else self.reading
-            self._n_frames = dict(zip(table.names, table.lengths.max(axis=0).tolist(), strict=True))
-        return table, *stack(table, self.reading_, self._n_frames)
+            self.reading_ = self._choose_reduction(table)
+        return table, *self._reduce(table, self.reading_, reset=reset)
+
+    def _choose_reduction(self, table: Blocks | FrameTable) -> str | None:
+        if isinstance(table, Blocks):
+            return None
+        if self.reading != "auto":
+            return self.reading
+        return "frames" if table.on_one_clock else "mean"
 
     def _check_clip(self) -> None:
         if self.clip is None:
@@ -268,26 +256,27 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             if self.clip is not None:
                 present = block[~np.isnan(block).all(axis=1)]
                 if len(present):
-                    filled = np.where(np.isnan(present), self.means_[name], present)
+                    filled = fill_missing(present, self.means_[name])
                     self._limits[name] = np.quantile(filled, self.clip, axis=0)
 
     def _standard(self, name: str, block: Floats) -> Floats:
         return standardize(block, self.means_[name], self.scales_[name])
 
-    def _fit_pairs(self, blocks: Blocks, splits: list, rng: np.random.RandomState) -> None:
+    def _fit_pairs(self, blocks: Blocks, splits: list[Split], part: Mask) -> None:
         observed = dict(zip(self.modalities_, ~blocks.missing.T, strict=True))
         standard = {name: self._standard(name, blocks.block(name)) for name in self.modalities_}
-        part = self._reference_part(blocks, rng)
-        for source, target in self._ordered_pairs():
+        how = {"method": self.method, "n_neighbors": self.n_neighbors, "ridge": self.ridge}
+        make = partial(make_proxy, n_jobs=self.n_jobs, **how)
+        for target, source in permutations(self.modalities_, 2):
             both = observed[source] & observed[target]
             chosen = both & part
             self.n_reference_[source, target] = int(chosen.sum())
             if not chosen.any():
                 continue
             V, W = standard[source], standard[target]
-            self._proxies[source, target] = self._make(V[chosen], W[chosen])
+            self._proxies[source, target] = make(V[chosen], W[chosen])
             self.r2_[source, target] = held_out_r2(
-                self._make, V, W, both=both, reference=part, splits=splits
+                make, V, W, both=both, reference=part, splits=splits
             )
         alone = [t for t in self.modalities_ if not any(t == pair[1] for pair in self._proxies)]
         if alone:
@@ -297,33 +286,16 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
                 "none).",
             )
 
-    def _ordered_pairs(self) -> list[Pair]:
-        return [(s, t) for t in self.modalities_ for s in self.modalities_ if s != t]
-
     def _reference_part(self, blocks: Blocks, rng: np.random.RandomState) -> Mask:
         n_samples, n_columns = blocks.values.shape
-        part = np.ones(n_samples, dtype=bool)
-        if n_samples > self.max_reference:
-            part[:] = False
-            part[rng.permutation(n_samples)[: self.max_reference]] = True
+        part = draw_part(n_samples, n_samples, self.max_reference, rng)
+        # A float64 takes 8 bytes.
         if self.method in LOCAL_METHODS and 8 * part.sum() * n_columns > _MUCH_MEMORY:
             warn_user(
                 f"ProxyFeatureGenerator keeps {int(part.sum())} reference samples of {n_columns} "
                 "columns, more than 1 GB. Lower max_reference, or use method='ridge'.",
             )
         return part
-
-    def _make(self, V: Floats, W: Floats) -> LocalProxy | GlobalProxy:
-        if self.method in GLOBAL_METHODS:
-            return GlobalProxy(V, W, ridge=self.ridge if self.method == "ridge" else 0.0)
-        return LocalProxy(
-            V,
-            W,
-            method=self.method,
-            n_neighbors=self.n_neighbors,
-            ridge=self.ridge,
-            n_jobs=self.n_jobs,
-        )
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, and fill missing modalities of the training samples unless ``when="predict"``.
@@ -345,8 +317,7 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         if self.when == "always":
             return super().fit_transform(X, y, **fit_params)
         self.fit(X, y, **fit_params)
-        table, blocks, _ = self._read(X, reset=False)
-        return blocks.rebuild(blocks.values.copy()) if table is None else table.rebuild({})
+        return copy_table(self._read(X, reset=False))
 
     def transform(self, X: Any) -> Any:
         """Fill missing modalities with their proxies.
@@ -362,25 +333,23 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             A copy in which every modality is present, context columns last.
         """
         check_is_fitted(self)
-        table, blocks, owners = self._read(X, reset=False)
+        table, blocks, owners = self._read_vectors(X, reset=False)
         if len(self.modalities_) == 1:
-            return blocks.rebuild(blocks.values.copy()) if table is None else table.rebuild({})
+            return copy_table(table)
         values, alone = self._fill(blocks)
-        samples = set(owners[alone].tolist())
-        if table is not None:
-            samples |= set(np.flatnonzero(table.lengths.max(axis=1) == 0).tolist())
-        if samples:
-            what = "" if table is None else ", or nothing where they have no modality at all"
+        without, what = set(owners[alone].tolist()), ""
+        if isinstance(table, FrameTable):
+            without |= set(np.flatnonzero(table.missing.all(axis=1)).tolist())
+            what = ", or nothing where they have no modality at all"
+        if without:
             warn_user(
-                f"{len(samples)} of {num_samples(X)} samples have no modality that tells of a "
+                f"{len(without)} of {num_samples(X)} samples have no modality that tells of a "
                 f"missing one; they get its training mean{what}.",
             )
-        if table is None:
-            return blocks.rebuild(values)
-        return table.rebuild(fill(table, blocks, values, owners, self.reading_))
+        return set_filled(table, blocks, values, owners, self.reading_)
 
     def _fill(self, blocks: Blocks) -> tuple[Floats, Mask]:
-        """Fill missing blocks; also say which rows had no source for one of theirs."""
+        """Fill missing blocks; also return which samples had no source for one of theirs."""
         values = blocks.values.copy()
         observed = dict(zip(self.modalities_, ~blocks.missing.T, strict=True))
         alone = np.zeros(len(values), dtype=bool)
@@ -396,26 +365,27 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     def _proxy(
         self, target: str, rows: Mask, observed: dict[str, Mask], blocks: Blocks
     ) -> tuple[Floats, Mask]:
-        """Proxies of the target for the rows that miss it, and which rows had a source."""
+        """Compute proxies of the target for the samples that miss it, and which had a source."""
         total = np.zeros((int(rows.sum()), len(self.means_[target])))
         weight = np.zeros(len(total))
         for source in self.modalities_:
-            share = self._share(source, target)
+            part = self._weight(source, target)
             usable = observed[source][rows]
-            if share == 0 or not usable.any():
+            if part == 0 or not usable.any():
                 continue
             Z = self._standard(source, blocks.block(source)[rows][usable])
-            total[usable] += share * self._proxies[source, target].predict(Z)
-            weight[usable] += share
+            total[usable] += part * self._proxies[source, target].predict(Z)
+            weight[usable] += part
         found = weight > 0
         total[found] /= weight[found, None]
+        # The scale of a constant column is infinite; its proxy is its mean.
         scale = np.where(np.isfinite(self.scales_[target]), self.scales_[target], 0.0)
         proxy = self.means_[target] + scale * total
         if target in self._limits:
             proxy = np.clip(proxy, *self._limits[target])
         return proxy, found
 
-    def _share(self, source: str, target: str) -> float:
+    def _weight(self, source: str, target: str) -> float:
         """Weight of a source: 1, or its R2 where any R2 of the target could be measured."""
         if (source, target) not in self._proxies:
             return 0.0
@@ -425,8 +395,3 @@ class ProxyFeatureGenerator(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         if self.combine == "mean" or not measured:
             return 1.0
         return max(measured.get((source, target), 0.0), 0.0)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags

@@ -19,11 +19,12 @@ from emoest.utils.typing import Floats, Mask
 LOCAL_METHODS = ("local_linear", "affine", "mean")
 GLOBAL_METHODS = ("ridge", "ols")
 
+# Neighbors of a chunk of queries are gathered at once: 2**24 numbers are 128 MiB.
 _CHUNK_NUMBERS = 2**24
 
 
 def combination_weights(V: Floats, z: Floats, *, ridge: float, affine: bool = False) -> Floats:
-    """Coefficients that write each query as a combination of its neighbors.
+    """Compute the coefficients that write each query as a combination of its neighbors.
 
     Solves ``(V V' + ridge trace(V V') / k I) a = V z``; the affine form, that of locally linear
     embedding, does so on differences to the query and lets the coefficients sum to one. Without
@@ -74,7 +75,7 @@ def combination_weights(V: Floats, z: Floats, *, ridge: float, affine: bool = Fa
 
 
 def linear_map(V: Floats, W: Floats, *, ridge: float) -> Floats:
-    """Least-squares map from source to target; the shortest one when there are several.
+    """Compute the least-squares map from source to target; the shortest of several.
 
     Parameters
     ----------
@@ -104,23 +105,7 @@ def linear_map(V: Floats, W: Floats, *, ridge: float) -> Floats:
 
 
 class LocalProxy:
-    """Proxies from the nearest reference rows of each query.
-
-    Parameters
-    ----------
-    V : ndarray of shape (n_reference, n_source)
-        Source rows of the reference.
-    W : ndarray of shape (n_reference, n_target)
-        Target rows of the same samples.
-    method : {"local_linear", "affine", "mean"}
-        How neighbors are combined.
-    n_neighbors : int
-        How many; at most as many as there are.
-    ridge : float
-        See `combination_weights`.
-    n_jobs : int, default=None
-        For the neighbor search.
-    """
+    """Proxies from the nearest reference rows of each query; see `make_proxy`."""
 
     def __init__(
         self,
@@ -140,7 +125,7 @@ class LocalProxy:
         self.neighbors = NearestNeighbors(n_neighbors=self.n_neighbors, n_jobs=n_jobs).fit(V)
 
     def predict(self, Z: Floats) -> Floats:
-        """Target rows for source rows; a reference row equal to the query is not used.
+        """Compute target rows of source rows; a reference row equal to the query is not used.
 
         Parameters
         ----------
@@ -151,6 +136,7 @@ class LocalProxy:
         -------
         proxies : ndarray of shape (n_queries, n_target)
         """
+        # One more than wanted, since a training sample is its own nearest neighbor.
         asked = min(self.n_neighbors + 1, len(self.V))
         step = max(1, _CHUNK_NUMBERS // (asked * max(self.V.shape[1], self.W.shape[1])))
         parts = [
@@ -169,7 +155,7 @@ class LocalProxy:
         return np.einsum("nk,nkq->nq", a, self.W[index])
 
     def _without_self(self, Z: Floats, index: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Drop one neighbor of each query: the query itself, or else the farthest."""
+        """Return neighbors without one of each query: the query itself, or else the farthest."""
         same = (self.V[index] == Z[:, None, :]).all(axis=2)
         drop = np.where(same.any(axis=1), same.argmax(axis=1), index.shape[1] - 1)
         kept = np.arange(index.shape[1]) != drop[:, None]
@@ -177,7 +163,20 @@ class LocalProxy:
 
 
 class GlobalProxy:
-    """Proxies by one linear map for all queries.
+    """Proxies by one linear map for all queries; see `make_proxy`."""
+
+    def __init__(self, V: Floats, W: Floats, *, ridge: float) -> None:
+        self.coefficients = linear_map(V, W, ridge=ridge)
+
+    def predict(self, Z: Floats) -> Floats:
+        """Compute target rows, shape (n_queries, n_target), of source rows."""
+        return Z @ self.coefficients
+
+
+def make_proxy(
+    V: Floats, W: Floats, *, method: str, n_neighbors: int, ridge: float, n_jobs: int | None = None
+) -> LocalProxy | GlobalProxy:
+    """Learn from reference rows how target rows come from source rows.
 
     Parameters
     ----------
@@ -185,20 +184,22 @@ class GlobalProxy:
         Source rows of the reference.
     W : ndarray of shape (n_reference, n_target)
         Target rows of the same samples.
+    method : {"local_linear", "affine", "mean", "ridge", "ols"}
+        How neighbors are combined, or which linear map is taken.
+    n_neighbors : int
+        For the first three; at most as many as there are.
     ridge : float
-        See `linear_map`.
+        See `combination_weights` and `linear_map`.
+    n_jobs : int, default=None
+        For the neighbor search.
     """
-
-    def __init__(self, V: Floats, W: Floats, *, ridge: float) -> None:
-        self.coefficients = linear_map(V, W, ridge=ridge)
-
-    def predict(self, Z: Floats) -> Floats:
-        """Target rows, shape (n_queries, n_target), for source rows."""
-        return Z @ self.coefficients
+    if method in GLOBAL_METHODS:
+        return GlobalProxy(V, W, ridge=ridge if method == "ridge" else 0.0)
+    return LocalProxy(V, W, method=method, n_neighbors=n_neighbors, ridge=ridge, n_jobs=n_jobs)
 
 
 def explained_variance(truth: Floats, proxy: Floats, mean: Floats) -> tuple[float, float]:
-    """Squared error of a proxy and of the training mean, summed over rows and features.
+    """Compute the squared error of a proxy and of the training mean, over rows and features.
 
     Examples
     --------
@@ -217,7 +218,7 @@ def held_out_r2(
     reference: Mask,
     splits: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
 ) -> float:
-    """Share of the target's variance that proxies explain on held-out rows.
+    """Compute the proportion of the target's variance that proxies explain on held-out rows.
 
     Parameters
     ----------

@@ -3,19 +3,18 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.vectors import Blocks, validate_blocks
+from emoest.tables.names import is_context
+from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
-from emoest.validity._base import BlocksInBlocksOut, warn_if_single
+from emoest.validity._base import ModalityTransformer, warn_if_single
 from emoest.validity._cca import canonical_pair, check_enough_samples, noise_floor
 from emoest.validity._whitening import standardize
 
 
-class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
+class RegularizedCCA(ModalityTransformer):
     """Canonical scores of two modalities, regularized and fast.
 
     Finds the directions in which two blocks of features correlate most and replaces each block by
@@ -72,7 +71,7 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     --------
     emoest.validity.canonical_correlations : The correlations alone, from two arrays.
     emoest.validity.permutation_test : Are they more than chance?
-    emoest.validity.CCAValidityFilter : Rejects the modality that does not fit the others.
+    emoest.validity.CCAValidityFilter : Rejects the modality that is inconsistent with the others.
 
     Notes
     -----
@@ -103,6 +102,7 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         "scale": ["boolean"],
         "solver": [StrOptions({"auto", "cholesky", "svd"})],
     }
+    _takes_frames = False
 
     def __init__(
         self,
@@ -134,13 +134,9 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
         -------
         self : RegularizedCCA
         """
-        blocks = validate_blocks(
-            self, X, reset=True, modalities=self.modalities, ensure_min_samples=3
-        )
-        self.modalities_ = blocks.modalities.names
+        blocks = self._read(X, reset=True, ensure_min_samples=3)
         self.n_components_ = 0
-        self._passes_through = warn_if_single(self, self.modalities_, "and CCA needs two")
-        if self._passes_through:
+        if warn_if_single(self, self.modalities_, "and CCA needs two"):
             return self
         if len(blocks.modalities) > 2:
             raise ValueError(
@@ -173,7 +169,7 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             constant = first if pair.x.rank == 0 else second
             raise ValueError(
                 f"The modality {constant!r} is constant over the {len(x)} training rows that have "
-                "both; CCA needs features that vary. Drop it or mend it."
+                "both; CCA needs features that vary. Drop it or fix it."
             )
         self.n_components_ = pair.n_components
         self.n_samples_ = pair.n_samples
@@ -199,8 +195,8 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
             there was one modality.
         """
         check_is_fitted(self)
-        blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
-        if self._passes_through:
+        blocks = self._read(X, reset=False)
+        if self.n_components_ == 0:
             return blocks.rebuild(blocks.values)
         scores = []
         for name, missing in zip(self.modalities_, blocks.missing.T, strict=True):
@@ -213,27 +209,7 @@ class RegularizedCCA(BlocksInBlocksOut, TransformerMixin, BaseEstimator):
     def _score_names(self) -> list[str]:
         return [f"{m}__cca_{i:04d}" for m in self.modalities_ for i in range(self.n_components_)]
 
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that come out.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the columns that went in; None takes those of ``fit``.
-
-        Returns
-        -------
-        names : ndarray of str
-            ``audio__cca_0000`` and so on, context columns last.
-        """
-        check_is_fitted(self)
-        names = super().get_feature_names_out(input_features)
-        if self._passes_through:
+    def _output_names(self, names: list[Any]) -> list[Any]:
+        if self.n_components_ == 0:
             return names
-        context = names[sum(len(mean) for mean in self.means_.values()) :]
-        return np.asarray([*self._score_names(), *context], dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
+        return [*self._score_names(), *filter(is_context, names)]

@@ -1,23 +1,24 @@
-"""From pair scores to valid modalities: the rule, and what is kept when nothing fits."""
+"""From pair scores to valid modalities: the rule, and what is kept when none is valid."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from emoest.tables.frames import Owners
 from emoest.utils.typing import Floats, Mask
 from emoest.validity._agreement import score_samples
-from emoest.validity._frame_summaries import Readings
-from emoest.validity._pair_fit import Pair, PairCheck
+from emoest.validity._base import Pair
+from emoest.validity._frame_summaries import Samples
+from emoest.validity._pair_fit import PairCheck, project
 
 
-def score_pairs(readings: Readings, checks: dict[Pair, PairCheck], score: str) -> Floats:
+def score_pairs(samples: Samples, checks: dict[Pair, PairCheck], score: str) -> Floats:
     """Score each pair of each sample.
 
     Parameters
     ----------
-    readings : Readings
+    samples : Samples
         The samples.
     checks : dict of pair to PairCheck
         The pairs, in the order of the columns that come out.
@@ -29,19 +30,12 @@ def score_pairs(readings: Readings, checks: dict[Pair, PairCheck], score: str) -
     scores : ndarray of shape (n_samples, n_pairs)
         NaN where a sample misses one of the two.
     """
-    scores = np.full((readings.n_samples, len(checks)), np.nan)
+    scores = np.full((samples.n_samples, len(checks)), np.nan)
     for p, (pair, check) in enumerate(checks.items()):
-        both = readings.both(*pair)
-        if both.any():
-            u, v = check.directions.scores(*(readings.select(name, both) for name in pair))
-            scores[:, p] = score_samples(
-                u,
-                v,
-                check.correlations,
-                score=score,
-                rows=readings.samples_of(pair[0], both),
-                n_samples=readings.n_samples,
-            )
+        u, v, rows = project(samples, pair, check.directions)
+        if len(rows):
+            how = {"score": score, "rows": rows, "n_samples": samples.n_samples}
+            scores[:, p] = score_samples(u, v, check.correlations, **how)
     return scores
 
 
@@ -67,7 +61,7 @@ def check_thresholds(threshold: Any, pairs: list[Pair]) -> None:
 
 
 def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> float:
-    """Find the score from which on a pair fits.
+    """Find the score from which on a pair is consistent.
 
     Parameters
     ----------
@@ -78,7 +72,7 @@ def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> 
     scores : ndarray
         Out-of-fold scores of the training samples, NaN where there is none.
     alpha : float
-        Share of them that falls below.
+        Proportion of them that falls below.
 
     Examples
     --------
@@ -89,12 +83,13 @@ def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> 
         return float(threshold.get(pair, threshold.get(pair[::-1])))
     if isinstance(threshold, str):
         known = scores[~np.isnan(scores)]
+        # Scores may be -inf, between which and a number there is nothing to interpolate.
         return float(np.quantile(known, alpha, method="lower")) if len(known) else -np.inf
     return float(threshold)
 
 
-def by_row(values: Any, owners: npt.NDArray[np.intp], n_rows: int, how: str) -> Any:
-    """Bring what was found of samples together by the row of the table that they belong to.
+def by_row(values: Any, owners: Owners, n_rows: int, how: str) -> Any:
+    """Merge what was found of samples by the row of the table that they belong to.
 
     Parameters
     ----------
@@ -137,14 +132,14 @@ def _median(values: Floats, axis: int) -> Floats:
 def decide(
     scores: Floats, thresholds: Floats, observed: Mask, pairs: list[Pair], names: list[str]
 ) -> tuple[Mask, Floats]:
-    """Apply the rule "a valid modality fits at least one other".
+    """Apply the rule "a valid modality is consistent with at least one other".
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_pairs)
         Scores of each pair; NaN where nothing can be said.
     thresholds : ndarray of shape (n_pairs,)
-        A score at or above it is a fit.
+        A pair is consistent from this score on.
     observed : ndarray of bool, shape (n_samples, n_modalities)
         Which sample has which modality.
     pairs : list of pairs of modality names
@@ -155,7 +150,7 @@ def decide(
     Returns
     -------
     valid : ndarray of bool, shape (n_samples, n_modalities)
-        Observed, and either not checked or a fit with at least one other.
+        Observed, and either not checked or consistent with at least one other.
     margins : ndarray of shape (n_samples, n_modalities)
         Largest score above threshold; ``-inf`` where there is none.
 
@@ -168,21 +163,22 @@ def decide(
     [[True, True, False]]
     """
     shape = (len(scores), len(names))
-    checked, fits = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    checked, consistent = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     margins = np.full(shape, -np.inf)
     for p, pair in enumerate(pairs):
-        said = ~np.isnan(scores[:, p])
-        fit = scores[:, p] >= thresholds[p]
+        known = ~np.isnan(scores[:, p])
+        above = scores[:, p] >= thresholds[p]
+        # A threshold of -inf would make the margin of a score of -inf NaN.
         margin = scores[:, p] - max(thresholds[p], np.finfo(np.float64).min)
         for name in pair:
             j = names.index(name)
-            checked[:, j] |= said
-            fits[:, j] |= fit
-            margins[said, j] = np.maximum(margins[said, j], margin[said])
-    return observed & (~checked | fits), margins
+            checked[:, j] |= known
+            consistent[:, j] |= above
+            margins[known, j] = np.maximum(margins[known, j], margin[known])
+    return observed & (~checked | consistent), margins
 
 
-def keep_best(valid: Mask, margins: Floats, observed: Mask, trust: Floats) -> Mask:
+def keep_best(valid: Mask, margins: Floats, observed: Mask, confidence: Floats) -> Mask:
     """Keep one modality of each sample that has some but none that is valid.
 
     Parameters
@@ -193,8 +189,8 @@ def keep_best(valid: Mask, margins: Floats, observed: Mask, trust: Floats) -> Ma
         What `decide` gave; the largest wins.
     observed : ndarray of bool, shape (n_samples, n_modalities)
         Which sample has which modality.
-    trust : ndarray of shape (n_samples, n_modalities)
-        Breaks ties; a pair that fits best gives both its members the same margin.
+    confidence : ndarray of shape (n_samples, n_modalities)
+        Breaks ties; the most consistent pair gives both its members the same margin.
 
     Returns
     -------
@@ -209,51 +205,49 @@ def keep_best(valid: Mask, margins: Floats, observed: Mask, trust: Floats) -> Ma
     lost = observed.any(axis=1) & ~valid.any(axis=1)
     margins = np.where(observed, margins, -np.inf)
     tied = observed & (margins == margins.max(axis=1, keepdims=True))
-    best = np.where(tied, trust, -np.inf)[lost].argmax(axis=1)
+    best = np.where(tied, confidence, -np.inf)[lost].argmax(axis=1)
     valid = valid.copy()
     valid[np.flatnonzero(lost), best] = True
     return valid
 
 
-def usual_size(readings: Readings, checks: dict[Pair, PairCheck]) -> Floats:
-    """How usual the size of each modality's canonical scores is, summed over its pairs.
+def confidence_by_typicality(samples: Samples, checks: dict[Pair, PairCheck]) -> Floats:
+    """Compute how typical the norm of each modality's canonical scores is, over its pairs.
 
-    Noise, zeros and a wrong gain give projections of a size that clean samples rarely have.
+    Noise, zeros and a wrong gain give projections of a norm that clean samples rarely have.
 
     Parameters
     ----------
-    readings : Readings
+    samples : Samples
         The samples.
     checks : dict of pair to PairCheck
         The pairs.
 
     Returns
     -------
-    trust : ndarray of shape (n_samples, n_modalities)
+    confidence : ndarray of shape (n_samples, n_modalities)
         Sum of two-sided tail probabilities.
     """
-    trust = np.zeros(readings.observed.shape)
+    confidence = np.zeros(samples.observed.shape)
     for pair, check in checks.items():
-        both = readings.both(*pair)
-        projected = check.directions.scores(*(readings.select(name, both) for name in pair))
-        rows = readings.samples_of(pair[0], both)
-        count = np.bincount(rows, minlength=readings.n_samples)
+        *projected, rows = project(samples, pair, check.directions)
+        count = np.maximum(np.bincount(rows, minlength=samples.n_samples), 1)
         for name, u in zip(pair, projected, strict=True):
-            usual = check.typicality(name, u)
-            total = np.bincount(rows, weights=usual, minlength=readings.n_samples)
-            trust[:, readings.names.index(name)] += total / np.maximum(count, 1)
-    return trust
+            typicality = check.typicality(name, u)
+            total = np.bincount(rows, weights=typicality, minlength=samples.n_samples)
+            confidence[:, samples.names.index(name)] += total / count
+    return confidence
 
 
-def rank_trust(names: list[str], priority: Sequence[str], n_samples: int) -> Floats:
-    """Trust by rank: the first in `priority` most, those not in it least.
+def confidence_by_priority(names: list[str], priority: Sequence[str], n_samples: int) -> Floats:
+    """Rank modalities: the first in `priority` highest, those not in it lowest.
 
     Examples
     --------
-    >>> rank_trust(["audio", "text"], ["text"], 1).tolist()
+    >>> confidence_by_priority(["audio", "text"], ["text"], 1).tolist()
     [[0.0, 1.0]]
     """
-    trust = np.zeros((n_samples, len(names)))
+    confidence = np.zeros((n_samples, len(names)))
     for rank, name in enumerate(reversed(priority), start=1):
-        trust[:, names.index(name)] = rank
-    return trust
+        confidence[:, names.index(name)] = rank
+    return confidence

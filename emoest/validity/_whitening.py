@@ -65,6 +65,10 @@ class Whitening:
         return standardize(X, self.mean, self.scale)
 
 
+Whitened = tuple[Whitening, Floats, Floats | None]
+"""What `whiten` returns: the map, the standardized rows, and the white rows if at hand."""
+
+
 def standardize(X: Floats, mean: Floats, scale: Floats) -> Floats:
     """Center and scale rows; NaN and columns of infinite scale become 0.
 
@@ -81,7 +85,7 @@ def standardize(X: Floats, mean: Floats, scale: Floats) -> Floats:
 
 
 def center_and_scale(X: Floats, scale: bool = True) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each column; a constant column gets an infinite one.
+    """Compute mean and standard deviation of each column; infinite for a constant one.
 
     Parameters
     ----------
@@ -105,6 +109,7 @@ def center_and_scale(X: Floats, scale: bool = True) -> tuple[Floats, Floats]:
         std = weighted_std(X, mean)
     else:
         mean, std = X.mean(axis=0), X.std(axis=0)
+    # A constant column has a standard deviation of rounding error size, rarely exactly 0.
     tiny = 10 * np.finfo(np.float64).eps * np.maximum(np.abs(mean), np.finfo(np.float64).tiny)
     return mean, np.where(std <= tiny, np.inf, std if scale else 1.0)
 
@@ -115,7 +120,7 @@ def whiten(
     shrinkage: float | str = 0.0,
     scale: bool = True,
     solver: str = "auto",
-) -> tuple[Whitening, Floats, Floats | None]:
+) -> Whitened:
     """Find the whitening of a block.
 
     Parameters
@@ -155,6 +160,7 @@ def whiten(
     if len(active) == 0:
         blank = Whitening(mean, std, np.empty((X.shape[1], 0)), 0.0, "svd")
         return blank, Z, np.empty((len(X), 0))
+    # Indexing copies, which is to be spared the usual block without constant columns.
     kept = Z if len(active) == X.shape[1] else Z[:, active]
     weight = _shrinkage(kept, shrinkage)
     maps = white = None

@@ -266,7 +266,7 @@ def test_every_sample_keeps_something_by_default(two):
 
 def test_one_modality_passes_through(three):
     audio = three[0][of(three[0], "audio")]
-    with pytest.warns(UserWarning, match="found one modality .*no other to fit"):
+    with pytest.warns(UserWarning, match="found one modality .*no other to be consistent with"):
         check = CCAValidityFilter().fit(audio)
     pd.testing.assert_frame_equal(check.transform(audio), audio)
     assert check.predict_validity(audio).all(axis=None)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from emoest.validity._validity_rule import decide, keep_best, rank_trust
+from emoest.validity._validity_rule import confidence_by_priority, decide, keep_best
 
 PAIRS = [("a", "t"), ("a", "f"), ("t", "f")]
 NAMES = ["a", "t", "f"]
@@ -53,5 +53,5 @@ def test_best_is_observed_and_valid_rows_stay():
     assert best.tolist() == [[False, True], [False, True], [False, False]]
 
 
-def test_rank_trust():
-    assert rank_trust(NAMES, ["f", "a"], 2).tolist() == [[1, 0, 2], [1, 0, 2]]
+def test_confidence_by_priority():
+    assert confidence_by_priority(NAMES, ["f", "a"], 2).tolist() == [[1, 0, 2], [1, 0, 2]]
