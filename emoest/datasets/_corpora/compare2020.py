@@ -7,16 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
+from emoest.datasets._reading.rows import handle_unlabeled, read_lines
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
-from emoest.utils.messages import listed
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 LEVELS = {"L": "low", "M": "medium", "H": "high"}
 PARTITIONS = ("train", "devel", "test")
@@ -54,17 +53,7 @@ COMPARE2020 = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "transcript": [StrOptions(set(TRANSCRIPTS)), None],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED, transcript=[StrOptions(set(TRANSCRIPTS)), None])
 def load_compare2020(
     folder: str | os.PathLike[str],
     *,
@@ -137,21 +126,23 @@ def load_compare2020(
     ((261, 4), {'train': 87, 'devel': 87, 'test': 87})
     """
     check_target(target, COMPARE2020)
-    root, paths = list_files(folder, corpus="USoMS-e")
-    label_file = _label_file(root, paths)
+    files = CorpusFolder(folder, "USoMS-e", strict)
+    label_file = files.first("labels.csv")
+    if label_file is None:
+        raise files.not_found("label file", "'lab/labels.csv'")
     lines = _read_table(label_file)
     _check_columns(lines, label_file)
     frame = _stories(lines, label_file)
-    sounds = {path.name: str(path) for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
+    audio = {p.name: str(p) for p in files.paths if p.suffix.lower() in AUDIO_SUFFIXES}
     chunks = {story: sorted(names) for story, names in frame.pop("chunks").items()}
-    present = [[sounds[c] for c in chunks[story] if c in sounds] or None for story in frame.index]
+    present = [[audio[c] for c in chunks[story] if c in audio] or None for story in frame.index]
     frame.insert(0, "audio", object_column(present, frame.index))
-    tables = [label_file, *sorted(p for p in paths if p.suffix == ".csv" and p != label_file)]
-    texts = _read_texts(tables, transcript)
+    others = sorted(p for p in files.paths if p.suffix == ".csv" and p != label_file)
+    texts = _read_texts([label_file, *others], transcript)
     frame.insert(1, "text", object_column([texts.get(s) for s in frame.index], frame.index))
     counts = Counter(frame["split"])
-    gaps = {
-        "sound files": [name for names in chunks.values() for name in names if name not in sounds],
+    missing = {
+        "audio files": [name for names in chunks.values() for name in names if name not in audio],
         "texts": list(frame.index[frame["text"].isna()]),
         "stories": [
             f"{_N_STORIES - counts[part]} of {_N_STORIES} of {part}"
@@ -159,27 +150,17 @@ def load_compare2020(
             if counts[part] < _N_STORIES
         ],
     }
-    missing = report_gaps(gaps, corpus="USoMS-e", folder=folder, strict=strict)
-    columns = [target] if isinstance(target, str) else list(target)
-    frame, n_unlabeled = handle_unlabeled(frame, columns, drop=drop_unlabeled, corpus="USoMS-e")
-    splits = {part: np.flatnonzero(frame["split"] == part) for part in PARTITIONS}
-    loaded = make_bunch(
-        frame, COMPARE2020, target=target, splits=splits, missing=missing, return_X_y=return_X_y
+    names = files.report_missing(missing)
+    frame, n_unlabeled = handle_unlabeled(frame, target, drop=drop_unlabeled, corpus="USoMS-e")
+    return make_bunch(
+        frame,
+        COMPARE2020,
+        target=target,
+        splits=PARTITIONS,
+        missing=names,
+        n_unlabeled=n_unlabeled,
+        return_X_y=return_X_y,
     )
-    if not return_X_y:
-        loaded.n_unlabeled = n_unlabeled
-    return loaded
-
-
-def _label_file(root: Path, paths: list[Path]) -> Path:
-    found = [path for path in paths if path.name == "labels.csv"]
-    if not found:
-        raise FileNotFoundError(
-            f"The label file of USoMS-e was not found in {str(root)!r}. Looked for "
-            f"'lab/labels.csv' there and in its sub-folders; found "
-            f"{listed(sorted(path.name for path in paths)) or 'no files at all'}."
-        )
-    return min(found, key=lambda path: (len(path.parts), path))
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import decode, find_named_files, list_files
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder, decode
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import read_lines, report_gaps
+from emoest.datasets._reading.rows import read_lines
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import LOADER, validate_arguments
 
 EMOTIONS = {
     "ANG": "anger",
@@ -89,16 +89,7 @@ CREMAD = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "video": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, video=["boolean"])
 def load_cremad(
     folder: str | os.PathLike[str],
     *,
@@ -162,30 +153,30 @@ def load_cremad(
     ("Don't forget a jacket.", '1002', 'anger')
     """
     check_target(target, CREMAD)
-    sounds = _find_sounds(folder)
-    frame = pd.DataFrame([_row(clip, path) for clip, path in sounds.items()]).set_index("clip")
+    files = CorpusFolder(folder, "CREMA-D", strict)
+    audio = _find_audio(files)
+    frame = pd.DataFrame([_row(clip, path) for clip, path in audio.items()]).set_index("clip")
     for column in ("audio", "text"):
         frame[column] = object_column(list(frame[column]), frame.index)
-    paths = list_files(folder, corpus="CREMA-D")[1]
-    gaps = {"clips": _missing_clips(paths, set(sounds))}
+    missing = {"clips": _missing_clips(files.first(CLIP_LIST), set(audio))}
     if video:
-        found = {path.stem: str(path) for path in paths if path.suffix.lower() in VIDEO_SUFFIXES}
+        found = {
+            path.stem: str(path) for path in files.paths if path.suffix.lower() in VIDEO_SUFFIXES
+        }
         cells = [found.get(clip, found.get(f"{clip}X")) for clip in frame.index]
         frame.insert(1, "face", object_column(cells, frame.index))
-        gaps["videos"] = list(frame.index[frame["face"].isna()])
-    missing = report_gaps(gaps, corpus="CREMA-D", folder=folder, strict=strict)
-    return make_bunch(frame, CREMAD, target=target, missing=missing, return_X_y=return_X_y)
+        missing["videos"] = list(frame.index[frame["face"].isna()])
+    names = files.report_missing(missing)
+    return make_bunch(frame, CREMAD, target=target, missing=names, return_X_y=return_X_y)
 
 
-def _find_sounds(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Take the WAV of each clip, and another format only where there is no WAV at all."""
-    options = {"corpus": "CREMA-D", "example": "1001_DFA_ANG_XX.wav"}
-    try:
-        return find_named_files(folder, _NAME, suffixes=(".wav",), **options)
-    except NotADirectoryError:
-        raise
-    except FileNotFoundError:
-        return find_named_files(folder, _NAME, **options)
+def _find_audio(files: CorpusFolder) -> dict[str, Path]:
+    """Find the WAV of each clip, and another format only where there is no WAV at all."""
+    # The authors publish each clip as WAV and as MP3; without this both would be found, and a
+    # warning would speak of 7,442 files that are left out.
+    has_wav = any(p.suffix.lower() == ".wav" and _NAME.fullmatch(p.stem) for p in files.paths)
+    suffixes = (".wav",) if has_wav else AUDIO_SUFFIXES
+    return files.find_named(_NAME, example="1001_DFA_ANG_XX.wav", suffixes=suffixes)
 
 
 def _row(clip: str, path: Path) -> dict[str, str]:
@@ -203,11 +194,10 @@ def _row(clip: str, path: Path) -> dict[str, str]:
     }
 
 
-def _missing_clips(paths: list[Path], found: set[str]) -> list[str]:
+def _missing_clips(clip_list: Path | None, found: set[str]) -> list[str]:
     """Names of missing clips by the official list; without it, what the count tells."""
-    lists = [path for path in paths if path.name == CLIP_LIST]
-    if lists:
-        names = [row["Filename"] for row in csv.DictReader(read_lines(min(lists)))]
+    if clip_list is not None:
+        names = [row["Filename"] for row in csv.DictReader(read_lines(clip_list))]
         return [name for name in names if not {name, IRREGULAR.get(name)} & found]
     n_missing = N_CLIPS - len(found)
     return [f"{n_missing} of {N_CLIPS} that cannot be named"] if n_missing > 0 else []

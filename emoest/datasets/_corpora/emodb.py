@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import decode, find_named_files, list_files, report_missing
+from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import read_lines
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import LOADER, validate_arguments
 from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
@@ -112,16 +112,7 @@ EMODB = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "ambiguous": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, ambiguous=["boolean"])
 def load_emodb(
     folder: str | os.PathLike[str],
     *,
@@ -188,13 +179,12 @@ def load_emodb(
     ('Der Lappen liegt auf dem Eisschrank.', '03', 'happiness')
     """
     check_target(target, EMODB)
-    files = find_named_files(
-        folder, _NAME, corpus="EmoDB", example="03a01Fa.wav", without=[_LARYNGOGRAMS]
-    )
+    files = CorpusFolder(folder, "EmoDB", strict)
+    clips = files.find_named(_NAME, example="03a01Fa.wav", without=[_LARYNGOGRAMS])
     if not ambiguous:
-        files = _recognized(files, folder)
+        clips = _recognized(clips, files.first(AMBIGUOUS))
     rows = []
-    for stem, path in files.items():
+    for stem, path in clips.items():
         match = _NAME.fullmatch(stem)
         assert match is not None
         speaker, statement = match["speaker"], match["text"]
@@ -213,32 +203,27 @@ def load_emodb(
     for column in EMODB.modalities:
         frame[column] = object_column(list(frame[column]), frame.index)
     found = Counter(frame["speaker"])
-    missing = report_missing(
-        {speaker: max(0, count - found[speaker]) for speaker, count in N_FILES.items()},
-        N_FILES,
-        corpus="EmoDB",
-        folder=folder,
-        strict=strict,
+    missing = files.report_missing_by_speaker(
+        {speaker: count - found[speaker] for speaker, count in N_FILES.items()}, N_FILES
     )
     surplus = len(frame) - sum(N_FILES.values())
     if surplus > 0 and not ambiguous:
         warn_user(
             f"EmoDB in {str(folder)!r} has {surplus} clips more than the 535 that listeners "
-            f"recognized, and no {AMBIGUOUS} that says which. Figures are not those of EmoDB."
+            f"recognized, and no {AMBIGUOUS} that says which. Results are not those on EmoDB."
         )
     return make_bunch(frame, EMODB, target=target, missing=missing, return_X_y=return_X_y)
 
 
-def _recognized(files: dict[str, Path], folder: str | os.PathLike[str]) -> dict[str, Path]:
+def _recognized(clips: dict[str, Path], table: Path | None) -> dict[str, Path]:
     """Leave out the clips that the table of ambiguous ones lists, and count them."""
-    tables = [path for path in list_files(folder, corpus="EmoDB")[1] if path.name == AMBIGUOUS]
-    if not tables:
-        return files
-    lines = csv.DictReader(read_lines(min(tables)))
-    unclear = {Path(line.get("file") or "").stem for line in lines} & set(files)
+    if table is None:
+        return clips
+    lines = csv.DictReader(read_lines(table))
+    unclear = {Path(line.get("file") or "").stem for line in lines} & set(clips)
     if unclear:
         warn_user(
             f"EmoDB: {len(unclear)} clips that listeners did not recognize are left out "
             f"({listed(sorted(unclear))}). Pass ambiguous=True to keep them."
         )
-    return {name: path for name, path in files.items() if name not in unclear}
+    return {name: path for name, path in clips.items() if name not in unclear}

@@ -8,23 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.csv_tables import (
-    find_tables,
+    missing_tables,
+    read_label_table,
     read_labels,
-    read_table,
-    table_gaps,
     unique_names,
 )
-from emoest.datasets._reading.files import list_files
-from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
+from emoest.datasets._reading.files import CorpusFolder
+from emoest.datasets._reading.record import CorpusRecord, count_partitions, register
+from emoest.datasets._reading.rows import handle_unlabeled
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
-from emoest.utils.messages import listed
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 EMOTIONS = ("neutral", "joyful", "peaceful", "powerful", "scared", "mad", "sad")
 TABLES = {
@@ -53,9 +50,6 @@ N_EMOTIONS = {
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Scene_ID", "Utterance_ID", "Season", "Episode")
 _CODES = {emotion.capitalize(): emotion for emotion in EMOTIONS}
 _NAME = re.compile(r"(?P<episode>(?P<season>s[0-9]{2})_e(?P<number>[0-9]{2}))_c[0-9]{2}_u[0-9]{3}")
-_SPLIT_SIZES = {
-    split: dict(zip(EMOTIONS, counts, strict=True)) for split, counts in N_EMOTIONS.items()
-}
 
 EMORYNLP = register(
     CorpusRecord(
@@ -65,15 +59,7 @@ EMORYNLP = register(
         codes={"emotion": _CODES},
         modalities=("text",),
         n_speakers=None,
-        splits=tuple(TABLES),
-        sizes={
-            "emotion": {
-                emotion: sum(counts[emotion] for counts in _SPLIT_SIZES.values())
-                for emotion in EMOTIONS
-            }
-        },
-        split_sizes=_SPLIT_SIZES,
-        n_samples={split: sum(counts) for split, counts in N_EMOTIONS.items()},
+        **count_partitions("emotion", EMOTIONS, N_EMOTIONS),
         license="Unknown; the dialogues are those of a television series: research use.",
         access="Free download (release 1.0, JSON); tables of a part of it beside MELD.",
         homepage="https://github.com/emorynlp/emotion-detection",
@@ -91,16 +77,7 @@ EMORYNLP = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED)
 def load_emorynlp(
     folder: str | os.PathLike[str],
     *,
@@ -167,35 +144,29 @@ def load_emorynlp(
     ('Rachel Green', 's01_e15_c01', 'neutral')
     """
     check_target(target, EMORYNLP)
-    _, files = list_files(folder, corpus="EmoryNLP")
-    if {path.name.lower() for path in files} & set(TABLES.values()):
-        tables = find_tables(folder, TABLES, corpus="EmoryNLP")
+    files = CorpusFolder(folder, "EmoryNLP", strict)
+    if files.first(*TABLES.values()):
+        tables = files.find_tables(TABLES)
         parts = [_read_csv(split, path, strict) for split, path in tables.items()]
-        gaps = table_gaps(TABLES, dict.fromkeys(tables, 0), {})
+        missing = missing_tables(TABLES, dict.fromkeys(tables, 0), {})
     else:
-        parts = _read_release(folder)
+        parts = _read_release(files)
         found = {str(part["split"].iloc[0]): len(part) for part in parts}
         names = {split: f"the {split} set" for split in TABLES}
-        gaps = table_gaps(names, found, EMORYNLP.n_samples)
-    frame, _ = handle_unlabeled(
-        pd.concat(parts), ["emotion"], drop=drop_unlabeled, corpus="EmoryNLP"
-    )
+        missing = missing_tables(names, found, EMORYNLP.n_samples)
+    frame, _ = handle_unlabeled(pd.concat(parts), "emotion", drop=drop_unlabeled, corpus="EmoryNLP")
     return make_bunch(
         frame,
         EMORYNLP,
         target=target,
-        splits={
-            split: np.flatnonzero(frame["split"] == split)
-            for split in TABLES
-            if (frame["split"] == split).any()
-        },
-        missing=report_gaps(gaps, corpus="EmoryNLP", folder=folder, strict=strict),
+        splits=[split for split in TABLES if split in set(frame["split"])],
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
 
 def _read_csv(split: str, path: Path, strict: bool) -> pd.DataFrame:
-    table = read_table(path, _COLUMNS, strict=strict)
+    table = read_label_table(path, _COLUMNS, strict=strict)
     table = read_labels(table, "Emotion", _CODES, path=path)
     season, episode, scene, utterance = (
         _numbers(table, column, path)
@@ -231,20 +202,17 @@ def _speakers(cell: str, path: Path) -> str:
     return " & ".join(names)
 
 
-def _read_release(folder: str | os.PathLike[str]) -> list[pd.DataFrame]:
+def _read_release(files: CorpusFolder) -> list[pd.DataFrame]:
     found: dict[str, list[dict[str, Any]]] = {split: [] for split in TABLES}
-    files = sorted(list_files(folder, corpus="EmoryNLP")[1])
-    paths = [path for path in files if path.suffix.lower() == ".json"]
-    for path in paths:
+    for path in sorted(path for path in files.paths if path.suffix.lower() == ".json"):
         for utterance in _utterances(_read_json(path)):
             name = str(utterance["utterance_id"])
             found[_split_of(name, path)].append({**utterance, "path": path})
     if not any(found.values()):
-        raise FileNotFoundError(
-            f"No utterance of EmoryNLP was found in {str(folder)!r}. Looked there and in its "
-            f"sub-folders for {', '.join(TABLES.values())}, or for JSON files of release 1.0 with "
-            f"fields utterance_id and emotion; found {len(paths)} JSON files among "
-            f"{listed([path.name for path in files]) or 'no files at all'}."
+        tables = ", ".join(TABLES.values())
+        raise files.not_found(
+            "utterance",
+            f"{tables}, or for JSON files of release 1.0 with fields utterance_id and emotion",
         )
     parts = []
     for split, utterances in found.items():

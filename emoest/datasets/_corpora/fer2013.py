@@ -11,13 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import table_gaps
-from emoest.datasets._reading.files import decode, find_named_files, list_files
+from emoest.datasets._reading.csv_tables import missing_tables
+from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.paths import IMAGE_SUFFIXES
-from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
+from emoest.datasets._reading.record import CorpusRecord, count_partitions, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import LOADER, validate_arguments
 
 EMOTIONS = {
     "0": "angry",
@@ -50,13 +49,7 @@ FER2013 = register(
         codes={"emotion": EMOTIONS},
         modalities=("face",),
         n_speakers=None,
-        splits=SPLITS,
-        sizes={
-            "emotion": {
-                label: sum(_SIZES[split][place] for split in SPLITS)
-                for place, label in enumerate(EMOTIONS.values())
-            }
-        },
+        **count_partitions("emotion", tuple(EMOTIONS.values()), _SIZES),
         license=(
             "Database Contents License (DbCL) on mirrors of Kaggle; rights in the faces unclear."
         ),
@@ -73,24 +66,11 @@ FER2013 = register(
             "Faces from the web, research use only. Nobody knows who is in which picture, so that "
             "no split is known to keep persons apart. Disgust has 547 of 35,887 pictures."
         ),
-        n_samples={split: sum(sizes) for split, sizes in _SIZES.items()},
-        split_sizes={
-            split: dict(zip(EMOTIONS.values(), sizes, strict=True))
-            for split, sizes in _SIZES.items()
-        },
     )
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER)
 def load_fer2013(
     folder: str | os.PathLike[str],
     *,
@@ -153,37 +133,30 @@ def load_fer2013(
     ((48, 48), 'angry', 'PrivateTest')
     """
     check_target(target, FER2013)
-    table = find_table(folder)
-    frame = _read_folders(folder) if table is None else read_pixels(table)
-    found = frame["split"].value_counts().to_dict()
-    expected = dict(FER2013.n_samples)
-    names = {split: f"the partition {split}" for split in SPLITS}
+    files = CorpusFolder(folder, "FER2013", strict)
+    table = files.first(*TABLES)
+    frame = _read_folders(files) if table is None else read_pixels(table)
+    missing = missing_partitions(frame)
     return make_bunch(
         frame,
         FER2013,
         target=target,
-        splits={
-            split: np.flatnonzero(frame["split"] == split) for split in SPLITS if split in found
-        },
-        missing=report_gaps(
-            table_gaps(names, found, expected), corpus="FER2013", folder=folder, strict=strict
-        ),
+        splits=[split for split in SPLITS if split in set(frame["split"])],
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
 
-def find_table(folder: str | os.PathLike[str]) -> Path | None:
-    """Find the table of FER2013; None if there is none.
+def missing_partitions(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Name the partitions that are missing or have too few images.
 
     Examples
     --------
-    >>> import tempfile
-    >>> find_table(tempfile.mkdtemp()) is None
-    True
+    >>> missing_partitions(pd.DataFrame({"split": []}))["tables"][0]
+    'the partition Training'
     """
-    _, paths = list_files(folder, corpus="FER2013")
-    tables = [path for path in paths if path.name.lower() in TABLES]
-    return min(tables, key=lambda path: (len(path.parts), path), default=None)
+    names = {split: f"the partition {split}" for split in SPLITS}
+    return missing_tables(names, frame["split"].value_counts().to_dict(), FER2013.n_samples)
 
 
 def read_pixels(path: Path) -> pd.DataFrame:
@@ -277,22 +250,17 @@ def _emotion(code: str, path: Path, row: int) -> str:
     return EMOTIONS[code]
 
 
-def _read_folders(folder: str | os.PathLike[str]) -> pd.DataFrame:
-    files = find_named_files(
-        folder,
-        _NAME,
-        corpus="FER2013",
-        example="PublicTest_77777.jpg (or the table fer2013.csv)",
-        suffixes=IMAGE_SUFFIXES,
-    )
-    order = sorted(files, key=lambda stem: SPLITS.index(stem.partition("_")[0]))
+def _read_folders(files: CorpusFolder) -> pd.DataFrame:
+    example = "PublicTest_77777.jpg (or the table fer2013.csv)"
+    images = files.find_named(_NAME, example=example, suffixes=IMAGE_SUFFIXES)
+    order = sorted(images, key=lambda stem: SPLITS.index(stem.partition("_")[0]))
     index = pd.Index(order, name="image")
     return pd.DataFrame(
         {
-            "face": object_column([str(files[stem]) for stem in order], index),
+            "face": object_column([str(images[stem]) for stem in order], index),
             "split": [stem.partition("_")[0] for stem in order],
             "emotion": [
-                decode(_FOLDERS, files[stem].parent.name, field="folder", path=files[stem])
+                decode(_FOLDERS, images[stem].parent.name, field="folder", path=images[stem])
                 for stem in order
             ],
         },

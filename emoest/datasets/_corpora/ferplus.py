@@ -8,12 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from emoest.datasets._corpora.fer2013 import FER2013, SPLITS, find_table, read_pixels
+from emoest.datasets._corpora.fer2013 import (
+    FER2013,
+    SPLITS,
+    TABLES,
+    missing_partitions,
+    read_pixels,
+)
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import find_tables, table_gaps
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
-from emoest.utils._sklearn import validate_params
+from emoest.datasets._reading.rows import handle_unlabeled
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 EMOTIONS = (
     "neutral",
@@ -54,16 +60,7 @@ FERPLUS = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED)
 def load_ferplus(
     folder: str | os.PathLike[str],
     *,
@@ -133,33 +130,27 @@ def load_ferplus(
     'neutral'
     """
     check_target(target, FERPLUS)
-    path = find_tables(folder, {"votes": TABLE}, corpus="FER+")["votes"]
-    pixels = find_table(folder)
+    files = CorpusFolder(folder, "FER+", strict)
+    path = files.find_tables({"votes": TABLE})["votes"]
+    pixels = files.first(*TABLES)
     if pixels is None:
         raise FileNotFoundError(
-            f"{str(folder)!r} has the votes of FER+, but no fer2013.csv with the pictures. Put it "
-            "there; folders of pictures cannot be joined to the votes."
+            f"{str(folder)!r} has the votes of FER+, but no fer2013.csv with the images. Put it "
+            "there; folders of images cannot be joined to the votes."
         )
     frame = read_pixels(pixels).drop(columns="emotion")
     votes = _read_votes(path, frame["split"])
     frame["emotion"] = _majority(votes.to_numpy())
     frame = frame.join(votes.set_axis(frame.index).add_prefix("votes_"))
-    found = frame["split"].value_counts().to_dict()
-    names = {split: f"the partition {split}" for split in SPLITS}
-    frame, _ = handle_unlabeled(frame, ["emotion"], drop=drop_unlabeled, corpus="FER+")
+    missing = missing_partitions(frame)
+    found = set(frame["split"])
+    frame, _ = handle_unlabeled(frame, "emotion", drop=drop_unlabeled, corpus="FER+")
     return make_bunch(
         frame,
         FERPLUS,
         target=target,
-        splits={
-            split: np.flatnonzero(frame["split"] == split) for split in SPLITS if split in found
-        },
-        missing=report_gaps(
-            table_gaps(names, found, FERPLUS.n_samples),
-            corpus="FER+",
-            folder=folder,
-            strict=strict,
-        ),
+        splits=[split for split in SPLITS if split in found],
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 

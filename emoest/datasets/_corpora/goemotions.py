@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import find_tables, read_table, table_gaps, unique_names
+from emoest.datasets._reading.csv_tables import missing_tables, read_label_table, unique_names
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import LOADER, validate_arguments
 
 EMOTIONS = (
     "admiration",
@@ -88,15 +88,7 @@ GOEMOTIONS = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER)
 def load_goemotions(
     folder: str | os.PathLike[str],
     *,
@@ -154,7 +146,8 @@ def load_goemotions(
     ('Thanks, I am so sorry!', ['gratitude', 'remorse'])
     """
     check_target(target, GOEMOTIONS)
-    tables = find_tables(folder, TABLES, corpus="GoEmotions")
+    files = CorpusFolder(folder, "GoEmotions", strict)
+    tables = files.find_tables(TABLES)
     for path in {table.parent / name for table in tables.values() for name in LABEL_FILES}:
         if path.exists():
             _check_labels(path)
@@ -162,13 +155,13 @@ def load_goemotions(
     found = {split: len(part) for split, part in zip(tables, parts, strict=True)}
     frame = pd.concat(parts)
     frame.index = pd.Index(unique_names(list(frame.index)), name="comment")
-    gaps = table_gaps(TABLES, found, GOEMOTIONS.n_samples)
+    missing = missing_tables(TABLES, found, GOEMOTIONS.n_samples)
     return make_bunch(
         frame,
         GOEMOTIONS,
         target=target,
-        splits={split: np.flatnonzero(frame["split"] == split) for split in tables},
-        missing=report_gaps(gaps, corpus="GoEmotions", folder=folder, strict=strict),
+        splits=tables,
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
@@ -184,7 +177,8 @@ def _check_labels(path: Path) -> None:
 
 
 def _read(split: str, path: Path, strict: bool) -> pd.DataFrame:
-    table = read_table(path, ("text", "codes", "comment"), sep="\t", header=False, strict=strict)
+    columns = ("text", "codes", "comment")
+    table = read_label_table(path, columns, sep="\t", header=False, strict=strict)
     labels = np.zeros((len(table), len(EMOTIONS)), dtype=np.int8)
     for row, codes in enumerate(table["codes"]):
         for code in codes.split(","):

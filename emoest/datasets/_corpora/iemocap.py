@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
+from emoest.datasets._reading.rows import handle_unlabeled, match_labels, read_lines
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
-from emoest.utils.messages import listed
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 CATEGORIES = {
     "ang": "anger",
@@ -102,16 +101,7 @@ IEMOCAP = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED)
 def load_iemocap(
     folder: str | os.PathLike[str],
     *,
@@ -182,45 +172,43 @@ def load_iemocap(
      ['anger', 'happiness', 'neutral', 'sadness'])
     """
     check_target(target, IEMOCAP)
-    root, paths = list_files(folder, corpus="IEMOCAP")
-    labels, transcripts, sounds = _sort_files(paths)
+    files = CorpusFolder(folder, "IEMOCAP", strict)
+    labels, transcripts, audio = _sort_files(files.paths)
     if not labels:
-        raise FileNotFoundError(
-            f"No label file of IEMOCAP was found in {str(root)!r}. Looked for "
-            "'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt' and its like there and in its "
-            f"sub-folders; found {listed(sorted(path.name for path in paths)) or 'no files'} "
-            f"({len(transcripts)} transcripts and {len(sounds)} sound files of IEMOCAP among "
-            f"{len(paths)} files). Pass the folder 'IEMOCAP_full_release'."
+        raise files.not_found(
+            "label file",
+            "files like 'Session1/dialog/EmoEvaluation/Ses01F_impro01.txt'",
+            "Pass the folder 'IEMOCAP_full_release'.",
         )
     rows = [row for path in labels for row in _read_labels(path)]
     if not rows:
         raise ValueError(
-            f"The {len(labels)} label files of IEMOCAP in {str(root)!r} hold no label; a copy may "
-            "have failed."
+            f"The {len(labels)} label files of IEMOCAP in {str(files.root)!r} hold no label; a "
+            "copy may have failed."
         )
     texts = {turn: text for path in transcripts for turn, text in _read_texts(path)}
-    frame = _frame(rows, texts, sounds)
-    missing = report_gaps(
+    frame = _frame(rows, texts, audio)
+    missing = files.report_missing(
         {
             "sessions": sorted(set(SESSIONS) - set(frame["session"])),
-            "label files": _unlabeled_dialogues(labels, transcripts, sounds),
-            "sound files": [f"{turn}.wav" for turn in frame.index[frame["audio"].isna()]],
+            "label files": _unlabeled_dialogues(labels, transcripts, audio),
+            "audio files": [f"{turn}.wav" for turn in frame.index[frame["audio"].isna()]],
             "transcripts": list(frame.index[frame["text"].isna()]),
-        },
-        corpus="IEMOCAP",
-        folder=folder,
-        strict=strict,
+        }
     )
-    columns = [target] if isinstance(target, str) else list(target)
-    frame, n_unlabeled = handle_unlabeled(frame, columns, drop=drop_unlabeled, corpus="IEMOCAP")
-    loaded = make_bunch(frame, IEMOCAP, target=target, missing=missing, return_X_y=return_X_y)
-    if not return_X_y:
-        loaded.n_unlabeled = n_unlabeled
-    return loaded
+    frame, n_unlabeled = handle_unlabeled(frame, target, drop=drop_unlabeled, corpus="IEMOCAP")
+    return make_bunch(
+        frame,
+        IEMOCAP,
+        target=target,
+        missing=missing,
+        n_unlabeled=n_unlabeled,
+        return_X_y=return_X_y,
+    )
 
 
 def _sort_files(paths: list[Path]) -> tuple[list[Path], list[Path], dict[str, Path]]:
-    labels, transcripts, sounds = [], [], {}
+    labels, transcripts, audio = [], [], {}
     for path in sorted(paths):
         parent = path.parent.name
         if path.suffix == ".txt" and _DIALOGUE.fullmatch(path.stem):
@@ -229,50 +217,35 @@ def _sort_files(paths: list[Path]) -> tuple[list[Path], list[Path], dict[str, Pa
             elif parent == "transcriptions":
                 transcripts.append(path)
         elif path.suffix.lower() in AUDIO_SUFFIXES and re.fullmatch(_TURN, path.stem):
-            sounds.setdefault(path.stem, path)
-    return labels, transcripts, sounds
+            audio.setdefault(path.stem, path)
+    return labels, transcripts, audio
 
 
 def _unlabeled_dialogues(
-    labels: list[Path], transcripts: list[Path], sounds: dict[str, Path]
+    labels: list[Path], transcripts: list[Path], audio: dict[str, Path]
 ) -> list[str]:
-    """Name the label files of dialogues of which there is sound or a transcript alone."""
+    """Name the label files of dialogues of which there is audio or a transcript alone."""
     dialogues = {path.stem for path in transcripts}
-    dialogues |= {re.sub(r"_[FM][A-Z]?\d+$", "", turn) for turn in sounds}
+    dialogues |= {re.sub(r"_[FM][A-Z]?\d+$", "", turn) for turn in audio}
     return [f"{dialogue}.txt" for dialogue in sorted(dialogues - {path.stem for path in labels})]
 
 
 def _read_labels(path: Path) -> list[dict[str, Any]]:
     """Rows of a label file; lines of single raters and comments are passed over."""
-    rows = []
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.startswith("["):
-            continue
-        match = _LABEL.fullmatch(line)
-        if match is None:
-            raise ValueError(
-                f"Line {number} of {str(path)!r} is not a label of IEMOCAP: {line!r}. Expected "
-                "'[start - end]<tab>turn<tab>code<tab>[valence, arousal, dominance]'."
-            )
-        code = match["code"]
-        if code not in CATEGORIES:
-            raise ValueError(
-                f"Line {number} of {str(path)!r}, turn {match['turn']}, has the unknown emotion "
-                f"code {code!r}; known are {', '.join(CATEGORIES)}."
-            )
-        rows.append(
-            {
-                "turn": match["turn"],
-                "speaker": match["session"] + match["sex"],
-                "session": match["session"],
-                "dialogue": path.stem,
-                "emotion": FOUR.get(code),
-                "emotion6": SIX.get(code),
-                "category": CATEGORIES[code],
-                **{name: float(match[name]) for name in IEMOCAP.scores},
-            }
-        )
-    return rows
+    form = "[start - end]<tab>turn<tab>code<tab>[valence, arousal, dominance]"
+    return [
+        {
+            "turn": match["turn"],
+            "speaker": match["session"] + match["sex"],
+            "session": match["session"],
+            "dialogue": path.stem,
+            "emotion": FOUR.get(match["code"]),
+            "emotion6": SIX.get(match["code"]),
+            "category": CATEGORIES[match["code"]],
+            **{name: float(match[name]) for name in IEMOCAP.scores},
+        }
+        for match in match_labels(path, _LABEL, CATEGORIES, start="[", corpus="IEMOCAP", form=form)
+    ]
 
 
 def _read_texts(path: Path) -> list[tuple[str, str]]:
@@ -282,7 +255,7 @@ def _read_texts(path: Path) -> list[tuple[str, str]]:
 
 
 def _frame(
-    rows: list[dict[str, Any]], texts: dict[str, str], sounds: dict[str, Path]
+    rows: list[dict[str, Any]], texts: dict[str, str], audio: dict[str, Path]
 ) -> pd.DataFrame:
     frame = pd.DataFrame(rows).set_index("turn").sort_index()
     if frame.index.has_duplicates:
@@ -290,7 +263,7 @@ def _frame(
             f"The turn {frame.index[frame.index.duplicated()][0]!r} of IEMOCAP is labeled twice: "
             "the folder holds more than one copy. Pass the folder of one of them."
         )
-    paths = [str(sounds[turn]) if turn in sounds else None for turn in frame.index]
+    paths = [str(audio[turn]) if turn in audio else None for turn in frame.index]
     frame.insert(0, "audio", object_column(paths, frame.index))
     said = [texts.get(turn) for turn in frame.index]
     frame.insert(1, "text", object_column(said, frame.index))

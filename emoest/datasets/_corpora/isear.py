@@ -11,17 +11,18 @@ import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.csv_tables import (
-    find_tables,
+    missing_tables,
+    read_label_table,
     read_labels,
-    read_table,
     read_text,
-    table_gaps,
     unique_names,
 )
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
+from emoest.datasets._reading.rows import handle_unlabeled
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 from emoest.utils.warn import warn_user
 
 EMOTIONS = ("joy", "fear", "anger", "sadness", "disgust", "shame", "guilt")
@@ -71,17 +72,7 @@ ISEAR = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "no_response": [StrOptions({"keep", "missing", "drop"})],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED, no_response=[StrOptions({"keep", "missing", "drop"})])
 def load_isear(
     folder: str | os.PathLike[str],
     *,
@@ -94,7 +85,7 @@ def load_isear(
     r"""Load ISEAR from its table of situations.
 
     Either of the two public forms will do, and both give the same. In both, lines of the original
-    were broken and quotation marks were mangled; they are put right (see `mend_situation`).
+    were broken and quotation marks were mangled; they are repaired (see `repair_situation`).
 
     Parameters
     ----------
@@ -153,11 +144,11 @@ def load_isear(
     ('A storm at sea.', '11001', 'fear')
     """
     check_target(target, ISEAR)
-    found = find_tables(folder, TABLES, corpus="ISEAR")
-    form, path = next(iter(found.items()))
+    files = CorpusFolder(folder, "ISEAR", strict)
+    form, path = next(iter(files.find_tables(TABLES).items()))
     table = _READERS[form](path, strict)
-    table["situation"] = [mend_situation(text) for text in table["situation"]]
-    gaps = table_gaps({"all": TABLES[form]}, {"all": len(table)}, ISEAR.n_samples)
+    table["situation"] = [repair_situation(text) for text in table["situation"]]
+    missing = missing_tables({"all": TABLES[form]}, {"all": len(table)}, ISEAR.n_samples)
     silent = table["situation"].str.fullmatch(_NO_RESPONSE).to_numpy(dtype=bool)
     frame = _frame(table, silent if no_response == "missing" else np.zeros_like(silent))
     if no_response == "drop" and silent.any():
@@ -165,9 +156,9 @@ def load_isear(
         warn_user(
             f"{str(path)!r}: {int(silent.sum())} rows without a response were dropped, as asked."
         )
-    frame, _ = handle_unlabeled(frame, ["emotion"], drop=drop_unlabeled, corpus="ISEAR")
-    missing = report_gaps(gaps, corpus="ISEAR", folder=folder, strict=strict)
-    return make_bunch(frame, ISEAR, target=target, missing=missing, return_X_y=return_X_y)
+    frame, _ = handle_unlabeled(frame, "emotion", drop=drop_unlabeled, corpus="ISEAR")
+    names = files.report_missing(missing)
+    return make_bunch(frame, ISEAR, target=target, missing=names, return_X_y=return_X_y)
 
 
 def _frame(table: pd.DataFrame, absent: npt.NDArray[np.bool_]) -> pd.DataFrame:
@@ -187,8 +178,8 @@ def _frame(table: pd.DataFrame, absent: npt.NDArray[np.bool_]) -> pd.DataFrame:
     )
 
 
-def mend_situation(text: str) -> str:
-    r"""Put right what the public forms of ISEAR did to line breaks and quotation marks.
+def repair_situation(text: str) -> str:
+    r"""Repair what the public forms of ISEAR did to line breaks and quotation marks.
 
     A line break of the original is a lone ``\xe1`` or a bar; a quotation mark is a backslash, or a
     backslash and a mark; such texts end with one mark too many. Runs of spaces become one.
@@ -204,7 +195,7 @@ def mend_situation(text: str) -> str:
 
     Examples
     --------
-    >>> mend_situation('They needed \\clever people\\" and \xe1|I came. "')
+    >>> repair_situation('They needed \\clever people\\" and \xe1|I came. "')
     'They needed "clever people" and I came.'
     """
     text = " ".join(_LINE_BREAK.sub(" ", text).split())
@@ -215,7 +206,7 @@ def mend_situation(text: str) -> str:
 
 
 def _read_clean(path: Path, strict: bool) -> pd.DataFrame:
-    table = read_table(path, _COLUMNS, sep="\t", quotes=True, strict=strict)
+    table = read_label_table(path, _COLUMNS, sep="\t", quotes=True, strict=strict)
     return read_labels(table, "emotion", EMOTIONS, path=path)
 
 

@@ -1,19 +1,19 @@
 """MELD: dialogues of a television series, seven emotions and three sentiments."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import find_tables, read_labels, read_table, table_gaps
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
-from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
+from emoest.datasets._reading.csv_tables import missing_tables, read_label_table, read_labels
+from emoest.datasets._reading.files import CorpusFolder, add_clips
+from emoest.datasets._reading.record import CorpusRecord, count_partitions, register
+from emoest.datasets._reading.rows import handle_unlabeled
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 EMOTIONS = ("neutral", "joy", "sadness", "anger", "surprise", "fear", "disgust")
 SENTIMENTS = ("positive", "neutral", "negative")
@@ -46,9 +46,7 @@ _COLUMNS = (
     "EndTime",
 )
 _VIDEO_SUFFIX = ".mp4"
-_SPLIT_SIZES = {
-    split: dict(zip(EMOTIONS, counts, strict=True)) for split, counts in N_EMOTIONS.items()
-}
+_PARTITIONS = {name: split for split, name in VIDEO_FOLDERS.items()} | {x: x for x in VIDEO_FOLDERS}
 
 MELD = register(
     CorpusRecord(
@@ -57,15 +55,7 @@ MELD = register(
         labels={"emotion": EMOTIONS, "sentiment": SENTIMENTS},
         modalities=("text", "audio", "face"),
         n_speakers=None,
-        splits=tuple(TABLES),
-        sizes={
-            "emotion": {
-                emotion: sum(counts[emotion] for counts in _SPLIT_SIZES.values())
-                for emotion in EMOTIONS
-            }
-        },
-        split_sizes=_SPLIT_SIZES,
-        n_samples={split: sum(counts) for split, counts in N_EMOTIONS.items()},
+        **count_partitions("emotion", EMOTIONS, N_EMOTIONS),
         license=(
             "GPL-3.0 (annotations, license of the repository); the dialogues and clips are those "
             "of a television series: research use."
@@ -89,16 +79,7 @@ MELD = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED)
 def load_meld(
     folder: str | os.PathLike[str],
     *,
@@ -172,32 +153,30 @@ def load_meld(
     'sadness'
     """
     check_target(target, MELD)
-    tables = find_tables(folder, TABLES, corpus="MELD")
-    read = {split: read_table(path, _COLUMNS, strict=strict) for split, path in tables.items()}
-    gaps = table_gaps(TABLES, {split: len(table) for split, table in read.items()}, MELD.n_samples)
-    parts = []
-    for split, table in read.items():
-        for column, labels in (("Emotion", EMOTIONS), ("Sentiment", SENTIMENTS)):
-            table = read_labels(table, column, labels, path=tables[split])  # noqa: PLW2901
-        parts.append(_part(split, table))
-    targets = [target] if isinstance(target, str) else list(target)
-    frame, _ = handle_unlabeled(pd.concat(parts), targets, drop=drop_unlabeled, corpus="MELD")
-    for name, paths in _find_clips(folder, frame).items():
-        frame.insert(frame.columns.get_loc("speaker"), name, object_column(paths, frame.index))
-        lacking = [key for key, path in zip(frame.index, paths, strict=True) if path is None]
-        gaps[f"clips ({name})"] = lacking
-    missing = report_gaps(gaps, corpus="MELD", folder=folder, strict=strict)
+    files = CorpusFolder(folder, "MELD", strict)
+    tables = files.find_tables(TABLES)
+    parts = {split: _read_part(split, path, strict) for split, path in tables.items()}
+    found = {split: len(part) for split, part in parts.items()}
+    frame, _ = handle_unlabeled(
+        pd.concat(parts.values()), target, drop=drop_unlabeled, corpus="MELD"
+    )
+    clips = files.find_clips(functools.partial(_clip_name, root=files.root), [_VIDEO_SUFFIX])
+    missing = missing_tables(TABLES, found, MELD.n_samples)
+    missing |= add_clips(frame, clips, list(frame.index))
     return make_bunch(
         frame,
         MELD,
         target=target,
-        splits={name: np.flatnonzero(frame["split"] == name) for name in tables},
-        missing=missing,
+        splits=tables,
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
 
-def _part(split: str, table: pd.DataFrame) -> pd.DataFrame:
+def _read_part(split: str, path: Path, strict: bool) -> pd.DataFrame:
+    table = read_label_table(path, _COLUMNS, strict=strict)
+    table = read_labels(table, "Emotion", EMOTIONS, path=path)
+    table = read_labels(table, "Sentiment", SENTIMENTS, path=path)
     dialogue = f"{split}_dia" + table["Dialogue_ID"]
     index = pd.Index(dialogue + "_utt" + table["Utterance_ID"], name="clip")
     columns: dict[str, Any] = {
@@ -216,23 +195,9 @@ def _part(split: str, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=index)
 
 
-def _find_clips(folder: str | os.PathLike[str], frame: pd.DataFrame) -> dict[str, list[str | None]]:
-    """Find the clip of each row, for each medium of which there is any."""
-    partition = {name: split for split, name in VIDEO_FOLDERS.items()}
-    partition |= {split: split for split in VIDEO_FOLDERS}
-    media: dict[str, dict[str, str]] = {"face": {}, "audio": {}}
-    root, paths = list_files(folder, corpus="MELD")
-    for path in sorted(paths):
-        suffix = path.suffix.lower()
-        split = _partition_of(path.relative_to(root), partition)
-        if split is not None and suffix in (_VIDEO_SUFFIX, *AUDIO_SUFFIXES):
-            name = "face" if suffix == _VIDEO_SUFFIX else "audio"
-            media[name].setdefault(f"{split}_{path.stem}", str(path))
-    return {name: [clips.get(key) for key in frame.index] for name, clips in media.items() if clips}
-
-
-def _partition_of(path: Path, partition: dict[str, str]) -> str | None:
-    for part in reversed(path.parts[:-1]):
-        if part in partition:
-            return partition[part]
+def _clip_name(path: Path, root: Path) -> str | None:
+    """Name the clip by the innermost folder that is one of a partition; None outside of them."""
+    for folder in reversed(path.relative_to(root).parts[:-1]):
+        if folder in _PARTITIONS:
+            return f"{_PARTITIONS[folder]}_{path.stem}"
     return None

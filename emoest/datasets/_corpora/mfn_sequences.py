@@ -9,12 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
-from emoest.utils.messages import listed
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import LOADER, validate_arguments
 
 SPLITS = ("train", "valid", "test")
 N_DIMS = {"text": 300, "audio": 74, "face": 36}
@@ -66,17 +65,7 @@ MMMO = register(
 _RECORDS = {"youtube": YOUTUBE, "mmmo": MMMO}
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "corpus": [StrOptions({"youtube", "mmmo"})],
-        "target": [str, list, tuple],
-        "trim": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, corpus=[StrOptions({"youtube", "mmmo"})], trim=["boolean"])
 def load_mfn_sequences(
     folder: str | os.PathLike[str],
     corpus: str = "mmmo",
@@ -148,33 +137,28 @@ def load_mfn_sequences(
     """
     record = _RECORDS[corpus]
     check_target(target, record)
-    root, paths = list_files(folder, corpus=record.name)
-    found = sorted(path for path in paths if path.name == f"{corpus}.npz")
-    if not found:
-        held = sorted(path.name for path in paths)
-        raise FileNotFoundError(
-            f"No sequences were found in {str(root)!r}. Looked there and in its sub-folders for "
-            f"{corpus}.npz; found {listed(held) or 'no files at all'}."
-        )
+    files = CorpusFolder(folder, record.title, strict)
+    path = files.first(f"{corpus}.npz")
+    if path is None:
+        raise files.not_found("archive", f"{corpus}.npz")
     parts: list[pd.DataFrame] = []
-    gaps: dict[str, list[str]] = {"parts": [], "modalities of parts": []}
-    with np.load(found[0], allow_pickle=False) as arrays:
+    missing: dict[str, list[str]] = {"parts": [], "modalities of parts": []}
+    with np.load(path, allow_pickle=False) as arrays:
         for split in SPLITS:
             if f"y_{split}" not in arrays.files:
-                gaps["parts"].append(split)
+                missing["parts"].append(split)
                 continue
-            blocks = _blocks(arrays, split, found[0])
-            gaps["modalities of parts"] += [f"{m} of {split}" for m in N_DIMS if m not in blocks]
+            blocks = _blocks(arrays, split, path)
+            missing["modalities of parts"] += [f"{m} of {split}" for m in N_DIMS if m not in blocks]
             parts.append(_part(split, blocks, arrays[f"y_{split}"], trim))
     if not parts:
-        raise ValueError(f"{str(found[0])!r} has none of the arrays y_train, y_valid and y_test.")
-    frame = pd.concat(parts)
+        raise ValueError(f"{str(path)!r} has none of the arrays y_train, y_valid and y_test.")
     return make_bunch(
-        frame,
+        pd.concat(parts),
         record,
         target=target,
-        splits={split: np.flatnonzero(frame["split"] == split) for split in SPLITS},
-        missing=report_gaps(gaps, corpus=record.title, folder=folder, strict=strict),
+        splits=SPLITS,
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 

@@ -15,16 +15,19 @@ from emoest.datasets._corpora.mosi_tables import (
     TABLE,
     polarity_of,
     read_opinions,
-    split_positions,
 )
-from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import find_tables, read_table
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, list_files
+from emoest.datasets._reading.bunch import (
+    Target,
+    check_target,
+    make_bunch,
+    target_columns,
+)
+from emoest.datasets._reading.csv_tables import read_label_table
+from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
-from emoest.utils.messages import listed
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 from emoest.utils.optional import import_optional
 
 EMOTIONS = ("happy", "sad", "anger", "surprise", "disgust", "fear")
@@ -63,17 +66,7 @@ MOSEI = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "annotations": [StrOptions({"table", "csd"})],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED, annotations=[StrOptions({"table", "csd"})])
 def load_mosei(
     folder: str | os.PathLike[str],
     *,
@@ -149,73 +142,60 @@ def load_mosei(
     ('Quite bad.', 'aB3', 'negative')
     """
     check_target(target, MOSEI)
-    targets = [target] if isinstance(target, str) else list(target)
-    if annotations == "table" and _EMOTION_TARGET in targets:
+    files = CorpusFolder(folder, "CMU-MOSEI", strict)
+    if annotations == "table" and _EMOTION_TARGET in target_columns(target):
         raise ValueError(
             f"target={target!r}: {TABLE} holds no emotions. Pass annotations='csd' and a folder "
             f"with {LABEL_FILE}."
         )
     if annotations == "table":
-        _check_table(folder)
-        frame, missing = read_opinions(
-            folder, corpus="CMU-MOSEI", target=target, drop_unlabeled=drop_unlabeled, strict=strict
-        )
+        if files.first(LABEL_FILE) and not files.first(TABLE):
+            raise FileNotFoundError(
+                f"{str(files.root)!r} holds {LABEL_FILE} but no {TABLE}. Pass annotations='csd' to "
+                "read it."
+            )
+        frame, missing = read_opinions(files, target=target, drop_unlabeled=drop_unlabeled)
     else:
-        frame, missing = _read_sequences(folder, strict)
+        frame, missing = _read_sequences(files)
     return make_bunch(
         frame,
         MOSEI,
         target=target,
-        splits=split_positions(frame) if "split" in frame else {},
+        splits=SPLITS if "split" in frame else (),
         missing=missing,
         return_X_y=return_X_y,
     )
 
 
-def _check_table(folder: str | os.PathLike[str]) -> None:
-    """Point to the other annotations where they are the only ones."""
-    root, paths = list_files(folder, corpus="CMU-MOSEI")
-    names = {path.name for path in paths}
-    if LABEL_FILE in names and TABLE not in names:
-        raise FileNotFoundError(
-            f"{str(root)!r} holds {LABEL_FILE} but no {TABLE}. Pass annotations='csd' to read it."
-        )
-
-
-def _read_sequences(folder: str | os.PathLike[str], strict: bool) -> tuple[pd.DataFrame, list[str]]:
+def _read_sequences(files: CorpusFolder) -> tuple[pd.DataFrame, list[str]]:
     """Read the authors' annotations, and what else of the corpus is there."""
-    root, paths = list_files(folder, corpus="CMU-MOSEI")
-    by_name = {path.name: path for path in sorted(paths, reverse=True)}
-    if LABEL_FILE not in by_name:
-        raise FileNotFoundError(
-            f"No annotations of CMU-MOSEI were found in {str(root)!r}. Looked there and in its "
-            f"sub-folders for {LABEL_FILE}; found {listed(sorted(by_name)) or 'no files'}."
-        )
-    frame = _read_labels(by_name[LABEL_FILE])
+    label_file, word_file, table_file = map(files.first, (LABEL_FILE, WORD_FILE, TABLE))
+    if label_file is None:
+        raise files.not_found("file of annotations", LABEL_FILE)
+    frame = _read_labels(label_file)
     columns: dict[str, list[Any]] = {}
-    if WORD_FILE in by_name:
-        columns["text"] = _read_texts(by_name[WORD_FILE], frame)
-    sound = {path.stem: path for path in paths if path.suffix.lower() in AUDIO_SUFFIXES}
-    if any(video in sound for video in frame["speaker"]):
+    if word_file is not None:
+        columns["text"] = _read_texts(word_file, frame)
+    audio = {path.stem: path for path in files.paths if path.suffix.lower() in AUDIO_SUFFIXES}
+    if any(video in audio for video in frame["speaker"]):
         columns["audio"] = [
-            f"{sound[video]}#t={max(0.0, start):.2f},{end:.2f}" if video in sound else None
+            f"{audio[video]}#t={max(0.0, start):.2f},{end:.2f}" if video in audio else None
             for video, start, end in zip(
                 frame["speaker"], frame["start"], frame["end"], strict=True
             )
         ]
-    gaps = {
+    missing = {
         name: [key for key, cell in zip(frame.index, cells, strict=True) if cell is None]
         for name, cells in columns.items()
     }
     for position, (name, cells) in enumerate(columns.items()):
         frame.insert(position, name, object_column(cells, frame.index))
-    if TABLE in by_name:
-        path = find_tables(folder, {"all": TABLE}, corpus="CMU-MOSEI")["all"]
-        table = read_table(path, ("video_id", "mode"))
+    if table_file is not None:
+        table = read_label_table(table_file, ("video_id", "mode"))
         split = frame["speaker"].map(dict(zip(table["video_id"], table["mode"], strict=True)))
         frame["split"] = split.astype(object).where(split.notna(), None)
-        gaps["partitions of videos"] = sorted(set(frame["speaker"][split.isna()]))
-    return frame, report_gaps(gaps, corpus="CMU-MOSEI", folder=folder, strict=strict)
+        missing["partitions of videos"] = sorted(set(frame["speaker"][split.isna()]))
+    return frame, files.report_missing(missing)
 
 
 def _open(path: Path, root: str) -> Any:

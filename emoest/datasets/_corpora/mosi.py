@@ -13,15 +13,13 @@ from emoest.datasets._corpora.mosi_tables import (
     POLARITIES,
     SPLITS,
     read_opinions,
-    split_positions,
 )
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
-from emoest.utils.messages import listed
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 from emoest.utils.warn import warn_user
 
 _CITATION = (
@@ -87,15 +85,8 @@ MOSI_FEATURES = register(
     )
 )
 
-_OPTIONS = {
-    "folder": [str, os.PathLike],
-    "target": [str, list, tuple],
-    "strict": ["boolean"],
-    "return_X_y": ["boolean"],
-}
 
-
-@validate_params({**_OPTIONS, "drop_unlabeled": ["boolean"]}, prefer_skip_nested_validation=True)
+@validate_arguments(LOADER, DROP_UNLABELED)
 def load_mosi(
     folder: str | os.PathLike[str],
     *,
@@ -167,23 +158,14 @@ def load_mosi(
     ('NICE FILM', 'aB3', 2.4)
     """
     check_target(target, MOSI)
-    frame, missing = read_opinions(
-        folder, corpus="CMU-MOSI", target=target, drop_unlabeled=drop_unlabeled, strict=strict
-    )
+    files = CorpusFolder(folder, "CMU-MOSI", strict)
+    frame, missing = read_opinions(files, target=target, drop_unlabeled=drop_unlabeled)
     return make_bunch(
-        frame,
-        MOSI,
-        target=target,
-        splits=split_positions(frame),
-        missing=missing,
-        return_X_y=return_X_y,
+        frame, MOSI, target=target, splits=SPLITS, missing=missing, return_X_y=return_X_y
     )
 
 
-@validate_params(
-    {**_OPTIONS, "content": [StrOptions({"features", "transcript"})]},
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, content=[StrOptions({"features", "transcript"})])
 def load_mosi_features(
     folder: str | os.PathLike[str],
     *,
@@ -241,46 +223,36 @@ def load_mosi_features(
     S. Poria et al., Context-Dependent Sentiment Analysis in User-Generated Videos, ACL 2017.
     """
     check_target(target, MOSI_FEATURES)
-    parts = _read_archives(folder, content)
+    files = CorpusFolder(folder, "CMU-MOSI (features)", strict)
+    parts = _read_archives(files, content)
     if "train" in parts and content == "features":
         warn_user(
             "The text and face vectors were learned on the labels of the part 'train': scores from "
             "cross-validation inside it are leakage. Test on the part 'test', or pass "
             "content='transcript'."
         )
-    missing = report_gaps(
-        {"parts": [part for part in _PARTS if part not in parts]},
-        corpus="CMU-MOSI (features)",
-        folder=folder,
-        strict=strict,
-    )
-    frame = pd.concat([parts[part] for part in _PARTS if part in parts])
+    missing = {"parts": [part for part in _PARTS if part not in parts]}
     return make_bunch(
-        frame,
+        pd.concat([parts[part] for part in _PARTS if part in parts]),
         MOSI_FEATURES,
         target=target,
-        splits={part: np.flatnonzero(frame["split"] == part) for part in parts},
-        missing=missing,
+        splits=parts,
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
 
-def _read_archives(folder: str | os.PathLike[str], content: str) -> dict[str, pd.DataFrame]:
-    root, paths = list_files(folder, corpus="CMU-MOSI")
+def _read_archives(files: CorpusFolder, content: str) -> dict[str, pd.DataFrame]:
     parts: dict[str, pd.DataFrame] = {}
-    for path in sorted(paths):
+    for path in files.paths:
         if path.name.startswith("mosi_") and path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 for part in _PARTS:
                     if f"{part}_y" in arrays.files:
                         parts.setdefault(part, _part(part, arrays, path, content))
     if not parts:
-        held = sorted(path.name for path in paths)
-        raise FileNotFoundError(
-            f"No vectors of CMU-MOSI were found in {str(root)!r}. Looked there and in its "
-            "sub-folders for archives mosi_*.npz with an array train_y or test_y; found "
-            f"{listed(held) or 'no files at all'}."
-        )
+        looked_for = "archives mosi_*.npz with an array train_y or test_y"
+        raise files.not_found("vector", looked_for)
     return parts
 
 

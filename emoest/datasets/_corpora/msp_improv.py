@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import decode, find_named_files, list_files
+from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
+from emoest.datasets._reading.rows import handle_unlabeled, match_labels
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 
 CATEGORIES = {
     "A": "anger",
@@ -31,17 +31,17 @@ CONDITIONS = {
     "T": "target improvised",
 }
 LABEL_FILES = ("Evalution.txt", "Evaluation.txt")
-RATINGS = {"A": "arousal", "V": "valence", "D": "dominance", "N": "naturalness"}
+SCORES = {"A": "arousal", "V": "valence", "D": "dominance", "N": "naturalness"}
 N_TURNS = 8438
 
 _NAME = re.compile(
     r"MSP-IMPROV-S(?P<sentence>\d{2})(?P<intended>[A-Z])-(?P<speaker>[FM]\d{2})-"
     r"(?P<condition>[A-Z])-(?P<turn>[FM]{2}\d{2,3})"
 )
-_RATING = r"(-?\d+\.?\d*|NaN)"
+_SCORE = r"(-?\d+\.?\d*|NaN)"
 _LABEL = re.compile(
     r"UTD-IMPROV-(?P<turn>[A-Z0-9-]+)\.avi\s*;\s*(?P<code>\w+)\s*;"
-    + "".join(rf"\s*{key}:(?P<{name}>{_RATING})\s*;" for key, name in RATINGS.items())
+    + "".join(rf"\s*{key}:(?P<{name}>{_SCORE})\s*;" for key, name in SCORES.items())
     + r"\s*"
 )
 _SIZES = {
@@ -69,7 +69,7 @@ MSP_IMPROV = register(
             "intended": EMOTIONS,
             "condition": CONDITIONS,
         },
-        scores=dict.fromkeys(RATINGS.values(), (1.0, 5.0)),
+        scores=dict.fromkeys(SCORES.values(), (1.0, 5.0)),
         modalities=("audio", "face"),
         n_speakers=12,
         n_samples={"all": N_TURNS},
@@ -102,18 +102,7 @@ MSP_IMPROV = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "conditions": [list, tuple],
-        "video": ["boolean"],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, DROP_UNLABELED, conditions=[list, tuple], video=["boolean"])
 def load_msp_improv(
     folder: str | os.PathLike[str],
     *,
@@ -194,33 +183,39 @@ def load_msp_improv(
             f"conditions={conditions!r} must be some of "
             f"{', '.join(f'{code} ({name})' for code, name in CONDITIONS.items())}."
         )
-    sounds = find_named_files(
-        folder, _NAME, corpus="MSP-IMPROV", example="MSP-IMPROV-S01A-F01-S-FM01.wav"
-    )
-    labels = _read_labels(_label_file(folder))
-    turns = [_row(turn, path) for turn, path in sounds.items()]
+    files = CorpusFolder(folder, "MSP-IMPROV", strict)
+    audio = files.find_named(_NAME, example="MSP-IMPROV-S01A-F01-S-FM01.wav")
+    label_file = files.first(*LABEL_FILES)
+    if label_file is None:
+        advice = "Copy it from the release into this folder."
+        raise files.not_found("label file", " or ".join(LABEL_FILES), advice)
+    labels = _read_labels(label_file)
+    turns = [_row(turn, path) for turn, path in audio.items()]
     rows = [{**row, **labels.get(row["turn"], {})} for row in turns if row["code"] in conditions]
     if not rows:
         raise FileNotFoundError(
-            f"{str(folder)!r} holds {len(sounds)} turns of MSP-IMPROV, but none of the conditions "
+            f"{str(folder)!r} holds {len(audio)} turns of MSP-IMPROV, but none of the conditions "
             f"{', '.join(conditions)}."
         )
     wanted = [turn for turn in labels if _condition(turn) in conditions]
-    gaps = {
-        "sound files": [f"{turn}.wav" for turn in wanted if turn not in sounds],
+    missing = {
+        "audio files": [f"{turn}.wav" for turn in wanted if turn not in audio],
         "labels": [row["turn"] for row in rows if row["turn"] not in labels],
     }
     frame = _frame(rows)
     if video:
-        frame.insert(1, "face", _videos(folder, frame.index))
-        gaps["videos"] = [f"{turn}.avi" for turn in frame.index[frame["face"].isna()]]
-    missing = report_gaps(gaps, corpus="MSP-IMPROV", folder=folder, strict=strict)
-    columns = [target] if isinstance(target, str) else list(target)
-    frame, n_unlabeled = handle_unlabeled(frame, columns, drop=drop_unlabeled, corpus="MSP-IMPROV")
-    loaded = make_bunch(frame, MSP_IMPROV, target=target, missing=missing, return_X_y=return_X_y)
-    if not return_X_y:
-        loaded.n_unlabeled = n_unlabeled
-    return loaded
+        frame.insert(1, "face", _videos(files.paths, frame.index))
+        missing["videos"] = [f"{turn}.avi" for turn in frame.index[frame["face"].isna()]]
+    names = files.report_missing(missing)
+    frame, n_unlabeled = handle_unlabeled(frame, target, drop=drop_unlabeled, corpus="MSP-IMPROV")
+    return make_bunch(
+        frame,
+        MSP_IMPROV,
+        target=target,
+        missing=names,
+        n_unlabeled=n_unlabeled,
+        return_X_y=return_X_y,
+    )
 
 
 def _condition(turn: str) -> str | None:
@@ -228,41 +223,23 @@ def _condition(turn: str) -> str | None:
     return match["condition"] if match else None
 
 
-def _label_file(folder: str | os.PathLike[str]) -> Path:
-    root, paths = list_files(folder, corpus="MSP-IMPROV")
-    found = [path for path in paths if path.name in LABEL_FILES]
-    if not found:
-        raise FileNotFoundError(
-            f"The label file of MSP-IMPROV was not found in {str(root)!r}. Looked for "
-            f"{' or '.join(LABEL_FILES)} there and in its sub-folders, among {len(paths)} files. "
-            "Copy it from the release into this folder."
-        )
-    return min(found, key=lambda path: (len(path.parts), path))
-
-
 def _read_labels(path: Path) -> dict[str, dict[str, Any]]:
     """Labels by turn; lines of single raters are passed over."""
-    labels = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.startswith("UTD-IMPROV-"):
-            continue
-        match = _LABEL.fullmatch(line)
-        if match is None:
-            raise ValueError(
-                f"Line {number} of {str(path)!r} is not a label of MSP-IMPROV: {line!r}. Expected "
-                "'UTD-IMPROV-<turn>.avi; <code>; A:<number>; V:<number>; D:<number> ; N:<number>;'."
-            )
-        if match["code"] not in CATEGORIES:
-            raise ValueError(
-                f"Line {number} of {str(path)!r}, turn {match['turn']}, has the unknown emotion "
-                f"code {match['code']!r}; known are {', '.join(CATEGORIES)}."
-            )
-        labels[f"MSP-IMPROV-{match['turn']}"] = {
+    return {
+        f"MSP-IMPROV-{match['turn']}": {
             "emotion": EMOTIONS.get(match["code"]),
             "category": CATEGORIES[match["code"]],
-            **{name: float(match[name]) for name in RATINGS.values()},
+            **{name: float(match[name]) for name in SCORES.values()},
         }
-    return labels
+        for match in match_labels(
+            path,
+            _LABEL,
+            CATEGORIES,
+            start="UTD-IMPROV-",
+            corpus="MSP-IMPROV",
+            form="UTD-IMPROV-<turn>.avi; <code>; A:<number>; V:<number>; D:<number> ; N:<number>;",
+        )
+    }
 
 
 def _row(turn: str, path: Path) -> dict[str, Any]:
@@ -283,15 +260,14 @@ def _row(turn: str, path: Path) -> dict[str, Any]:
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows).set_index("turn").drop(columns="code")
-    for column in ("emotion", "category", *RATINGS.values()):
+    for column in ("emotion", "category", *SCORES.values()):
         if column not in frame.columns:
             frame[column] = None
     frame["audio"] = object_column(list(frame["audio"]), frame.index)
     return frame
 
 
-def _videos(folder: str | os.PathLike[str], turns: pd.Index) -> pd.Series:
-    paths = list_files(folder, corpus="MSP-IMPROV")[1]
+def _videos(paths: Sequence[Path], turns: pd.Index) -> pd.Series:
     found = {path.stem: str(path) for path in sorted(paths) if path.suffix.lower() == ".avi"}
     cells = [found.get(turn, found.get(turn.replace("MSP", "UTD", 1))) for turn in turns]
     return object_column(cells, turns)

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import decode, find_named_files, report_missing
+from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import LOADER, validate_arguments
 
 EMOTIONS = {
     "01": "neutral",
@@ -79,16 +80,7 @@ RAVDESS = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "channel": [StrOptions({"speech", "song"})],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER, channel=[StrOptions({"speech", "song"})])
 def load_ravdess(
     folder: str | os.PathLike[str],
     *,
@@ -150,9 +142,9 @@ def load_ravdess(
     ('Dogs are sitting by the door.', '12', 'fearful')
     """
     check_target(target, RAVDESS)
-    files = find_named_files(folder, _NAME, corpus="RAVDESS", example="03-01-06-01-02-01-12.wav")
+    clips = CorpusFolder(folder, "RAVDESS").find_named(_NAME, example="03-01-06-01-02-01-12.wav")
     rows = []
-    for stem, path in files.items():
+    for stem, path in clips.items():
         kind, voice, emotion, intensity, statement, repetition, actor = stem.split("-")
         decode(MODALITIES, kind, field="modality", path=path)
         row = {
@@ -170,15 +162,13 @@ def load_ravdess(
             rows.append(row)
     if not rows:
         raise FileNotFoundError(
-            f"{str(folder)!r} holds files of RAVDESS ({next(iter(files))}, ...), but no sound with "
+            f"{str(folder)!r} holds files of RAVDESS ({next(iter(clips))}, ...), but no audio with "
             f"channel={channel!r}. Pass the other channel, or another folder."
         )
-    missing = report_missing(
-        _missing(channel, {row["clip"] for row in rows}),
-        {actor: _n_expected(actor, channel) for actor in ACTORS},
-        corpus=f"RAVDESS ({channel})",
-        folder=folder,
-        strict=strict,
+    expected = {actor: _expected(actor, channel) for actor in ACTORS}
+    missing = CorpusFolder(folder, f"RAVDESS ({channel})", strict).report_missing_by_speaker(
+        {actor: [clip for clip in names if clip not in clips] for actor, names in expected.items()},
+        {actor: len(names) for actor, names in expected.items()},
     )
     return make_bunch(_frame(rows), RAVDESS, target=target, missing=missing, return_X_y=return_X_y)
 
@@ -189,16 +179,6 @@ def _frame(rows: list[dict[str, str]]) -> pd.DataFrame:
     texts = object_column([TEXTS[statement] for statement in frame["statement"]], frame.index)
     frame.insert(1, "text", texts)
     return frame
-
-
-def _missing(channel: str, found: set[str]) -> dict[str, list[str]]:
-    return {
-        actor: [name for name in _expected(actor, channel) if name not in found] for actor in ACTORS
-    }
-
-
-def _n_expected(actor: str, channel: str) -> int:
-    return len(_expected(actor, channel))
 
 
 def _expected(actor: str, channel: str) -> list[str]:

@@ -10,10 +10,10 @@ import pandas as pd
 
 from emoest.datasets._corpora.ravdess import ACTORS, EMOTIONS, INTENSITIES, RAVDESS
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import find_tables, read_table
-from emoest.datasets._reading.files import decode, report_missing
+from emoest.datasets._reading.csv_tables import read_label_table
+from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import LOADER, validate_arguments
 
 TABLES = {"audio": "audio_summary.csv", "face": "video_summary.csv"}
 N_FEATURES = {"audio": 69, "face": 56}
@@ -54,15 +54,7 @@ RAVDESS_AV_FEATURES = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "target": [str, list, tuple],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
+@validate_arguments(LOADER)
 def load_ravdess_av_features(
     folder: str | os.PathLike[str],
     *,
@@ -117,13 +109,14 @@ def load_ravdess_av_features(
     (['audio__f0_mean', 'speaker'], '06', 'happy')
     """
     check_target(target, RAVDESS_AV_FEATURES)
-    tables = find_tables(folder, TABLES, corpus="RAVDESS features")
+    files = CorpusFolder(folder, "RAVDESS (feature tables)", strict)
+    tables = files.find_tables(TABLES)
     blocks = [_block(name, path, strict) for name, path in tables.items()]
     frame = pd.concat(blocks, axis=1, sort=True)
     frame.index.name = "clip"
     labels = pd.DataFrame([_labels(name) for name in frame.index], index=frame.index)
     found = {name: set(block.index) for name, block in zip(tables, blocks, strict=True)}
-    missing = report_missing(
+    missing = files.report_missing_by_speaker(
         {
             actor: [
                 f"{clip} ({name})"
@@ -134,9 +127,6 @@ def load_ravdess_av_features(
             for actor in ACTORS
         },
         {actor: len(_expected(actor)) * len(TABLES) for actor in ACTORS},
-        corpus="RAVDESS (feature tables)",
-        folder=folder,
-        strict=strict,
     )
     return make_bunch(
         pd.concat([frame, labels], axis=1),
@@ -149,7 +139,7 @@ def load_ravdess_av_features(
 
 def _block(name: str, path: Path, strict: bool) -> pd.DataFrame:
     """Read the features of one modality, by clip."""
-    table = read_table(path, _LABELS, strict=strict)
+    table = read_label_table(path, _LABELS, strict=strict)
     clips = [Path(file).stem for file in table["file"]]
     if len(set(clips)) < len(clips):
         twice = next(clip for clip in clips if clips.count(clip) > 1)

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import list_files
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
-from emoest.datasets._reading.rows import report_gaps
 from emoest.media.eeg import SEED_CHANNELS
 from emoest.media.eeg_files import cells_from_mat
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import LOADER, validate_arguments
 from emoest.utils.messages import listed
 
 EMOTIONS = {"0": "neutral", "1": "sad", "2": "fear", "3": "happy"}
@@ -74,16 +74,8 @@ SEED4 = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "data": [StrOptions({"raw", "features"})],
-        "feature": [StrOptions(set(FEATURES))],
-        "target": [str, list, tuple],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    LOADER, data=[StrOptions({"raw", "features"})], feature=[StrOptions(set(FEATURES))]
 )
 def load_seed4(
     folder: str | os.PathLike[str],
@@ -159,9 +151,10 @@ def load_seed4(
     (72, (2, 310), 'sad')
     """
     check_target(target, SEED4)
-    files = _find(folder, _RAW if data == "raw" else _SMOOTH)
+    files = CorpusFolder(folder, "SEED-IV", strict)
+    found = _find(files, _RAW if data == "raw" else _SMOOTH)
     rows = []
-    for (session, subject), path in files.items():
+    for (session, subject), path in found.items():
         cells = _raw(path) if data == "raw" else _features(path, feature)
         for trial, cell in cells.items():
             rows.append(_row(subject, session, trial, cell))
@@ -175,11 +168,11 @@ def load_seed4(
         for subject in range(1, N_SUBJECTS + 1)
     }
     present = set(frame.index)
-    gaps = {
-        "files": [name for name, key in wanted.items() if key not in files],
+    missing = {
+        "files": [name for name, key in wanted.items() if key not in found],
         "trials": [
             name
-            for session, subject in files
+            for session, subject in found
             for trial in range(1, N_TRIALS + 1)
             if (name := _trial_name(subject, session, trial)) not in present
         ],
@@ -188,17 +181,16 @@ def load_seed4(
         frame,
         SEED4,
         target=target,
-        splits={split: np.flatnonzero(frame["split"] == split) for split in SEED4.splits},
-        missing=report_gaps(gaps, corpus="SEED-IV", folder=folder, strict=strict),
+        splits=SEED4.splits,
+        missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
 
 
-def _find(folder: str | os.PathLike[str], kind: str) -> dict[tuple[int, int], Path]:
+def _find(files: CorpusFolder, kind: str) -> dict[tuple[int, int], Path]:
     """Files by session and person, those of the kind that is asked for."""
-    root, paths = list_files(folder, corpus="SEED-IV")
     found: dict[tuple[int, int], Path] = {}
-    for path in sorted(paths):
+    for path in files.paths:
         match = _NAME.fullmatch(path.stem)
         inside = kind in path.parts or not {_RAW, _SMOOTH} & set(path.parts)
         if match is None or path.suffix.lower() != ".mat" or not inside:
@@ -215,11 +207,7 @@ def _find(folder: str | os.PathLike[str], kind: str) -> dict[tuple[int, int], Pa
                 f"{str(path)!r} and {str(other)!r} are of one person and session. Move one away."
             )
     if not found:
-        held = listed(sorted(path.name for path in paths)) or "no files at all"
-        raise FileNotFoundError(
-            f"No file of SEED-IV was found in {str(root)!r}. Looked there for files like "
-            f"'{kind}/1/1_20160518.mat'; found {held}."
-        )
+        raise files.not_found("file", f"files like '{kind}/1/1_20160518.mat'")
     return dict(sorted(found.items(), key=lambda item: (item[0][1], item[0][0])))
 
 

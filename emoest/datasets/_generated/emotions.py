@@ -10,7 +10,8 @@ import pandas as pd
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import Interval, StrOptions, validate_params
+from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils.constraints import RANDOM_STATE, RETURN_X_Y, TARGET, validate_arguments
 from emoest.utils.seeds import private_generator
 from emoest.utils.typing import Floats
 
@@ -39,21 +40,18 @@ TOY = register(
 )
 
 
-@validate_params(
-    {
-        "n_samples": [Interval(Integral, 1, None, closed="left")],
-        "kind": [StrOptions({"frames", "vectors"})],
-        "n_speakers": [Interval(Integral, 1, None, closed="left")],
-        "separation": [Interval(Real, 0, None, closed="left")],
-        "correlation": [Interval(Real, 0, 1, closed="both")],
-        "speaker_effect": [Interval(Real, 0, None, closed="left")],
-        "noise": [Interval(Real, 0, None, closed="left")],
-        "missing": [Interval(Real, 0, 1, closed="left")],
-        "target": [str, list, tuple],
-        "return_X_y": ["boolean"],
-        "random_state": ["random_state"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    TARGET,
+    RETURN_X_Y,
+    RANDOM_STATE,
+    n_samples=[Interval(Integral, 1, None, closed="left")],
+    kind=[StrOptions({"frames", "vectors"})],
+    n_speakers=[Interval(Integral, 1, None, closed="left")],
+    separation=[Interval(Real, 0, None, closed="left")],
+    correlation=[Interval(Real, 0, 1, closed="both")],
+    speaker_effect=[Interval(Real, 0, None, closed="left")],
+    noise=[Interval(Real, 0, None, closed="left")],
+    missing=[Interval(Real, 0, 1, closed="left")],
 )
 def make_emotions(
     n_samples: int = 200,

@@ -21,18 +21,14 @@ from emoest.datasets._corpora.seed4 import (
     SESSIONS,
 )
 from emoest.media.eeg import SEED_CHANNELS
-from emoest.utils._sklearn import Interval, StrOptions, validate_params
+from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils.constraints import FOLDER, validate_arguments
 
 WINDOW_SECONDS = 4
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "layout": [StrOptions({"csv", "folders"})],
-        "scale": [Interval(Real, 0, 1, closed="right")],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    FOLDER, layout=[StrOptions({"csv", "folders"})], scale=[Interval(Real, 0, 1, closed="right")]
 )
 def make_fer2013_like(
     folder: str | os.PathLike[str], *, layout: str = "csv", scale: float = 1.0
@@ -84,13 +80,10 @@ def make_fer2013_like(
     return root
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "n_subjects": [Interval(Integral, 1, N_SUBJECTS, closed="both")],
-        "seconds": [Interval(Integral, WINDOW_SECONDS, None, closed="left")],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    FOLDER,
+    n_subjects=[Interval(Integral, 1, N_SUBJECTS, closed="both")],
+    seconds=[Interval(Integral, WINDOW_SECONDS, None, closed="left")],
 )
 def make_seed4_like(
     folder: str | os.PathLike[str], *, n_subjects: int = N_SUBJECTS, seconds: int = 4

@@ -20,7 +20,8 @@ from emoest.datasets._corpora.cremad import CLIP_LIST, EMOTIONS, TEXTS
 from emoest.datasets._corpora.iemocap import CATEGORIES, IEMOCAP
 from emoest.datasets._corpora.msp_improv import CATEGORIES as MSP_CATEGORIES
 from emoest.datasets._corpora.msp_improv import LABEL_FILES
-from emoest.utils._sklearn import Interval, validate_params
+from emoest.utils._sklearn import Interval
+from emoest.utils.constraints import FOLDER, validate_arguments
 
 _RATE = 16000
 _MSP_COUNTS = {
@@ -29,11 +30,10 @@ _MSP_COUNTS = {
     "S": {"A": 470, "S": 633, "H": 1048, "N": 1789, "O": 70, "X": 371},
     "P": {"A": 38, "S": 66, "H": 1372, "N": 1164, "O": 11, "X": 134},
 }
-_FOLDER = {"folder": [str, os.PathLike]}
-_SCALED = {**_FOLDER, "scale": [Interval(Real, 0, 1, closed="right")]}
+_SCALE = {"scale": [Interval(Real, 0, 1, closed="right")]}
 
 
-@validate_params(_SCALED, prefer_skip_nested_validation=True)
+@validate_arguments(FOLDER, _SCALE)
 def make_iemocap_like(folder: str | os.PathLike[str], *, scale: float = 1.0) -> Path:
     """Write a folder with the layout of IEMOCAP and its counts per emotion.
 
@@ -86,7 +86,7 @@ def make_iemocap_like(folder: str | os.PathLike[str], *, scale: float = 1.0) -> 
     return root
 
 
-@validate_params(_SCALED, prefer_skip_nested_validation=True)
+@validate_arguments(FOLDER, _SCALE)
 def make_msp_improv_like(folder: str | os.PathLike[str], *, scale: float = 1.0) -> Path:
     """Write a folder with the layout of MSP-IMPROV and its counts per condition and emotion.
 
@@ -130,7 +130,7 @@ def make_msp_improv_like(folder: str | os.PathLike[str], *, scale: float = 1.0) 
     return root
 
 
-@validate_params(_FOLDER, prefer_skip_nested_validation=True)
+@validate_arguments(FOLDER)
 def make_cremad_like(folder: str | os.PathLike[str]) -> Path:
     """Write a folder with the layout of CREMA-D and its counts per emotion and intensity.
 
@@ -169,7 +169,7 @@ def make_cremad_like(folder: str | os.PathLike[str]) -> Path:
     return root
 
 
-@validate_params(_FOLDER, prefer_skip_nested_validation=True)
+@validate_arguments(FOLDER)
 def make_compare2020_like(folder: str | os.PathLike[str]) -> Path:
     """Write a folder with the layout of USoMS-e: 87 speakers with three stories each.
 

@@ -17,12 +17,12 @@ from emoest.datasets._corpora.mosi_tables import (
     SPLITS,
     TABLE,
     polarity_of,
-    split_positions,
 )
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import Interval, validate_params
+from emoest.utils._sklearn import Interval
+from emoest.utils.constraints import RANDOM_STATE, RETURN_X_Y, TARGET, validate_arguments
 from emoest.utils.seeds import RandomState, private_generator
 
 N_DIMS = {"text": 300, "audio": 74, "face": 35}
@@ -59,18 +59,15 @@ MOSI_SEQUENCES = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike, None],
-        "target": [str, list, tuple],
-        "n_videos": [Interval(Integral, 3, None, closed="left")],
-        "n_clips": [Interval(Integral, 1, None, closed="left")],
-        "difficulty": [Interval(Real, 0, None, closed="left")],
-        "missing": [Interval(Real, 0, 1, closed="left"), dict],
-        "random_state": ["random_state"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    TARGET,
+    RANDOM_STATE,
+    RETURN_X_Y,
+    folder=[str, os.PathLike, None],
+    n_videos=[Interval(Integral, 3, None, closed="left")],
+    n_clips=[Interval(Integral, 1, None, closed="left")],
+    difficulty=[Interval(Real, 0, None, closed="left")],
+    missing=[Interval(Real, 0, 1, closed="left"), dict],
 )
 def make_mosi_sequences(
     folder: str | os.PathLike[str] | None = None,
@@ -157,13 +154,7 @@ def make_mosi_sequences(
         frame.insert(position, f"{name}__frames", object_column(kept, frame.index))
     if folder is not None:
         _write(Path(folder).expanduser(), frame, carriers, rng)
-    return make_bunch(
-        frame,
-        MOSI_SEQUENCES,
-        target=target,
-        splits=split_positions(frame),
-        return_X_y=return_X_y,
-    )
+    return make_bunch(frame, MOSI_SEQUENCES, target=target, splits=SPLITS, return_X_y=return_X_y)
 
 
 def _shares(missing: float | Mapping[str, float]) -> dict[str, float]:

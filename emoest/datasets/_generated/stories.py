@@ -24,7 +24,15 @@ from emoest.datasets._generated.story_plan import LEVELS, PARTITIONS, Chunk, Sto
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import Interval, validate_params
+from emoest.utils._sklearn import Interval
+from emoest.utils.constraints import (
+    FOLDER,
+    RANDOM_STATE,
+    RETURN_X_Y,
+    TARGET,
+    VERBOSE,
+    validate_arguments,
+)
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 _GENERATOR_VERSION = 1
@@ -53,21 +61,18 @@ STORIES = register(
 )
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "n_speakers": [Interval(Integral, 3, None, closed="left")],
-        "n_stories": [Interval(Integral, 1, None, closed="left")],
-        "target": [str, list, tuple],
-        "difficulty": [Interval(Real, 0, 1, closed="both")],
-        "missing": [Interval(Real, 0, 1, closed="both"), dict],
-        "chunk_seconds": [Interval(Real, 1, None, closed="left")],
-        "sampling_rate": [Interval(Integral, 8000, 48000, closed="both")],
-        "return_X_y": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    FOLDER,
+    TARGET,
+    RETURN_X_Y,
+    RANDOM_STATE,
+    VERBOSE,
+    n_speakers=[Interval(Integral, 3, None, closed="left")],
+    n_stories=[Interval(Integral, 1, None, closed="left")],
+    difficulty=[Interval(Real, 0, 1, closed="both")],
+    missing=[Interval(Real, 0, 1, closed="both"), dict],
+    chunk_seconds=[Interval(Real, 1, None, closed="left")],
+    sampling_rate=[Interval(Integral, 8000, 48000, closed="both")],
 )
 def make_stories(
     folder: str | os.PathLike[str],
@@ -178,8 +183,7 @@ def make_stories(
         n_speakers=int(n_speakers),
         sizes={name: dict(Counter(frame[name])) for name in STORIES.targets},
     )
-    splits = {name: np.flatnonzero(frame["split"] == name) for name in PARTITIONS}
-    return make_bunch(frame, record, target=target, splits=splits, return_X_y=return_X_y)
+    return make_bunch(frame, record, target=target, splits=PARTITIONS, return_X_y=return_X_y)
 
 
 def _digest(settings: dict[str, Any]) -> str:

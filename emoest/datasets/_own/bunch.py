@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from emoest.datasets._reading.bunch import Target, check_target, make_bunch
+from emoest.datasets._reading.bunch import (
+    Target,
+    check_target,
+    make_bunch,
+    target_columns,
+)
 from emoest.datasets._reading.record import CorpusRecord
 
 _UNKNOWN = "Unknown; it is your own corpus."
@@ -34,7 +38,7 @@ def own_bunch(
     >>> bunch.record.labels, bunch.groups is None
     ({'mood': ('sad',)}, True)
     """
-    names = [target] if isinstance(target, str) else list(target)
+    names = target_columns(target)
     present = {column: frame[column].dropna() for column in names}
     scores = {
         column: (float(values.min()), float(values.max()))
@@ -47,7 +51,7 @@ def own_bunch(
         if column not in scores
     }
     parts = frame["split"] if "split" in frame.columns else pd.Series(dtype=object)
-    splits = {str(part): np.flatnonzero(parts == part) for part in parts.dropna().unique()}
+    splits = parts.dropna().unique().tolist()
     record = CorpusRecord(
         name=name,
         title=f"Your own corpus {name!r}",
@@ -57,19 +61,22 @@ def own_bunch(
         modalities=tuple(media),
         n_speakers=int(frame["speaker"].nunique()) if "speaker" in frame.columns else None,
         n_samples={"all": len(frame)},
-        splits=tuple(splits),
+        splits=tuple(map(str, splits)),
         license=_UNKNOWN,
         access=_UNKNOWN,
         homepage=_UNKNOWN,
         citation=_UNKNOWN,
     )
     check_target(target, record)
-    loaded = make_bunch(
-        frame, record, target=target, splits=splits, missing=missing, return_X_y=return_X_y
+    return make_bunch(
+        frame,
+        record,
+        target=target,
+        splits=splits,
+        missing=missing,
+        n_unlabeled=n_unlabeled,
+        return_X_y=return_X_y,
     )
-    if not return_X_y:
-        loaded.n_unlabeled = n_unlabeled
-    return loaded
 
 
 def _is_score(values: pd.Series) -> bool:

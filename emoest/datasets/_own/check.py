@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,18 @@ from emoest.media.eeg_files import split_path
 from emoest.media.images import open_clip
 from emoest.tables.cells import is_missing, is_path
 from emoest.tables.names import is_context, tokens
-from emoest.utils._sklearn import Interval, validate_params
+from emoest.utils._sklearn import Interval
+from emoest.utils.constraints import N_JOBS, VERBOSE, validate_arguments
 
 _COLUMNS = ["row", "column", "item", "problem"]
 _ANY_RATE = 1000.0
 
 
-@validate_params(
-    {
-        "X": [pd.DataFrame],
-        "sampling_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    N_JOBS,
+    VERBOSE,
+    X=[pd.DataFrame],
+    sampling_rate=[Interval(Real, 0, None, closed="neither"), None],
 )
 def check_corpus(
     X: pd.DataFrame,

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
-from emoest.datasets._reading.bunch import Target
+from emoest.datasets._reading.bunch import Target, target_columns
 from emoest.datasets._reading.files import AUDIO_SUFFIXES
 from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import StrOptions, validate_params
+from emoest.utils._sklearn import StrOptions
+from emoest.utils.constraints import LOADER, validate_arguments
 from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
@@ -33,17 +34,8 @@ UNREAD = {
 _PART = re.compile(r"\*\*/?|\*|\{(?P<field>\w*)\}|[^*{]+|\{")
 
 
-@validate_params(
-    {
-        "folder": [str, os.PathLike],
-        "pattern": [str],
-        "target": [str, list, tuple],
-        "modality": [StrOptions(set(SUFFIXES))],
-        "labels": [dict, None],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    LOADER, pattern=[str], modality=[StrOptions(set(SUFFIXES))], labels=[dict, None]
 )
 def load_folder(
     folder: str | os.PathLike[str],
@@ -113,7 +105,7 @@ def load_folder(
     (['ann', 'bob'], ['sad', 'happy'])
     """
     expression = compile_pattern(pattern)
-    targets = [target] if isinstance(target, str) else list(target)
+    targets = target_columns(target)
     lacking = [name for name in targets if name not in expression.groupindex]
     if lacking:
         raise ValueError(

@@ -10,32 +10,30 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
-from emoest.datasets._reading.bunch import Target
+from emoest.datasets._reading.bunch import Target, target_columns
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.paths import join_paths, missing_files
-from emoest.datasets._reading.rows import handle_unlabeled, report_gaps
+from emoest.datasets._reading.rows import handle_unlabeled
 from emoest.tables.cells import is_missing, object_column
 from emoest.tables.names import is_context
-from emoest.utils._sklearn import validate_params
+from emoest.utils.constraints import DROP_UNLABELED, RETURN_X_Y, STRICT, TARGET, validate_arguments
 from emoest.utils.messages import listed
 
 MEDIA = ("audio", "text", "face", "eeg")
 
 
-@validate_params(
-    {
-        "table": [str, os.PathLike, pd.DataFrame],
-        "target": [str, list, tuple],
-        "media": [list, tuple],
-        "columns": [dict, None],
-        "labels": [dict, None],
-        "media_folder": [str, os.PathLike, None],
-        "index": [str, None],
-        "encoding": [str],
-        "drop_unlabeled": ["boolean"],
-        "strict": ["boolean"],
-        "return_X_y": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
+@validate_arguments(
+    TARGET,
+    DROP_UNLABELED,
+    STRICT,
+    RETURN_X_Y,
+    table=[str, os.PathLike, pd.DataFrame],
+    media=[list, tuple],
+    columns=[dict, None],
+    labels=[dict, None],
+    media_folder=[str, os.PathLike, None],
+    index=[str, None],
+    encoding=[str],
 )
 def load_table(
     table: str | os.PathLike[str] | pd.DataFrame,
@@ -122,7 +120,7 @@ def load_table(
     """
     frame, name, root = _read(table, encoding)
     frame = _rename(frame, columns)
-    names = [target] if isinstance(target, str) else list(target)
+    names = target_columns(target)
     _check_columns(frame, names, media, name)
     if media_folder is not None:
         root = os.fspath(media_folder)
@@ -214,7 +212,7 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> pd.DataFrame:
-    """Rename as told; turn an audformat index and its ``file``, ``start``, ``end`` into audio."""
+    """Rename as told; convert an audformat index and its ``file``, ``start``, ``end`` to audio."""
     if isinstance(frame.index, pd.MultiIndex) or frame.index.name == "file":
         frame = frame.reset_index()
     unknown = [name for name in columns or {} if name not in frame.columns]
@@ -308,8 +306,8 @@ def _set_index(frame: pd.DataFrame, index: str | None) -> pd.DataFrame:
 def _media_cells(
     frame: pd.DataFrame, media: Sequence[str], root: str, name: str, strict: bool
 ) -> list[str]:
-    """Turn media columns into cells, in place, and look for their files."""
-    gaps = {}
+    """Convert media columns to cells, in place, and look for their files."""
+    missing = {}
     for column in media:
         if column not in frame.columns:
             continue
@@ -317,9 +315,9 @@ def _media_cells(
         cells = [os.fspath(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
         if column != "text" and all(cell is None or isinstance(cell, str) for cell in cells):
             cells = join_paths(root, cells)
-            gaps[f"{column} files"] = [str(cells[i]) for i in missing_files(cells)]
+            missing[f"{column} files"] = [str(cells[i]) for i in missing_files(cells)]
         frame[column] = object_column(cells, frame.index)
-    return report_gaps(gaps, corpus=f"The table {name!r}", folder=root, strict=strict)
+    return CorpusFolder(root, f"The table {name!r}", strict).report_missing(missing)
 
 
 def _labels(column: pd.Series, labels: Mapping[str, str] | None, first_line: int) -> pd.Series:

@@ -1,10 +1,9 @@
 """What every loader returns, made in one place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import Bunch
 
@@ -20,11 +19,12 @@ def make_bunch(
     record: CorpusRecord,
     *,
     target: Target,
-    splits: Mapping[str, npt.NDArray[np.intp]] | None = None,
+    splits: Iterable[str] = (),
     missing: Sequence[str] = (),
+    n_unlabeled: int | None = None,
     return_X_y: bool = False,
 ) -> Any:
-    """Turn a table of a corpus into what its loader returns.
+    """Return a table of a corpus as its loader does.
 
     Parameters
     ----------
@@ -36,10 +36,12 @@ def make_bunch(
         The corpus; it names the media columns and the targets.
     target : str or sequence of str
         One target gives y as a Series, a sequence as a DataFrame.
-    splits : dict of str to ndarray of int, default=None
-        Row positions of the official partitions.
+    splits : iterable of str, default=()
+        The official partitions, as the column ``split`` names them.
     missing : sequence of str, default=()
         What a complete copy has and this one has not.
+    n_unlabeled : int, default=None
+        How many rows had no label, where the loader says so.
     return_X_y : bool, default=False
         Whether to return (X, y).
 
@@ -47,8 +49,9 @@ def make_bunch(
     -------
     bunch : Bunch, or tuple (DataFrame, Series or DataFrame)
         With ``frame``, ``data`` (X), ``target`` (y), ``groups``, ``splits``, ``record``,
-        ``missing`` and ``DESCR``. All have one index, the sample's name and the level ``group``,
-        its speaker; a corpus without speakers has no such level, and ``groups`` is None.
+        ``missing``, ``DESCR`` and, if it is given, ``n_unlabeled``. All have one index, the
+        sample's name and the level ``group``, its speaker; a corpus without speakers has no such
+        level, and ``groups`` is None.
 
     Raises
     ------
@@ -73,31 +76,38 @@ def make_bunch(
         tokens(column)[0] in record.modalities or is_context(column) for column in frame.columns
     ]
     X = frame.loc[:, is_input].copy()
-    y = frame[_columns(target, record)].copy()
+    columns = [
+        column
+        for name in target_columns(target)
+        for column in (record.labels[name] if name in record.multilabel else (name,))
+    ]
+    y = frame[columns[0] if columns == [target] else columns].copy()
     if return_X_y:
         return X, y
-    return Bunch(
+    bunch = Bunch(
         frame=frame,
         data=X,
         target=y,
         groups=X.get("speaker"),
-        splits=dict(splits or {}),
+        splits={str(name): np.flatnonzero(frame["split"] == name) for name in splits},
         record=record,
         missing=list(missing),
         DESCR=record.describe(),
     )
+    if n_unlabeled is not None:
+        bunch.n_unlabeled = n_unlabeled
+    return bunch
 
 
-def _columns(target: Target, record: CorpusRecord) -> str | list[str]:
-    """Name the columns of one target or several; a multi-label target has one per label."""
-    if isinstance(target, str) and target not in record.multilabel:
-        return target
-    names = [target] if isinstance(target, str) else list(target)
-    return [
-        column
-        for name in names
-        for column in (record.labels[name] if name in record.multilabel else (name,))
-    ]
+def target_columns(target: Target) -> list[str]:
+    """Return the names of one target or of several as a list.
+
+    Examples
+    --------
+    >>> target_columns("emotion"), target_columns(("valence", "arousal"))
+    (['emotion'], ['valence', 'arousal'])
+    """
+    return [target] if isinstance(target, str) else list(target)
 
 
 def check_target(target: Target, record: CorpusRecord) -> None:
@@ -110,7 +120,7 @@ def check_target(target: Target, record: CorpusRecord) -> None:
     Traceback (most recent call last):
     ValueError: target='mood' is not a target of emodb; choose one or several of emotion, ...
     """
-    names = [target] if isinstance(target, str) else list(target)
+    names = target_columns(target)
     unknown = [name for name in names if name not in record.targets]
     if unknown or not names or len(set(names)) < len(names):
         raise ValueError(

@@ -1,77 +1,19 @@
-"""Reading corpora that come as tables: finding the files, reading them, checking their labels."""
+"""Reading corpora that come as tables: their cells, their encoding, their labels."""
 
 import csv
 import io
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._reading.encodings import mend_text
-from emoest.datasets._reading.files import list_files
+from emoest.datasets._reading.encodings import fix_encoding
 from emoest.tables.cells import object_column
 from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 
-def find_tables(
-    folder: str | os.PathLike[str],
-    names: Mapping[str, str],
-    *,
-    corpus: str,
-) -> dict[str, Path]:
-    """Find the tables of a corpus in a folder and its sub-folders.
-
-    Parameters
-    ----------
-    folder : str or path object
-        Where to look.
-    names : dict of str to str
-        The file name of each table, by partition; case does not matter.
-    corpus : str
-        The corpus' title, for messages.
-
-    Returns
-    -------
-    tables : dict of str to Path
-        Those that are there, at least one. Of several with one name the least deep is taken.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the folder is not there, or holds none of them; the message says what it holds.
-    NotADirectoryError
-        If it is a file.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / "dev.tsv").touch()
-    >>> find_tables(folder, {"train": "train.tsv", "dev": "dev.tsv"}, corpus="GoEmotions").keys()
-    dict_keys(['dev'])
-    """
-    root, paths = list_files(folder, corpus=corpus)
-    by_name: dict[str, Path] = {}
-    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
-        by_name.setdefault(path.name.lower(), path)
-    found = {
-        partition: by_name[name.lower()]
-        for partition, name in names.items()
-        if name.lower() in by_name
-    }
-    if not found:
-        held = sorted(path.name for path in paths)
-        raise FileNotFoundError(
-            f"No table of {corpus} was found in {str(root)!r}. Looked there and in its sub-folders "
-            f"for {', '.join(names.values())}; found {listed(held) or 'no files at all'}. Pass "
-            f"the folder into which {corpus} was unpacked, with the official file names."
-        )
-    return found
-
-
-def read_table(
+def read_label_table(
     path: Path,
     columns: Sequence[str],
     *,
@@ -110,14 +52,14 @@ def read_table(
     Warns
     -----
     UserWarning
-        If characters were mended, or are lost.
+        If characters were fixed, or are lost.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "a.tsv"
     >>> _ = path.write_text("Well.\t27\n")
-    >>> read_table(path, ["text", "labels"], sep="\t", header=False).loc[0].tolist()
+    >>> read_label_table(path, ["text", "labels"], sep="\t", header=False).loc[0].tolist()
     ['Well.', '27']
     """
     quotes = sep != "\t" if quotes is None else quotes
@@ -153,7 +95,7 @@ def read_table(
 
 
 def read_text(path: Path, *, strict: bool = False) -> str:
-    r"""Read a text of a corpus, whatever happened to its encoding; see `mend_text`.
+    r"""Read a text of a corpus, whatever happened to its encoding; see `fix_encoding`.
 
     Parameters
     ----------
@@ -174,7 +116,7 @@ def read_text(path: Path, *, strict: bool = False) -> str:
     Warns
     -----
     UserWarning
-        If characters were mended, or are lost.
+        If characters were fixed, or are lost.
 
     Examples
     --------
@@ -184,19 +126,19 @@ def read_text(path: Path, *, strict: bool = False) -> str:
     >>> read_text(path)
     'Well.\n'
     """
-    mended = mend_text(path.read_bytes(), name=repr(str(path)))
-    if mended.n_mended:
+    fixed = fix_encoding(path.read_bytes(), name=repr(str(path)))
+    if fixed.n_fixed:
         warn_user(
-            f"{str(path)!r}: {mended.n_mended} characters of Windows-1252, such as apostrophes, "
-            "were put right."
+            f"{str(path)!r}: {fixed.n_fixed} characters of Windows-1252, such as apostrophes, "
+            "were fixed."
         )
-    if mended.lost_lines:
-        lines = listed(mended.lost_lines)
+    if fixed.lost_lines:
+        lines = listed(fixed.lost_lines)
         message = f"{str(path)!r}: characters are lost (U+FFFD) in lines {lines}."
         if strict:
             raise ValueError(f"{message} Copy the official file again, or pass strict=False.")
         warn_user(f"{message} They stay as they are.")
-    return mended.text
+    return fixed.text
 
 
 def read_labels(
@@ -244,7 +186,7 @@ def read_labels(
     return table.assign(**{column: object_column(decoded, table.index)})
 
 
-def table_gaps(
+def missing_tables(
     names: Mapping[str, str], found: Mapping[str, int], expected: Mapping[str, int]
 ) -> dict[str, list[str]]:
     """Name the tables that are missing or have too few rows.
@@ -260,12 +202,12 @@ def table_gaps(
 
     Returns
     -------
-    gaps : dict of str to list of str
-        As `emoest.datasets._reading.rows.report_gaps` takes them.
+    missing : dict of str to list of str
+        As `emoest.datasets._reading.files.CorpusFolder.report_missing` takes them.
 
     Examples
     --------
-    >>> table_gaps({"train": "a.csv", "test": "b.csv"}, {"train": 8}, {"train": 9})
+    >>> missing_tables({"train": "a.csv", "test": "b.csv"}, {"train": 8}, {"train": 9})
     {'tables': ['b.csv'], 'ends of tables': ['a.csv: 8 of 9 rows']}
     """
     short = [split for split, count in found.items() if count < expected.get(split, 0)]

@@ -26,26 +26,26 @@ _STRAY_PATTERN = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True)
-class Mended:
-    """A file's text, and what had to be done to it.
+class FixedText:
+    """The text of a file, and what had to be fixed in it.
 
     Parameters
     ----------
     text : str
         The text.
-    n_mended : int
-        Characters of Windows-1252 that were put right.
+    n_fixed : int
+        Characters of Windows-1252 that were fixed.
     lost_lines : tuple of int
         Numbers of the lines, from 1, that hold a character nobody can tell any more.
     """
 
     text: str
-    n_mended: int
+    n_fixed: int
     lost_lines: tuple[int, ...]
 
 
-def mend_text(content: bytes, *, name: str) -> Mended:
-    r"""Decode UTF-8 and put right what was meant as Windows-1252.
+def fix_encoding(content: bytes, *, name: str) -> FixedText:
+    r"""Decode UTF-8, and fix what was meant as Windows-1252.
 
     Three accidents are told apart: bytes of Windows-1252 inside a UTF-8 file, the same bytes kept
     as control characters (U+0092 for an apostrophe), and UTF-8 that was read as Windows-1252 and
@@ -60,8 +60,7 @@ def mend_text(content: bytes, *, name: str) -> Mended:
 
     Returns
     -------
-    mended : Mended
-        The text and what was done.
+    fixed : FixedText
 
     Raises
     ------
@@ -70,8 +69,8 @@ def mend_text(content: bytes, *, name: str) -> Mended:
 
     Examples
     --------
-    >>> mended = mend_text(b"he\x92s lost it", name="train.csv")
-    >>> mended.text == "he\N{RIGHT SINGLE QUOTATION MARK}s lost it", mended.n_mended
+    >>> fixed = fix_encoding(b"he\x92s lost it", name="train.csv")
+    >>> fixed.text == "he\N{RIGHT SINGLE QUOTATION MARK}s lost it", fixed.n_fixed
     (True, 1)
     """
     if content.startswith(_BYTE_ORDER_MARKS) or b"\x00" in content:
@@ -84,4 +83,4 @@ def mend_text(content: bytes, *, name: str) -> Mended:
     text, n_twice = _TWICE_PATTERN.subn(lambda m: _TWICE[m[0]], text)
     text, n_control = _CONTROL_PATTERN.subn(lambda m: _windows_1252(ord(m[0])), text)
     lost = tuple(i for i, line in enumerate(text.split("\n"), start=1) if _LOST in line)
-    return Mended(text, n_stray + n_twice + n_control, lost)
+    return FixedText(text, n_stray + n_twice + n_control, lost)

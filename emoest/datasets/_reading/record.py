@@ -1,7 +1,8 @@
 """What is known about a corpus, in one place: its labels, sizes, license and where to get it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from emoest.tables.names import is_context
 
@@ -135,11 +136,44 @@ class CorpusRecord:
         return "\n".join(lines)
 
 
+def count_partitions(
+    target: str, labels: Sequence[str], counts: Mapping[str, Sequence[int]]
+) -> dict[str, Any]:
+    """Return what a record says of sizes when the counts of each partition are known.
+
+    Parameters
+    ----------
+    target : str
+        The first target.
+    labels : sequence of str
+        Its values.
+    counts : dict of str to sequence of int
+        Samples of each value, in their order, by partition.
+
+    Returns
+    -------
+    fields : dict
+        ``splits``, ``sizes``, ``n_samples`` and ``split_sizes`` of `CorpusRecord`.
+
+    Examples
+    --------
+    >>> count_partitions("mood", ("low", "high"), {"train": (2, 1), "test": (0, 3)})["sizes"]
+    {'mood': {'low': 2, 'high': 4}}
+    """
+    split_sizes = {part: dict(zip(labels, sizes, strict=True)) for part, sizes in counts.items()}
+    return {
+        "splits": tuple(counts),
+        "sizes": {target: {x: sum(part[x] for part in split_sizes.values()) for x in labels}},
+        "n_samples": {part: sum(sizes) for part, sizes in counts.items()},
+        "split_sizes": split_sizes,
+    }
+
+
 _RECORDS: dict[str, CorpusRecord] = {}
 
 
 def register(record: CorpusRecord) -> CorpusRecord:
-    """Put a record into the registry; each corpus module does it once.
+    """Add a record to the registry; each corpus module does it once.
 
     Parameters
     ----------

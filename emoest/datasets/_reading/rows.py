@@ -1,13 +1,12 @@
-"""What loaders of annotated corpora share: text files, rows without a label, gaps in a copy."""
+"""What loaders of annotated corpora share: files of annotations, rows without a label."""
 
-import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from emoest.datasets._reading.files import say_incomplete
-from emoest.utils.messages import listed
+from emoest.datasets._reading.bunch import Target, target_columns
 from emoest.utils.warn import warn_user
 
 
@@ -56,8 +55,63 @@ def read_lines(path: Path, *, encoding: str = "utf-8-sig") -> list[str]:
         ) from error
 
 
+def match_labels(
+    path: Path,
+    pattern: re.Pattern[str],
+    codes: Collection[str],
+    *,
+    start: str,
+    corpus: str,
+    form: str,
+) -> Iterator[re.Match[str]]:
+    r"""Match the lines of a label file that hold the label of a turn.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    pattern : compiled pattern
+        What such a line looks like, with the groups ``turn`` and ``code``.
+    codes : collection of str
+        The codes that are known.
+    start : str
+        How such a line starts; others (single raters, comments) are passed over.
+    corpus, form : str
+        The corpus' title and what a line looks like, for messages.
+
+    Yields
+    ------
+    match : match object
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> _ = path.write_text("% turn and code\n[u1 sad]\n")
+    >>> pattern = re.compile(r"\[(?P<turn>\w+) (?P<code>\w+)\]")
+    >>> options = {"start": "[", "corpus": "Mine", "form": "[turn code]"}
+    >>> [match["turn"] for match in match_labels(path, pattern, ["sad"], **options)]
+    ['u1']
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.startswith(start):
+            continue
+        match = pattern.fullmatch(line)
+        if match is None:
+            raise ValueError(
+                f"Line {number} of {str(path)!r} is not a label of {corpus}: {line!r}. Expected "
+                f"{form!r}."
+            )
+        if match["code"] not in codes:
+            raise ValueError(
+                f"Line {number} of {str(path)!r}, turn {match['turn']}, has the unknown emotion "
+                f"code {match['code']!r}; known are {', '.join(codes)}."
+            )
+        yield match
+
+
 def handle_unlabeled(
-    frame: pd.DataFrame, columns: Sequence[str], *, drop: bool, corpus: str
+    frame: pd.DataFrame, target: Target, *, drop: bool, corpus: str
 ) -> tuple[pd.DataFrame, int]:
     """Count the rows without a label, and drop them if that is wanted.
 
@@ -65,7 +119,7 @@ def handle_unlabeled(
     ----------
     frame : DataFrame
         The corpus.
-    columns : sequence of str
+    target : str or sequence of str
         The targets; a row that lacks one of them counts.
     drop : bool
         Whether such rows are left out.
@@ -89,11 +143,12 @@ def handle_unlabeled(
     >>> frame = pd.DataFrame({"emotion": ["sad", None]})
     >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
-    ...     labeled, n = handle_unlabeled(frame, ["emotion"], drop=True, corpus="Mine")
+    ...     labeled, n = handle_unlabeled(frame, "emotion", drop=True, corpus="Mine")
     >>> print(len(labeled), n, caught[0].message)
     1 1 Mine: 1 of 2 rows had no label (emotion) and were dropped.
     """
-    lacking = frame[list(columns)].isna().any(axis=1)
+    columns = target_columns(target)
+    lacking = frame[columns].isna().any(axis=1)
     n_unlabeled = int(lacking.sum())
     if not n_unlabeled:
         return frame, 0
@@ -103,60 +158,8 @@ def handle_unlabeled(
         message = f"{what} had no label ({names}) and were dropped."
     else:
         message = (
-            f"{what} have no label ({names}). Estimators refuse a missing label; pass "
+            f"{what} have no label ({names}). Estimators raise on a missing label; pass "
             "drop_unlabeled=True to leave these rows out."
         )
     warn_user(message, UnlabeledRowsWarning)
     return (frame.loc[~lacking] if drop else frame), n_unlabeled
-
-
-def report_gaps(
-    gaps: Mapping[str, Sequence[str]],
-    *,
-    corpus: str,
-    folder: str | os.PathLike[str],
-    strict: bool,
-) -> list[str]:
-    """Say once what a copy of a corpus lacks, kind by kind.
-
-    Parameters
-    ----------
-    gaps : dict of str to sequence of str
-        Names of what is missing by what it is, for example ``"sound files"``.
-    corpus : str
-        The corpus' title.
-    folder : str or path object
-        Where it is.
-    strict : bool
-        Whether to raise instead of warning.
-
-    Returns
-    -------
-    missing : list of str
-        All names.
-
-    Raises
-    ------
-    FileNotFoundError
-        If anything is missing and `strict`.
-
-    Warns
-    -----
-    IncompleteCorpusWarning
-        If anything is missing and not `strict`.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     _ = report_gaps({"videos": ["a.avi"]}, corpus="Mine", folder="x", strict=False)
-    >>> print(caught[0].message)
-    Mine in 'x' is incomplete: missing are 1 videos (a.avi).
-    """
-    gaps = {kind: list(names) for kind, names in gaps.items() if len(names)}
-    if not gaps:
-        return []
-    shown = "; ".join(f"{len(names)} {kind} ({listed(names)})" for kind, names in gaps.items())
-    message = f"{corpus} in {str(folder)!r} is incomplete: missing are {shown}."
-    say_incomplete(message, strict)
-    return [name for names in gaps.values() for name in names]

@@ -78,7 +78,7 @@ def test_missing_files_texts_and_stories_are_one_warning(folder):
         return rows[:-2]
 
     rewrite(folder, shorten)
-    expected = r"3 sound files \(.*\); 1 texts \(AAAA0101_st1\); 1 stories \(1 of 87 of test\)"
+    expected = r"3 audio files \(.*\); 1 texts \(AAAA0101_st1\); 1 stories \(1 of 87 of test\)"
     with pytest.warns(IncompleteCorpusWarning, match=expected):
         bunch = load_compare2020(folder)
     assert len(bunch.data["audio"].iloc[0]) == 1

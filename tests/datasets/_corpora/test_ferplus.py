@@ -75,5 +75,5 @@ def test_missing_tables(folder):
     with pytest.raises(FileNotFoundError, match=r"strict=False"):
         load_ferplus(folder, strict=True)
     (folder / "fer2013.csv").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no fer2013\.csv with the pictures"):
+    with pytest.raises(FileNotFoundError, match=r"no fer2013\.csv with the images"):
         load_ferplus(folder)

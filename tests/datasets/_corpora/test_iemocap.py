@@ -74,7 +74,7 @@ def test_a_half_copied_corpus_loads_with_one_warning(small):
     shutil.rmtree(small / "Session4" / "dialog" / "transcriptions")
     lost = sorted((small / "Session1" / "sentences").rglob("*.wav"))[0]
     lost.unlink()
-    expected = rf"missing are 1 sessions \(5\); 1 sound files \({lost.name}\); \d+ transcripts"
+    expected = rf"missing are 1 sessions \(5\); 1 audio files \({lost.name}\); \d+ transcripts"
     with pytest.warns(IncompleteCorpusWarning, match=expected) as caught:
         bunch = load_iemocap(small, target="category")
     assert len(caught) == 1

@@ -6,7 +6,7 @@ from emoest.datasets import (
     corpus_record,
     load_isear,
 )
-from emoest.datasets._corpora.isear import mend_situation
+from emoest.datasets._corpora.isear import repair_situation
 
 RECORD = corpus_record("isear")
 SIZES = dict(RECORD.sizes["emotion"])
@@ -54,7 +54,7 @@ def test_the_complete_corpus_has_the_counts_of_its_record(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "repaired"),
     [
         ("Each time that \xe1 we met.  \xe1 Twice. ", "Each time that we met. Twice."),
         ('The \\worker \xe1|share\\" funds."', 'The "worker share" funds.'),
@@ -63,8 +63,8 @@ def test_the_complete_corpus_has_the_counts_of_its_record(tmp_path, write):
         ('A "true" quotation', 'A "true" quotation'),
     ],
 )
-def test_line_breaks_and_quotation_marks_are_mended(text, mended):
-    assert mend_situation(text) == mended
+def test_line_breaks_and_quotation_marks_are_repaired(text, repaired):
+    assert repair_situation(text) == repaired
 
 
 def test_both_forms_give_the_same(tmp_path):

@@ -71,7 +71,7 @@ def test_missing_sound_labels_and_videos_are_named(small):
         path.with_suffix(".avi").touch()
     extra = small / "MSP-IMPROV-S01A-F01-P-FM99.wav"
     extra.touch()
-    expected = r"1 sound files \(.*\); 1 labels \(MSP-IMPROV-S01A-F01-P-FM99\); 2 videos"
+    expected = r"1 audio files \(.*\); 1 labels \(MSP-IMPROV-S01A-F01-P-FM99\); 2 videos"
     with (
         pytest.warns(IncompleteCorpusWarning, match=expected),
         pytest.warns(UnlabeledRowsWarning),

@@ -81,7 +81,7 @@ def test_song(tmp_path):
     assert len(X) == 1012
     assert "18" not in set(X["speaker"])
     assert "disgust" not in set(y)
-    with pytest.raises(FileNotFoundError, match="no sound with channel='speech'"):
+    with pytest.raises(FileNotFoundError, match="no audio with channel='speech'"):
         load_ravdess(tmp_path)
 
 

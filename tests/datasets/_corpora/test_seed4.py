@@ -7,6 +7,7 @@ from sklearn.model_selection import GroupKFold
 
 from emoest.datasets import IncompleteCorpusWarning, corpus_record, load_seed4, make_seed4_like
 from emoest.datasets._corpora.seed4 import EMOTIONS, FEATURES, N_TRIALS, SESSIONS, _find
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.media.eeg import read_eeg
 
 
@@ -106,7 +107,7 @@ def test_persons_are_in_order_of_number(tmp_path):
     for name in ("10_20150101", "2_20150101"):
         (tmp_path / "1").mkdir(exist_ok=True)
         (tmp_path / "1" / f"{name}.mat").touch()
-    assert list(_find(tmp_path, "eeg_raw_data")) == [(1, 2), (1, 10)]
+    assert list(_find(CorpusFolder(tmp_path, "SEED-IV"), "eeg_raw_data")) == [(1, 2), (1, 10)]
 
 
 def test_wrong_files(one, tmp_path):

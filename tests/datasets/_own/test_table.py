@@ -1,4 +1,4 @@
-import time
+import os
 import warnings
 
 import numpy as np
@@ -204,12 +204,31 @@ def test_a_folder_or_a_wrong_path_is_pointed_elsewhere(tmp_path):
         load_table(tmp_path / "no.csv")
 
 
-def test_100_000_rows_are_quick(tmp_path):
-    names = [f"s{i % 100:02d}_{i:06d}.wav" for i in range(100_000)]
+def write_long(folder, n_rows):
+    names = [f"s{i % 100:02d}_{i:06d}.wav" for i in range(n_rows)]
     lines = [f"{name},text {i},{name[:3]},{i % 4}" for i, name in enumerate(names)]
-    path = write(tmp_path, "audio,text,speaker,emotion", *lines)
-    start = time.perf_counter()
+    return write(folder, "audio,text,speaker,emotion", *lines)
+
+
+def test_of_100_000_rows_the_folder_is_listed_once(tmp_path, monkeypatch):
+    path = write_long(tmp_path, 100_000)
+    listed, asked = [], []
+    scandir, stat = os.scandir, os.stat
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
+    monkeypatch.setattr(os, "stat", lambda path, **how: asked.append(path) or stat(path, **how))
     with pytest.warns(IncompleteCorpusWarning, match="100000 audio files"):
         X, y = load_table(path, return_X_y=True)
-    assert time.perf_counter() - start < 10
+    monkeypatch.undo()
     assert len(X) == len(y) == 100_000
+    assert listed == [str(tmp_path)]
+    assert not [path for path in asked if str(path).endswith(".wav")]
+
+
+def test_twice_the_rows_are_twice_the_work(tmp_path, count_calls):
+    calls = {}
+    for n_rows in (100, 2_000, 4_000):
+        path = write_long(tmp_path, n_rows)
+        with pytest.warns(IncompleteCorpusWarning):
+            calls[n_rows] = count_calls(lambda path=path: load_table(path))
+    assert calls[4_000] < 2.1 * calls[2_000]
+    assert calls[4_000] < 60 * 4_000

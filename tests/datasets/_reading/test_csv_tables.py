@@ -1,63 +1,43 @@
 import pytest
 
 from emoest.datasets._reading.csv_tables import (
-    find_tables,
+    missing_tables,
+    read_label_table,
     read_labels,
-    read_table,
-    table_gaps,
     unique_names,
 )
-
-
-def test_tables_are_found_below_and_in_any_case(tmp_path):
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "a" / "b" / "dev.tsv").touch()
-    (tmp_path / "a" / "DEV.TSV").touch()
-    assert find_tables(tmp_path, {"dev": "dev.tsv"}, corpus="X") == {
-        "dev": tmp_path / "a" / "DEV.TSV"
-    }
-
-
-def test_a_wrong_folder_says_what_it_holds(tmp_path):
-    (tmp_path / "song.mp3").touch()
-    with pytest.raises(FileNotFoundError, match=r"No table of X.*for dev\.tsv; found song\.mp3"):
-        find_tables(tmp_path, {"dev": "dev.tsv"}, corpus="X")
-    with pytest.raises(FileNotFoundError, match=r"is not there"):
-        find_tables(tmp_path / "nowhere", {"dev": "dev.tsv"}, corpus="X")
-    with pytest.raises(NotADirectoryError, match=r"is a file"):
-        find_tables(tmp_path / "song.mp3", {"dev": "dev.tsv"}, corpus="X")
 
 
 def test_cells_stay_text(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('text,n\n"Oh, \n""no""",007\nNA,\n')
-    table = read_table(path, ["text", "n"])
+    table = read_label_table(path, ["text", "n"])
     assert table.to_numpy().tolist() == [['Oh, \n"no"', "007"], ["NA", ""]]
 
 
 def test_quotes_mean_nothing_in_tabbed_tables(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text('"Hm.\t1\n')
-    assert read_table(path, ["text", "n"], sep="\t", header=False).loc[0, "text"] == '"Hm.'
+    assert read_label_table(path, ["text", "n"], sep="\t", header=False).loc[0, "text"] == '"Hm.'
 
 
-def test_mended_and_lost_characters_are_said(tmp_path):
+def test_fixed_and_lost_characters_are_said(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_bytes(b"he\x92s\nhe\xef\xbf\xbds\n")
     with (
-        pytest.warns(UserWarning, match=r"1 characters of Windows-1252.*were put right"),
+        pytest.warns(UserWarning, match=r"1 characters of Windows-1252.*were fixed"),
         pytest.warns(UserWarning, match=r"characters are lost \(U\+FFFD\) in lines 2\."),
     ):
-        table = read_table(path, ["text"], sep="\t", header=False)
+        table = read_label_table(path, ["text"], sep="\t", header=False)
     assert table["text"].tolist() == [
         "he\N{RIGHT SINGLE QUOTATION MARK}s",
         "he\N{REPLACEMENT CHARACTER}s",
     ]
     with (
-        pytest.warns(UserWarning, match="put right"),
+        pytest.warns(UserWarning, match="were fixed"),
         pytest.raises(ValueError, match=r"lost .* in lines 2\. Copy the official file again"),
     ):
-        read_table(path, ["text"], sep="\t", header=False, strict=True)
+        read_label_table(path, ["text"], sep="\t", header=False, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -74,17 +54,18 @@ def test_damaged_tables_are_refused(tmp_path, content, message):
     path = tmp_path / "a.csv"
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_table(path, ["text", "n"])
+        read_label_table(path, ["text", "n"])
 
 
 def test_unknown_labels_name_the_row(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("mood\nlow\nloud\n")
-    table = read_table(path, ["mood"])
+    table = read_label_table(path, ["mood"])
     with pytest.raises(ValueError, match=r"row 1 has the unknown mood 'loud'; known are low, high"):
         read_labels(table, "mood", ("low", "high"), path=path)
 
 
-def test_gaps_and_names():
-    assert table_gaps({"a": "a.csv"}, {"a": 3}, {"a": 3}) == {"tables": [], "ends of tables": []}
+def test_missing_tables_and_names():
+    found = missing_tables({"a": "a.csv"}, {"a": 3}, {"a": 3})
+    assert found == {"tables": [], "ends of tables": []}
     assert unique_names(["a", "a", "b", "a"]) == ["a", "a#2", "b", "a#3"]

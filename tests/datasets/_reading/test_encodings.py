@@ -1,12 +1,12 @@
 import pytest
 
-from emoest.datasets._reading.encodings import mend_text
+from emoest.datasets._reading.encodings import fix_encoding
 
 MEANT = "It\N{RIGHT SINGLE QUOTATION MARK}s… “fine” \N{EN DASH} née €5"
 
 
 @pytest.mark.parametrize(
-    ("content", "n_mended"),
+    ("content", "n_fixed"),
     [
         pytest.param(MEANT.encode(), 0, id="utf-8"),
         pytest.param(b"\xef\xbb\xbf" + MEANT.encode(), 0, id="byte order mark"),
@@ -30,26 +30,26 @@ MEANT = "It\N{RIGHT SINGLE QUOTATION MARK}s… “fine” \N{EN DASH} née €5"
         ),
     ],
 )
-def test_accidents_are_put_right(content, n_mended):
-    mended = mend_text(content, name="a.csv")
-    assert mended.text == MEANT
-    assert mended.n_mended == n_mended
-    assert mended.lost_lines == ()
+def test_accidents_are_fixed(content, n_fixed):
+    fixed = fix_encoding(content, name="a.csv")
+    assert fixed.text == MEANT
+    assert fixed.n_fixed == n_fixed
+    assert fixed.lost_lines == ()
 
 
 def test_good_bytes_beside_bad_ones_stay():
-    mended = mend_text("née".encode() + b" he\x92s", name="a.csv")
-    assert mended.text == "née he\N{RIGHT SINGLE QUOTATION MARK}s"
-    assert mended.n_mended == 1
+    fixed = fix_encoding("née".encode() + b" he\x92s", name="a.csv")
+    assert fixed.text == "née he\N{RIGHT SINGLE QUOTATION MARK}s"
+    assert fixed.n_fixed == 1
 
 
 def test_lost_characters_are_named_by_line():
-    mended = mend_text("ok\nhe\N{REPLACEMENT CHARACTER}s\nok\n".encode(), name="a.csv")
-    assert mended.lost_lines == (2,)
-    assert mended.n_mended == 0
+    fixed = fix_encoding("ok\nhe\N{REPLACEMENT CHARACTER}s\nok\n".encode(), name="a.csv")
+    assert fixed.lost_lines == (2,)
+    assert fixed.n_fixed == 0
 
 
 @pytest.mark.parametrize("content", ["abc".encode("utf-16"), b"ab\x00c"])
 def test_no_text_is_refused(content):
     with pytest.raises(ValueError, match=r"a\.csv is no text in UTF-8.*Save it as UTF-8"):
-        mend_text(content, name="a.csv")
+        fix_encoding(content, name="a.csv")

@@ -1,10 +1,11 @@
+import re
 import warnings
 
 import pandas as pd
 import pytest
 
-from emoest.datasets import IncompleteCorpusWarning, UnlabeledRowsWarning
-from emoest.datasets._reading.rows import handle_unlabeled, read_lines, report_gaps
+from emoest.datasets import UnlabeledRowsWarning
+from emoest.datasets._reading.rows import handle_unlabeled, match_labels, read_lines
 
 
 def test_read_lines_drops_a_byte_order_mark_and_windows_line_ends(tmp_path):
@@ -35,18 +36,32 @@ def test_unlabeled_rows_are_kept_and_counted_unless_told_otherwise(frame):
     assert n_unlabeled == 1
 
 
-def test_nothing_is_said_where_nothing_is_missing(frame):
+def test_nothing_is_said_where_every_row_has_a_label(frame):
     with warnings.catch_warnings(action="error"):
         kept, n_unlabeled = handle_unlabeled(frame.head(1), ["a", "b"], drop=True, corpus="Mine")
-        assert report_gaps({"files": []}, corpus="Mine", folder="x", strict=True) == []
     assert (len(kept), n_unlabeled) == (1, 0)
 
 
-def test_gaps_are_one_warning_or_an_error():
-    gaps = {"sound files": ["a", "b", "c", "d"], "texts": ["t"], "videos": []}
-    expected = r"missing are 4 sound files \(a, b, c, d\); 1 texts \(t\)"
-    with pytest.warns(IncompleteCorpusWarning, match=expected) as caught:
-        assert report_gaps(gaps, corpus="M", folder="x", strict=False) == [*"abcd", "t"]
-    assert len(caught) == 1
-    with pytest.raises(FileNotFoundError, match=expected):
-        report_gaps(gaps, corpus="M", folder="x", strict=True)
+PATTERN = re.compile(r"\[(?P<turn>\w+) (?P<code>\w+)\]")
+OPTIONS = {"start": "[", "corpus": "Mine", "form": "[turn code]"}
+
+
+def test_labels_are_matched_and_other_lines_passed_over(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("% comment\n[u1 sad]\n\nrater: sad\n[u2 glad]\n")
+    matches = list(match_labels(path, PATTERN, ("sad", "glad"), **OPTIONS))
+    assert [(match["turn"], match["code"]) for match in matches] == [("u1", "sad"), ("u2", "glad")]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[u1]", r"Line 2 of .*a\.txt' is not a label of Mine: '\[u1\]'. Expected '\[turn code\]'"),
+        ("[u1 dull]", r"Line 2 of .*, turn u1, has the unknown emotion code 'dull'; known are sad"),
+    ],
+)
+def test_bad_labels_name_their_line(tmp_path, line, message):
+    path = tmp_path / "a.txt"
+    path.write_text(f"% comment\n{line}\n")
+    with pytest.raises(ValueError, match=message):
+        list(match_labels(path, PATTERN, ["sad"], **OPTIONS))
