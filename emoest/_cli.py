@@ -123,7 +123,8 @@ def _demo_models(seed: int) -> dict[str, Any]:
     from emoest.datasets import MultiTarget
     from emoest.embeddings import SBERTEmbedder, YAMNetEmbedder
     from emoest.features import AcousticFunctionals
-    from emoest.files.weights import WEIGHTS, weights_folder
+    from emoest.files.catalogue import WEIGHTS
+    from emoest.files.weights import weights_folder
     from emoest.systems import make_boateng2020
 
     weights = weights_folder() / WEIGHTS["yamnet"].file_name
@@ -134,7 +135,7 @@ def _demo_models(seed: int) -> dict[str, Any]:
         acoustic = AcousticFunctionals(verbose=1)
         print(
             "Acoustic encoder: AcousticFunctionals, since the weights of YAMNet are not here "
-            f"(emoest fetch yamnet gets them from {WEIGHTS['yamnet'].url})."
+            f"(emoest fetch yamnet gets them from {WEIGHTS['yamnet'].address})."
         )
     print(f"Text encoder: Sentence-BERT {SENTENCE_MODEL}.\n")
     return {
@@ -159,7 +160,8 @@ def _embed(model: Any, X: Any) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> None:
     from emoest.datasets import fetch_corpus, list_corpora
-    from emoest.files.weights import WEIGHTS, fetch_weights
+    from emoest.files.catalogue import WEIGHTS
+    from emoest.files.weights import find_weights
 
     if arguments.name in list_corpora():
         folder = fetch_corpus(arguments.name, arguments.folder, sha256=arguments.sha256)
@@ -174,7 +176,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
         )
     entry = WEIGHTS[arguments.name]
     print(f"{entry.name}: {entry.source}. License: {entry.license}. {entry.size / 1e6:.1f} MB.")
-    print(f"Ready: {fetch_weights(arguments.name, verbose=1)}")
+    print(f"Ready: {find_weights(arguments.name, verbose=1)}")
 
 
 def _datasets(arguments: argparse.Namespace) -> None:
@@ -192,8 +194,9 @@ def _datasets(arguments: argparse.Namespace) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
+    from emoest.files.catalogue import WEIGHTS, Url
     from emoest.files.store import cache_folder
-    from emoest.files.weights import WEIGHTS, weights_folder
+    from emoest.files.weights import weights_folder
 
     print(
         f"emoest {emoest.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"
@@ -208,6 +211,8 @@ def _info(arguments: argparse.Namespace) -> None:
     print(f"Store: {cache_folder()}")
     print(f"Weights: {weights_folder()}")
     for entry in WEIGHTS.values():
+        if not isinstance(entry.origin, Url):
+            continue
         state = "here" if (weights_folder() / entry.file_name).is_file() else "not here"
         print(f"  {entry.name}: {state} ({entry.license}, {entry.size / 1e6:.1f} MB)")
 

@@ -4,7 +4,7 @@ import pytest
 
 import emoest
 from emoest._cli import main
-from emoest.files.weights import WEIGHTS
+from emoest.files.catalogue import WEIGHTS, Url, Weights
 
 
 def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
@@ -12,7 +12,7 @@ def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
     status = main(["demo", "--folder", str(folder), "--speakers", "12", "--seed", "1"])
     out = capsys.readouterr().out
     assert status == 0
-    assert "weights of YAMNet are not here" in out and WEIGHTS["yamnet"].url in out
+    assert "weights of YAMNet are not here" in out and WEIGHTS["yamnet"].address in out
     for word in ("acoustic", "linguistic", "multimodal", "arousal", "valence", "0.333"):
         assert word in out, word
     assert "speaker-independent  yes" in out
@@ -24,12 +24,10 @@ def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
 def test_fetch_says_what_it_fetches_and_finds_what_is_there(tmp_path, monkeypatch, capsys):
     import hashlib
 
-    from emoest.files import weights
-
     content = b"weights"
-    entry = weights.Weights(
+    entry = Weights(
         name="toy",
-        url="http://127.0.0.1:9/toy.bin",
+        origin=Url("http://127.0.0.1:9/toy.bin"),
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
         license="MIT",

@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Wav2Vec2Embedder": "emoest.embeddings._wav2vec2",
         "YAMNetEmbedder": "emoest.embeddings._yamnet",
         "relocate_weights": "emoest.embeddings._base",
-        "unload_models": "emoest.embeddings._base",
+        "unload_models": "emoest.embeddings._model_cache",
     },
 )

@@ -6,117 +6,63 @@ specification and the digest.
 """
 
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from emoest.embeddings._precision import exact_inference
-from emoest.files.weights import ENVIRONMENT, find_weights, weights_digest
+from emoest.embeddings._model_cache import LOCK, generator_kept, loaded_model
+from emoest.files.catalogue import ENVIRONMENT, Weights
+from emoest.files.weights import find_in_folder, find_weights, weights_digest
 from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
+from emoest.utils._sklearn import HasMethods
 from emoest.utils.devices import keep_freed_memory, resolve_device
 
-MAX_LOADED = 4
-
-LOCK = threading.RLock()
-"""Held while a model is loaded or used: tokenizers and models are shared between threads."""
-
-_loaded: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
-
-
-def loaded_model(kind: str, digest: str, device: str, load: Callable[[], Any]) -> Any:
-    """Take a model from this process's cache, loading it the first time.
-
-    Parameters
-    ----------
-    kind : str
-        What is loaded from the weights, so that two readers of the same file do not meet.
-    digest : str
-        Digest of the weights.
-    device : str
-        Where the model is.
-    load : callable
-        Loads it; called at most once while the model stays among the last `MAX_LOADED` used.
-
-    Returns
-    -------
-    model : object
-
-    Examples
-    --------
-    >>> loaded_model("doc", "00", "cpu", lambda: [1]) is loaded_model("doc", "00", "cpu", list)
-    True
-    """
-    key = (kind, digest, device)
-    with LOCK:
-        if key not in _loaded:
-            _loaded[key] = load()
-            while len(_loaded) > MAX_LOADED:
-                _loaded.popitem(last=False)
-        _loaded.move_to_end(key)
-        return _loaded[key]
-
-
-def unload_models() -> None:
-    """Forget every loaded model, to give memory back.
-
-    Examples
-    --------
-    >>> unload_models()
-    """
-    with LOCK:
-        _loaded.clear()
-
-
-@contextmanager
-def generator_kept(device: str) -> Iterator[None]:
-    """Give torch's global generators back untouched, whatever the loading of a model draws."""
-    import torch
-
-    devices = list(range(torch.cuda.device_count())) if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices):
-        yield
+T = TypeVar("T")
 
 
 class PretrainedTransformer(CellTransformer):
     """Base of transformers with a frozen encoder.
 
-    To what `CellTransformer` asks for, a subclass adds ``device`` to its parameters and writes,
-    instead of ``_compute``:
+    To what `CellTransformer` asks for, a subclass adds ``model`` and ``device`` to its parameters
+    and writes, instead of ``_compute``:
 
-    - ``_weights_name()``: the name or path that the user gave;
-    - ``_locate()``: the file or folder of that name, fetched if need be; an OSError or ValueError
-      says why it cannot be had;
     - ``_load(path, device)``: the model in eval mode, anything that ``_embed`` understands;
     - ``_embed(model, batch)``: what ``_compute`` gives, in `exact_inference` and under a lock.
 
-    It may write ``_read_spec(path)``, called in `fit` with the weights' place, and ``_kind()``, if
-    it reads the same file in several ways. ``_model()`` gives the loaded model inside
-    ``_read_item``. ``weights_digest_`` is known after `fit` and part of the recipe.
+    It may write ``_weights_options()``, the keyword arguments of `find_weights`; ``_pinned()``, if
+    `fit` is to take the digest from the catalogue; ``_weights_name()``, if that is not ``model``;
+    ``_read_spec(path)``, called in `fit` with the weights' place; and ``_kind()``, if it reads the
+    same file in several ways. ``_model()`` gives the loaded model inside ``_read_item``.
+    ``weights_digest_`` is known after `fit` and part of the recipe.
     """
 
     _parameter_constraints: dict = {
+        "model": [str, HasMethods("__fspath__")],
         **CellTransformer._parameter_constraints,
         **constraints.DEVICE,
     }
-
-    def _weights_name(self) -> str:
-        raise NotImplementedError
-
-    def _locate(self) -> Path:
-        raise NotImplementedError
 
     def _load(self, path: Path, device: str) -> Any:
         raise NotImplementedError
 
     def _embed(self, model: Any, batch: list[Any]) -> list[np.ndarray]:
         raise NotImplementedError
+
+    def _weights_name(self) -> str:
+        """Name or path that the user gave."""
+        return os.fspath(self.model)
+
+    def _weights_options(self) -> dict[str, Any]:
+        return {}
+
+    def _pinned(self) -> Weights | None:
+        """Entry of the catalogue whose digest `fit` takes, so that it fetches nothing."""
+        return None
 
     def _read_spec(self, path: Path) -> None:
         """Read in `fit` what is needed of the weights without loading them."""
@@ -127,10 +73,12 @@ class PretrainedTransformer(CellTransformer):
 
     def _resolve(self) -> None:
         self._relocated: str | None = None
-        name = self._weights_name()
-        is_path = Path(name).expanduser().exists()
-        path = (None if is_path else find_weights(name)) or self._locate()
-        self.weights_digest_ = weights_digest(path, self.cache_dir)
+        entry = self._pinned()
+        if entry is not None:
+            path, self.weights_digest_ = Path(), entry.sha256
+        else:
+            path = find_weights(self._weights_name(), **self._weights_options())
+            self.weights_digest_ = weights_digest(path, self.cache_dir)
         self._read_spec(path)
 
     def _full_recipe(self) -> dict[str, Any]:
@@ -168,8 +116,8 @@ class PretrainedTransformer(CellTransformer):
         name = self._weights_name()
         tries: list[tuple[str, Callable[[], Path | None]]] = [
             ("relocate_weights(model, path)", lambda: _as_path(self._relocated)),
-            (f"the folder of the environment variable {ENVIRONMENT}", lambda: find_weights(name)),
-            (f"the name {name!r}", self._locate),
+            (f"the folder of the environment variable {ENVIRONMENT}", lambda: find_in_folder(name)),
+            (f"the name {name!r}", self._find_by_name),
         ]
         told = []
         for label, find in tries:
@@ -187,6 +135,65 @@ class PretrainedTransformer(CellTransformer):
             f"Tried {'; '.join(told)}. Put the same weights into that folder, or call "
             "emoest.embeddings.relocate_weights(model, path)."
         )
+
+    def _find_by_name(self) -> Path:
+        # Without the environment: weights there that are others must not hide those of the name.
+        return find_weights(self._weights_name(), environment=False, **self._weights_options())
+
+
+def fill_batches(
+    parts: Iterable[tuple[int, T]], batch_size: int, size: Callable[[T], int] = lambda part: 1
+) -> Iterator[tuple[list[int], list[T]]]:
+    """Fill batches of the net across items.
+
+    Parameters
+    ----------
+    parts : iterable of (int, object)
+        Parts of items, and to which item each belongs.
+    batch_size : int
+        How much fills a batch.
+    size : callable, default=one each
+        How much a part counts.
+
+    Yields
+    ------
+    owners : list of int
+    batch : list of object
+
+    Examples
+    --------
+    >>> list(fill_batches([(0, "a"), (0, "b"), (1, "c")], 2))
+    [([0, 0], ['a', 'b']), ([1], ['c'])]
+    """
+    owners: list[int] = []
+    held: list[T] = []
+    for owner, part in parts:
+        owners.append(owner)
+        held.append(part)
+        if sum(map(size, held)) >= batch_size:
+            yield owners, held
+            owners, held = [], []
+    if held:
+        yield owners, held
+
+
+def embed_batches(
+    batches: Iterable[tuple[list[int], list[T]]],
+    n_items: int,
+    embed: Callable[[list[T]], Iterable[np.ndarray]],
+) -> list[list[np.ndarray]]:
+    """Embed batches of parts, and collect what belongs to each item.
+
+    Examples
+    --------
+    >>> embed_batches([([0, 1], [3, 4]), ([1], [5])], 2, lambda batch: batch)
+    [[3], [4, 5]]
+    """
+    found: list[list[np.ndarray]] = [[] for _ in range(n_items)]
+    for owners, batch in batches:
+        for owner, value in zip(owners, embed(batch), strict=True):
+            found[owner].append(value)
+    return found
 
 
 def _as_path(path: str | None) -> Path | None:
@@ -246,7 +253,7 @@ def relocate_weights(
     for encoder in encoders:
         name = encoder._weights_name()
         place = Path(mapping[name] if mapping is not None else path).expanduser()
-        candidates = [place, *([find_weights(name, place)] if place.is_dir() else [])]
+        candidates = [place, *([find_in_folder(name, place)] if place.is_dir() else [])]
         for candidate in candidates:
             if _holds(candidate, encoder):
                 found[id(encoder)] = encoder._relocated = str(candidate)
@@ -284,3 +291,63 @@ def _encoders(part: Any, seen: set[int]) -> Iterator[PretrainedTransformer]:
         inner = list(part) if isinstance(part, list | tuple) else []
     for child in inner:
         yield from _encoders(child, seen)
+
+
+@contextmanager
+def exact_inference() -> Iterator[None]:
+    """Compute without gradients and in full float32, whatever precision mode is set outside.
+
+    Lower modes (TF32, bfloat16) are given back as they were found. torch has two interfaces to
+    them and refuses a mixture; the one that was used outside is used here.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with exact_inference():
+    ...     print(torch.get_float32_matmul_precision(), torch.is_grad_enabled())
+    highest False
+    """
+    import torch
+
+    try:
+        _ = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:
+        exact = _exact_by_operation()
+    else:
+        exact = _exact()
+    with exact, torch.inference_mode():
+        yield
+
+
+@contextmanager
+def _exact() -> Iterator[None]:
+    import torch
+
+    matmul = torch.get_float32_matmul_precision()
+    convolution = torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = convolution
+
+
+@contextmanager
+def _exact_by_operation() -> Iterator[None]:
+    from torch import backends
+
+    operations = [
+        backends.cuda.matmul,
+        *[backends.cudnn.conv, backends.cudnn.rnn],
+        *[backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn],
+    ]
+    found = [operation.fp32_precision for operation in operations]
+    for operation in operations:
+        operation.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for operation, precision in zip(operations, found, strict=True):
+            operation.fp32_precision = precision

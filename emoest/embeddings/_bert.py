@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._base import LOCK
-from emoest.embeddings._text import TextEncoder, length_limit, loading
+from emoest.embeddings._model_cache import LOCK
+from emoest.embeddings._text import TextEncoder, length_limit
 from emoest.embeddings._token_windows import (
     Window,
     cut_windows,
@@ -15,6 +15,7 @@ from emoest.embeddings._token_windows import (
     token_batches,
     token_budget,
 )
+from emoest.embeddings._transformers import load_encoder, loading, number_layer
 from emoest.files.hub import read_json
 from emoest.media.items import pool
 from emoest.utils._sklearn import StrOptions
@@ -154,20 +155,14 @@ class BERTEmbedder(TextEncoder):
         self.verbose = verbose
 
     def _read_spec(self, path: Path) -> None:
-        super()._read_spec(path)
         config = read_json(path, "config.json")
         self._hidden_size = _from_config(config, _DIMS, path)
         n_layers = _from_config(config, _LAYERS, path)
-        if not -n_layers - 1 <= self.layer <= n_layers:
-            raise ValueError(
-                f"layer={self.layer} is out of range: {self._weights_name()!r} has {n_layers} "
-                f"layers, so 0 (embeddings) to {n_layers}, or -1 (the last) to {-n_layers - 1}."
-            )
+        self._layer = number_layer(self.layer, n_layers, self._weights_name(), "embeddings")
         if config.get("is_encoder_decoder"):
             raise ValueError(
                 f"{self._weights_name()!r} is an encoder with a decoder; choose an encoder."
             )
-        self._layer = self.layer % (n_layers + 1)
         self._last = self._layer == n_layers
         limit = length_limit(config, read_json(path, "tokenizer_config.json"))
         self._check_max_length(limit)
@@ -190,21 +185,13 @@ class BERTEmbedder(TextEncoder):
         transformers = import_optional("transformers", extra="text", purpose="BERTEmbedder")
         with loading(path):
             tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
-            net, told = transformers.AutoModel.from_pretrained(
-                path, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-        missing = [name for name in told["missing_keys"] if not name.startswith("pooler.")]
-        if missing:
-            raise ValueError(
-                f"The weights in {str(path)!r} lack {len(missing)} tensors that the encoder needs, "
-                f"such as {sorted(missing)[0]!r}. Get the model's files again."
-            )
+            net = load_encoder(path, transformers.AutoModel, device)
         if not tokenizer.is_fast:
             raise ValueError(
                 f"The tokenizer in {str(path)!r} has no fast version (tokenizer.json), which "
                 "BERTEmbedder needs to cut windows."
             )
-        return _Loaded(tokenizer, net.float().eval().to(device), device)
+        return _Loaded(tokenizer, net, device)
 
     def _read_item(self, item: str, name: str) -> list[Window]:
         text = super()._read_item(item, name)

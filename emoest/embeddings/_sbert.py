@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._text import TextEncoder, length_limit, loading
+from emoest.embeddings._text import TextEncoder, length_limit
+from emoest.embeddings._transformers import loading
 from emoest.files.hub import read_json
 from emoest.utils.optional import import_optional
 
@@ -108,7 +109,6 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         self.verbose = verbose
 
     def _read_spec(self, path: Path) -> None:
-        super()._read_spec(path)
         self._dims = sentence_dims(path)
         words = path / next((module["path"] for module in read_json(path, "modules.json")), "")
         if config := read_json(words, "config.json"):

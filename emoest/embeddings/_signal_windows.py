@@ -73,7 +73,7 @@ class SignalWindow:
 
 
 @dataclass(frozen=True)
-class Clip:
+class AudioWindows:
     """A recording and the way in which an encoder sees it.
 
     A recording of more than `window` samples is seen through windows that overlap by a quarter.
@@ -136,7 +136,7 @@ class Clip:
             yield SignalWindow((signal - mean) * scale, slice(0, None))
             return
         mean, scale = self._statistics(self._blocks())
-        for part, own in cut_windows(self._blocks(), self.window, self.convolutions):
+        for part, own in cut_signal(self._blocks(), self.window, self.convolutions):
             yield SignalWindow((part - mean) * scale, own)
 
     def _blocks(self) -> Iterator[Signal]:
@@ -175,7 +175,7 @@ class Clip:
         return np.float32(mean), np.float32(1.0 / np.sqrt(deviation / n + _EPSILON))
 
 
-def cut_windows(
+def cut_signal(
     blocks: Iterator[Signal], window: int, convolutions: Convolutions
 ) -> Iterator[tuple[Signal, slice]]:
     """Cut a signal into overlapping windows and share its frames among them.
@@ -199,7 +199,7 @@ def cut_windows(
     Examples
     --------
     >>> blocks = iter(np.arange(20, dtype=np.float32).reshape(4, 5))
-    >>> [(len(part), own) for part, own in cut_windows(blocks, 12, Convolutions([1], [1]))]
+    >>> [(len(part), own) for part, own in cut_signal(blocks, 12, Convolutions([1], [1]))]
     [(12, slice(0, 10, None)), (11, slice(1, None, None))]
     """
     hop = max(1, (window - window // OVERLAP) // convolutions.step)
@@ -234,26 +234,29 @@ def pad_signals(windows: list[SignalWindow]) -> tuple[np.ndarray, np.ndarray]:
     return signals, mask
 
 
-def average_runs(frames: np.ndarray, stride: int) -> np.ndarray:
-    """Average every `stride` consecutive frames; the last ones may be fewer.
+def average_runs(frames: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Average every `step` consecutive frames; the last ones may be fewer.
 
     Parameters
     ----------
     frames : ndarray of shape (n_frames, n_dims)
         The frames.
-    stride : int
+    step : int
         How many make one.
 
     Returns
     -------
-    averaged : ndarray of shape (ceil(n_frames / stride), n_dims)
+    averaged : ndarray of shape (ceil(n_frames / step), n_dims)
+    counts : ndarray of int, shape (ceil(n_frames / step),)
+        How many frames each averages.
 
     Examples
     --------
-    >>> average_runs(np.array([[0.0], [2.0], [4.0], [9.0]]), 3).tolist()
-    [[2.0], [9.0]]
+    >>> averaged, counts = average_runs(np.array([[0.0], [2.0], [4.0], [9.0]]), 3)
+    >>> averaged.tolist(), counts.tolist()
+    ([[2.0], [9.0]], [3, 1])
     """
-    starts = np.arange(0, len(frames), stride)
-    counts = np.minimum(stride, len(frames) - starts)
+    starts = np.arange(0, len(frames), step)
+    counts = np.minimum(step, len(frames) - starts)
     sums = np.add.reduceat(frames.astype(np.float64), starts, axis=0)
-    return (sums / counts[:, None]).astype(frames.dtype)
+    return (sums / counts[:, None]).astype(frames.dtype), counts

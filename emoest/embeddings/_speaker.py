@@ -1,14 +1,13 @@
 """Resemblyzer's voice encoder: what a voice sounds like, in 256 numbers."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
 from emoest.embeddings._speaker_windows import (
     COVERAGE,
     RATE,
@@ -18,16 +17,16 @@ from emoest.embeddings._speaker_windows import (
     partial_starts,
     raise_level,
 )
-from emoest.files.package_weights import PACKAGE_WEIGHTS, packaged_weights
+from emoest.files.catalogue import WEIGHTS
 from emoest.media.audio import read_audio
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import major_version
 
 PACKAGE = "resemblyzer"
-"""Name of its weights in `PACKAGE_WEIGHTS`: those of Resemblyzer 0.1.4."""
+"""Name of its weights in the catalogue: those of Resemblyzer 0.1.4."""
 
-N_DIMS = PACKAGE_WEIGHTS[PACKAGE].dims
+N_DIMS = WEIGHTS[PACKAGE].dims
 
 _SUFFIXES = (".pt", ".safetensors")
 _RECIPE_VERSION = 1
@@ -53,7 +52,7 @@ class SpeakerEmbedder(PretrainedTransformer):
 
     Parameters
     ----------
-    weights : str or path object, default="resemblyzer"
+    model : str or path object, default="resemblyzer"
         ``"resemblyzer"`` takes the weights of the installed package (17 MB, Apache-2.0; nothing of
         it is imported, so ``pip install --no-deps resemblyzer`` is enough), checked by digest; or
         the path of its ``pretrained.pt``, of which only tensors are read, or of a ``.safetensors``
@@ -130,7 +129,6 @@ class SpeakerEmbedder(PretrainedTransformer):
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
 
     _parameter_constraints: dict = {
-        "weights": [str, HasMethods("__fspath__")],
         "pooling": [StrOptions({"mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
         "rate": [constraints.POSITIVE_REAL],
@@ -141,7 +139,7 @@ class SpeakerEmbedder(PretrainedTransformer):
 
     def __init__(
         self,
-        weights: str | os.PathLike[str] = PACKAGE,
+        model: str | os.PathLike[str] = PACKAGE,
         *,
         pooling: str | None = "mean",
         chunks: str = "pool",
@@ -154,7 +152,7 @@ class SpeakerEmbedder(PretrainedTransformer):
         device: str = "auto",
         verbose: int = 0,
     ):
-        self.weights = weights
+        self.model = model
         self.pooling = pooling
         self.chunks = chunks
         self.rate = rate
@@ -166,22 +164,15 @@ class SpeakerEmbedder(PretrainedTransformer):
         self.device = device
         self.verbose = verbose
 
-    def _weights_name(self) -> str:
-        return os.fspath(self.weights)
-
-    def _locate(self) -> Path:
-        name = self._weights_name()
-        if name == PACKAGE and not Path(name).is_file():
-            return packaged_weights(PACKAGE)
-        path = Path(name).expanduser()
-        if not path.is_file() or path.suffix not in _SUFFIXES:
-            raise FileNotFoundError(
-                f"There is no file {name!r} of weights ({' or '.join(_SUFFIXES)}). Pass "
-                f"{PACKAGE!r}, the path of its pretrained.pt, or of a safetensors file."
-            )
-        return path
+    def _weights_options(self) -> dict[str, Any]:
+        return {
+            "names": (PACKAGE,),
+            "hint": f"Pass {PACKAGE!r}, the path of its pretrained.pt, or of a safetensors file.",
+        }
 
     def _read_spec(self, path: Path) -> None:
+        if path.suffix not in _SUFFIXES:
+            raise ValueError(f"{str(path)!r} must end in {' or '.join(_SUFFIXES)}.")
         self._step = round(RATE / self.rate / STEP)
         if not 0 < self._step <= 1.6 * RATE / STEP:
             raise ValueError(
@@ -223,27 +214,20 @@ class SpeakerEmbedder(PretrainedTransformer):
         import torch
 
         device = next(model.parameters()).device
-        counts = [len(partial_starts(len(voice.signal), self._step)) for voice in batch]
-        rows = [
-            model(torch.from_numpy(mels).to(device)).cpu().numpy() for mels in self._packed(batch)
-        ]
-        parts = np.split(np.concatenate(rows), np.cumsum(counts)[:-1])
+        mels = (
+            (i, mel_partial(voice.signal, start))
+            for i, voice in enumerate(batch)
+            for start in partial_starts(len(voice.signal), self._step)
+        )
+        rows = embed_batches(
+            fill_batches(mels, self.batch_size),
+            len(batch),
+            lambda held: model(torch.from_numpy(np.stack(held)).to(device)).cpu().numpy(),
+        )
         return [
             np.column_stack([part, np.full(len(part), voice.seconds / len(part), np.float32)])
-            for voice, part in zip(batch, parts, strict=True)
+            for voice, part in zip(batch, rows, strict=True)
         ]
-
-    def _packed(self, batch: list[_Voice]) -> Iterator[np.ndarray]:
-        """Mel spectra of all stretches, `batch_size` at a time."""
-        held: list[np.ndarray] = []
-        for voice in batch:
-            for start in partial_starts(len(voice.signal), self._step):
-                held.append(mel_partial(voice.signal, start))
-                if len(held) == self.batch_size:
-                    yield np.stack(held)
-                    held = []
-        if held:
-            yield np.stack(held)
 
     def _vectors(self, cells: list[np.ndarray | None], index: pd.Index) -> pd.DataFrame:
         vectors = super()._vectors(cells, index)

@@ -1,16 +1,11 @@
-"""What text encoders share: texts as items, names of models, the quiet loading of safetensors."""
+"""What text encoders share: texts as items, names of models, how much they read at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.files.hub import check_model_folder, find_model_folder
-from emoest.utils._sklearn import HasMethods, Interval
-from emoest.utils.optional import import_optional, major_version
+from emoest.embeddings._transformers import text_version
+from emoest.utils._sklearn import Interval
 
 _POSITIONS = ("max_position_embeddings", "n_positions")
 _OFFSET_TYPES = ("roberta", "camembert", "longformer", "mpnet", "data2vec-text", "xmod")
@@ -28,20 +23,13 @@ class TextEncoder(PretrainedTransformer):
     _packages: tuple[str, ...] = ("transformers", "tokenizers")
 
     _parameter_constraints: dict = {
-        "model": [str, HasMethods("__fspath__")],
         "revision": [str, None],
         "max_length": [Interval(Integral, 4, None, closed="left"), None],
         **PretrainedTransformer._parameter_constraints,
     }
 
-    def _weights_name(self) -> str:
-        return str(self.model)
-
-    def _locate(self) -> Path:
-        return find_model_folder(self._weights_name(), self.revision, purpose=type(self).__name__)
-
-    def _read_spec(self, path: Path) -> None:
-        check_model_folder(path)
+    def _weights_options(self) -> dict[str, Any]:
+        return {"is_folder": True, "revision": self.revision, "purpose": type(self).__name__}
 
     def _check_max_length(self, limit: int) -> None:
         if self.max_length is not None and self.max_length > limit:
@@ -68,21 +56,6 @@ class TextEncoder(PretrainedTransformer):
     def _order(self, items: list[str]) -> list[int]:
         """Shortest first, so that a batch holds texts of like length and little padding."""
         return sorted(range(len(items)), key=lambda i: len(items[i]))
-
-
-def text_version(package: str, purpose: str) -> str:
-    """First number of the version of a package; the error without it names the extra.
-
-    Examples
-    --------
-    >>> text_version("pip", "This example").isdigit()
-    True
-    """
-    try:
-        return major_version(package)
-    except PackageNotFoundError:
-        import_optional(package, extra="text", purpose=purpose)
-        return "unknown"
 
 
 def length_limit(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
@@ -114,41 +87,3 @@ def length_limit(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> in
     if isinstance(told, int | float) and told < _NO_LIMIT:
         limits.append(int(told))
     return min(limits, default=_DEFAULT_LENGTH)
-
-
-@contextmanager
-def loading(path: Path) -> Iterator[None]:
-    """Load weights without transformers' own bars; damaged ones are named.
-
-    Raises
-    ------
-    ValueError
-        If a safetensors file is damaged.
-
-    Examples
-    --------
-    >>> from safetensors import SafetensorError
-    >>> with loading(Path("folder")):
-    ...     raise SafetensorError("header too small")
-    Traceback (most recent call last):
-        ...
-    ValueError: The weights in 'folder' are corrupted or truncated (header too small)...
-    """
-    from safetensors import SafetensorError
-
-    logging = import_optional("transformers.utils.logging", extra="text", purpose="A text encoder")
-    shown = logging.is_progress_bar_enabled()
-    level = logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    except SafetensorError as error:
-        raise ValueError(
-            f"The weights in {str(path)!r} are corrupted or truncated ({error}). Get the model's "
-            "files again."
-        ) from error
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()

@@ -8,28 +8,30 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._base import PretrainedTransformer, embed_batches
 from emoest.embeddings._signal_windows import (
-    Clip,
+    AudioWindows,
     Convolutions,
     SignalWindow,
     average_runs,
     pad_signals,
 )
-from emoest.embeddings._text import loading, text_version
 from emoest.embeddings._token_windows import token_budget
-from emoest.files.hub import check_model_folder, find_model_folder, read_json
+from emoest.embeddings._transformers import load_encoder, loading, number_layer, text_version
+from emoest.files.hub import read_json
 from emoest.media.audio import open_audio
 from emoest.media.transformer import CELL_ERRORS
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, Interval, StrOptions
+from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.optional import import_optional, major_version
 
 _PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 """Encoders whose Transformer honors its mask everywhere; others see equal lengths together."""
 
 _EXTRACTOR = "Wav2Vec2FeatureExtractor"
-_TRAINING_ONLY = ("masked_spec_embed",)
+_UNUSED = ("masked_spec_embed", "adapter.")
+"""Tensors of training, and of layers behind the last one."""
+
 _BATCHES_KEPT = 4
 _RECIPE_VERSION = 1
 
@@ -57,9 +59,9 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     layer : int or "mean", default=-1
         Which hidden layer: -1 is the last, 0 what enters the first layer; ``"mean"`` averages all
         of them.
-    stride : int, default=None
-        Average every so many consecutive frames to one; the last one may average fewer. None
-        averages none.
+    step : int, default=None
+        Frames of the encoder from one frame to the next: so many consecutive ones are averaged to
+        one, the last may average fewer. None averages none.
     pooling : {"mean", "max"} or None, default=None
         None gives frames (n_frames, n_dims); a pooling gives one vector a sample.
     chunks : {"pool", "concat"}, default="pool"
@@ -121,7 +123,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     batches of clips of equal length only. Adapters behind the last layer are left out.
 
     MEmoBERT [2]_ takes ``"facebook/wav2vec2-base"``, the first 10 s of a clip and the mean of every
-    three frames: ``stride=3, max_seconds=10, long_audio="truncate"``. That its clips were scaled to
+    three frames: ``step=3, max_seconds=10, long_audio="truncate"``. That its clips were scaled to
     mean 0 and variance 1 is inferred from the model's feature extractor.
 
     References
@@ -143,7 +145,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     ...     num_conv_pos_embedding_groups=2)
     >>> Wav2Vec2Model(config).save_pretrained(folder)
     >>> _ = Wav2Vec2FeatureExtractor().save_pretrained(folder)
-    >>> embedder = Wav2Vec2Embedder(folder, stride=3, cache_dir=False)
+    >>> embedder = Wav2Vec2Embedder(folder, step=3, cache_dir=False)
     >>> frames = embedder.fit_transform([(np.zeros(8000), 8000), None])
     >>> list(frames.columns), frames["wav2vec2_frames"][0].shape
     (['wav2vec2_frames', 'seconds'], (17, 8))
@@ -154,10 +156,9 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
 
     _parameter_constraints: dict = {
-        "model": [str, HasMethods("__fspath__")],
         "revision": [str, None],
         "layer": [Integral, StrOptions({"mean"})],
-        "stride": [constraints.POSITIVE_INT, None],
+        "step": [constraints.POSITIVE_INT, None],
         "pooling": [StrOptions({"mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
         "max_seconds": [Interval(Real, 1, None, closed="left")],
@@ -172,7 +173,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         *,
         revision: str | None = None,
         layer: int | str = -1,
-        stride: int | None = None,
+        step: int | None = None,
         pooling: str | None = None,
         chunks: str = "pool",
         max_seconds: float = 20.0,
@@ -187,7 +188,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         self.model = model
         self.revision = revision
         self.layer = layer
-        self.stride = stride
+        self.step = step
         self.pooling = pooling
         self.chunks = chunks
         self.max_seconds = max_seconds
@@ -199,16 +200,15 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         self.device = device
         self.verbose = verbose
 
-    def _weights_name(self) -> str:
-        return str(self.model)
-
-    def _locate(self) -> Path:
-        return find_model_folder(
-            self._weights_name(), self.revision, purpose=type(self).__name__, tokenizer=False
-        )
+    def _weights_options(self) -> dict[str, Any]:
+        return {
+            "is_folder": True,
+            "revision": self.revision,
+            "tokenizer": False,
+            "purpose": type(self).__name__,
+        }
 
     def _read_spec(self, path: Path) -> None:
-        check_model_folder(path, tokenizer=False)
         config = read_json(path, "config.json")
         self._convolutions = _convolutions(config, self._weights_name())
         self._hidden_size = int(config["hidden_size"])
@@ -225,7 +225,8 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         return {
             "version": _RECIPE_VERSION,
             "layer": self._layer,
-            "stride": self.stride or 1,
+            # The old name of `step`, so that what was stored under it is found.
+            "stride": self.step or 1,
             "window": self._window,
             "long_audio": self.long_audio,
             "transformers": text_version("transformers", type(self).__name__),
@@ -245,19 +246,10 @@ class Wav2Vec2Embedder(PretrainedTransformer):
 
         transformers = import_optional("transformers", extra="text", purpose=type(self).__name__)
         with loading(path):
-            net, told = transformers.AutoModel.from_pretrained(
-                path, local_files_only=True, use_safetensors=True, output_loading_info=True
-            )
-        missing = sorted(set(told["missing_keys"]) - set(_TRAINING_ONLY))
-        missing = [name for name in missing if not name.startswith("adapter.")]
-        if missing:
-            raise ValueError(
-                f"The weights in {str(path)!r} lack {len(missing)} tensors that the encoder needs, "
-                f"such as {missing[0]!r}. Get the model's files again."
-            )
+            net = load_encoder(path, transformers.AutoModel, device, optional=_UNUSED)
         net.adapter = None
         net.feature_extractor = Clipwise(net.feature_extractor)
-        return _Loaded(net.float().eval().to(device), device)
+        return _Loaded(net, device)
 
     def _order(self, items: list[Any]) -> list[int]:
         """Shortest first, so that a batch holds clips of like length and little padding."""
@@ -269,8 +261,8 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         except CELL_ERRORS:
             return 0.0
 
-    def _read_item(self, item: Any, name: str) -> Clip:
-        return Clip(
+    def _read_item(self, item: Any, name: str) -> AudioWindows:
+        return AudioWindows(
             open_audio(item, sampling_rate=self.sampling_rate, name=name),
             self.sampling_rate_,
             self._window,
@@ -279,20 +271,18 @@ class Wav2Vec2Embedder(PretrainedTransformer):
             truncate=self.long_audio == "truncate",
         )
 
-    def _is_full(self, batch: list[Clip]) -> bool:
+    def _is_full(self, batch: list[AudioWindows]) -> bool:
         return sum(clip.n_samples for clip in batch) >= _BATCHES_KEPT * self._budget
 
-    def _embed(self, model: _Loaded, batch: list[Clip]) -> list[np.ndarray]:
-        parts: list[list[np.ndarray]] = [[] for _ in batch]
+    def _embed(self, model: _Loaded, batch: list[AudioWindows]) -> list[np.ndarray]:
         step = self._convolutions.step
         budget = token_budget(self._budget // step, model.device) * step
-        for owners, windows in self._packed(batch, budget):
-            for i, states in zip(owners, self._states(model, windows), strict=True):
-                parts[i].append(states)
+        batches = self._packed(batch, budget)
+        parts = embed_batches(batches, len(batch), lambda windows: self._states(model, windows))
         return [self._frames(clip, own) for clip, own in zip(batch, parts, strict=True)]
 
     def _packed(
-        self, clips: list[Clip], budget: int
+        self, clips: list[AudioWindows], budget: int
     ) -> Iterator[tuple[list[int], list[SignalWindow]]]:
         """Fill batches of `budget` samples across clips: whose windows, and the windows."""
         owners: list[int] = []
@@ -342,14 +332,10 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         *inner, _ = output.hidden_states
         return sum(inner, output.last_hidden_state) / (len(inner) + 1)
 
-    def _frames(self, clip: Clip, parts: list[np.ndarray]) -> np.ndarray:
-        """Frames of a clip, averaged over the stride; beside each the seconds that it covers."""
-        frames = np.concatenate(parts)
-        stride = self.stride or 1
-        counts = np.minimum(stride, len(frames) - np.arange(0, len(frames), stride))
-        seconds = (clip.seconds * counts / len(frames)).astype(np.float32)
-        if stride > 1:
-            frames = average_runs(frames, stride)
+    def _frames(self, clip: AudioWindows, parts: list[np.ndarray]) -> np.ndarray:
+        """Frames of a clip, averaged by `step`; beside each the seconds that it covers."""
+        frames, counts = average_runs(np.concatenate(parts), self.step or 1)
+        seconds = (clip.seconds * counts / counts.sum()).astype(np.float32)
         return np.concatenate([frames, seconds[:, None]], axis=1)
 
 
@@ -374,12 +360,7 @@ def _layer_of(layer: int | str, n_layers: int, name: str) -> int | str | None:
     """Number the layer from the front; None is the last one."""
     if isinstance(layer, str):
         return layer
-    if not -n_layers - 1 <= layer <= n_layers:
-        raise ValueError(
-            f"layer={layer} is out of range: {name!r} has {n_layers} layers, so 0 (what enters the "
-            f"first) to {n_layers}, or -1 (the last) to {-n_layers - 1}."
-        )
-    found = int(layer) % (n_layers + 1)
+    found = number_layer(layer, n_layers, name, "what enters the first")
     return None if found == n_layers else found
 
 

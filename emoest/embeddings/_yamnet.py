@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._yamnet_patches import count_patches, hop_frames, iter_patches
+from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
+from emoest.embeddings._yamnet_patches import count_patches, iter_patches, step_frames
 from emoest.features._mel import YAMNET
-from emoest.files.weights import WEIGHTS, fetch_weights
+from emoest.files.catalogue import WEIGHTS, Weights
+from emoest.files.weights import find_weights
 from emoest.media.audio import Audio, open_audio
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import major_version
 
 N_CLASSES = 521
@@ -33,31 +34,31 @@ class _Clip:
     """An audio item that is decoded when its patches are asked for."""
 
     audio: Audio
-    hop: float
+    step: float
     padding: bool
 
     @property
     def n_patches(self) -> int:
         """About how many patches it has: rounding in resampling may make it one more or less."""
         n_samples = round(self.audio.seconds * YAMNET.sampling_rate)
-        return count_patches(n_samples, hop=self.hop, padding=self.padding)
+        return count_patches(n_samples, step=self.step, padding=self.padding)
 
     def patches(self, batch_size: int) -> Iterator[np.ndarray]:
         blocks = self.audio.blocks(YAMNET.sampling_rate)
-        return iter_patches(blocks, hop=self.hop, padding=self.padding, batch_size=batch_size)
+        return iter_patches(blocks, step=self.step, padding=self.padding, batch_size=batch_size)
 
 
 class YAMNetEmbedder(PretrainedTransformer):
     """Embed sound with YAMNet, a classifier of 521 kinds of sound trained on AudioSet.
 
     Sound of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
-    cut into patches of 0.96 s, one every `hop` seconds; the net gives 1024 numbers a patch. Long
+    cut into patches of 0.96 s, one every `step` seconds; the net gives 1024 numbers a patch. Long
     recordings are decoded and embedded piece by piece, so that memory does not grow with their
     samples.
 
     Parameters
     ----------
-    weights : str or path object, default="yamnet"
+    model : str or path object, default="yamnet"
         ``"yamnet"`` (the original ``yamnet.h5``; needs the extra ``keras``), ``"yamnet-int8"`` (a
         third party's smaller conversion of it), both fetched once when they are first needed; or
         the path of a Keras ``.h5`` file with the original's names, of a ``.tflite`` conversion
@@ -72,7 +73,7 @@ class YAMNetEmbedder(PretrainedTransformer):
     padding : bool, default=True
         Whether zeros complete the last patch, as the original does since August 2020; False leaves
         out samples that fill no patch, as it did before, and cannot embed less than 0.975 s.
-    hop : float, default=0.48
+    step : float, default=0.48
         Seconds from one patch to the next, a multiple of 0.01.
     sampling_rate : float, default=None
         Rate in Hz of arrays that come without one; files and tuples (array, rate) bring their own.
@@ -138,12 +139,11 @@ class YAMNetEmbedder(PretrainedTransformer):
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds", "speech")
 
     _parameter_constraints: dict = {
-        "weights": [str, HasMethods("__fspath__")],
         "pooling": [StrOptions({"mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
         "output": [StrOptions({"embedding", "scores"})],
         "padding": ["boolean"],
-        "hop": [constraints.POSITIVE_REAL],
+        "step": [constraints.POSITIVE_REAL],
         "sampling_rate": [constraints.POSITIVE_REAL, None],
         "speech": ["boolean"],
         **PretrainedTransformer._parameter_constraints,
@@ -151,13 +151,13 @@ class YAMNetEmbedder(PretrainedTransformer):
 
     def __init__(
         self,
-        weights: str | os.PathLike[str] = "yamnet",
+        model: str | os.PathLike[str] = "yamnet",
         *,
         pooling: str | None = None,
         chunks: str = "pool",
         output: str = "embedding",
         padding: bool = True,
-        hop: float = 0.48,
+        step: float = 0.48,
         sampling_rate: float | None = None,
         speech: bool = False,
         errors: str = "raise",
@@ -166,12 +166,12 @@ class YAMNetEmbedder(PretrainedTransformer):
         device: str = "auto",
         verbose: int = 0,
     ):
-        self.weights = weights
+        self.model = model
         self.pooling = pooling
         self.chunks = chunks
         self.output = output
         self.padding = padding
-        self.hop = hop
+        self.step = step
         self.sampling_rate = sampling_rate
         self.speech = speech
         self.errors = errors
@@ -196,15 +196,15 @@ class YAMNetEmbedder(PretrainedTransformer):
         ValueError
             If the file does not name 521 classes.
         """
-        path = Path(self.weights).expanduser().with_name(CLASS_FILE)
+        path = Path(self.model).expanduser().with_name(CLASS_FILE)
         if self._weights_name() in WEIGHTS or not path.exists():
-            path = fetch_weights("yamnet-classes", verbose=self.verbose)
+            path = find_weights("yamnet-classes", verbose=self.verbose)
         with open(path, encoding="utf-8", newline="") as file:
             names = [row.get("display_name", "") for row in csv.DictReader(file)]
         if len(names) != N_CLASSES or not all(names):
             raise ValueError(
                 f"{str(path)!r} does not name {N_CLASSES} classes in a column 'display_name'. Get "
-                f"it again from {WEIGHTS['yamnet-classes'].url}."
+                f"it again from {WEIGHTS['yamnet-classes'].address}."
             )
         return names
 
@@ -223,28 +223,22 @@ class YAMNetEmbedder(PretrainedTransformer):
             "version": _RECIPE_VERSION,
             "output": self.output,
             "padding": bool(self.padding),
-            "hop_frames": hop_frames(self.hop),
+            "hop_frames": step_frames(self.step),
             "soxr": major_version("soxr"),
             "torch": major_version("torch"),
         }
 
-    def _weights_name(self) -> str:
-        return os.fspath(self.weights)
+    def _weights_options(self) -> dict[str, Any]:
+        return {"names": _names(), "verbose": self.verbose}
 
-    def _resolve(self) -> None:
-        """Take the digest of pinned weights from the table, so that fit fetches nothing."""
-        hop_frames(self.hop)
+    def _pinned(self) -> Weights | None:
         entry = WEIGHTS.get(self._weights_name())
-        if entry is None:
-            super()._resolve()
-            return
-        if entry.dims != N_DIMS:
-            raise ValueError(f"weights={entry.name!r} is no YAMNet ({entry.source}).")
-        self._relocated = None
-        self.weights_digest_ = entry.sha256
+        if entry is not None and entry.name not in _names():
+            raise ValueError(f"model={entry.name!r} is no YAMNet ({entry.source}).")
+        return entry
 
-    def _locate(self) -> Path:
-        return fetch_weights(self._weights_name(), verbose=self.verbose)
+    def _read_spec(self, path: Path) -> None:
+        step_frames(self.step)
 
     def _load(self, path: Path, device: str) -> Any:
         from emoest.nets.yamnet import load_yamnet
@@ -264,16 +258,17 @@ class YAMNetEmbedder(PretrainedTransformer):
 
     def _read_item(self, item: Any, name: str) -> _Clip:
         audio = open_audio(item, sampling_rate=self.sampling_rate, name=name)
-        return _Clip(audio, self.hop, self.padding)
+        return _Clip(audio, self.step, self.padding)
 
     def _is_full(self, batch: list[Any]) -> bool:
         return sum(clip.n_patches for clip in batch) >= self.batch_size
 
     def _embed(self, model: Any, batch: list[Any]) -> list[np.ndarray]:
-        parts: list[list[np.ndarray]] = [[] for _ in batch]
-        for owners, patches in _packed(batch, self.batch_size):
-            for i, rows in zip(owners, self._forward(model, patches), strict=True):
-                parts[i].append(rows)
+        pieces = (
+            (i, part) for i, clip in enumerate(batch) for part in clip.patches(self.batch_size)
+        )
+        batches = fill_batches(pieces, self.batch_size, size=len)
+        parts = embed_batches(batches, len(batch), lambda held: self._forward(model, held))
         return [self._with_seconds(clip, rows) for clip, rows in zip(batch, parts, strict=True)]
 
     def _forward(self, model: Any, patches: list[np.ndarray]) -> list[np.ndarray]:
@@ -298,16 +293,6 @@ class YAMNetEmbedder(PretrainedTransformer):
         return rows
 
 
-def _packed(clips: list[_Clip], batch_size: int) -> Iterator[tuple[list[int], list[np.ndarray]]]:
-    """Fill batches of the net across clips: whose patches they are, and the patches."""
-    owners: list[int] = []
-    held: list[np.ndarray] = []
-    for i, clip in enumerate(clips):
-        for patches in clip.patches(batch_size):
-            owners.append(i)
-            held.append(patches)
-            if sum(len(part) for part in held) >= batch_size:
-                yield owners, held
-                owners, held = [], []
-    if held:
-        yield owners, held
+def _names() -> list[str]:
+    """Names of the catalogue that are a YAMNet."""
+    return [entry.name for entry in WEIGHTS.values() if entry.dims == N_DIMS]

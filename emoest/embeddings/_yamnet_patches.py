@@ -61,12 +61,12 @@ def patch_samples(settings: LogMel = YAMNET) -> int:
     return (PATCH_FRAMES - 1) * settings.step + settings.window
 
 
-def hop_frames(hop: float, settings: LogMel = YAMNET) -> int:
+def step_frames(step: float, settings: LogMel = YAMNET) -> int:
     """Distance between patches in frames.
 
     Parameters
     ----------
-    hop : float
+    step : float
         The distance in seconds, a multiple of the frame step (0.01 s for YAMNet).
     settings : LogMel, default=YAMNET
         The spectrum's settings.
@@ -78,22 +78,23 @@ def hop_frames(hop: float, settings: LogMel = YAMNET) -> int:
     Raises
     ------
     ValueError
-        If `hop` is not a positive multiple of the frame step.
+        If `step` is not a positive multiple of the frame step.
 
     Examples
     --------
-    >>> hop_frames(0.48)
+    >>> step_frames(0.48)
     48
     """
-    step = settings.step / settings.sampling_rate
-    n_frames = round(hop / step)
-    if n_frames < 1 or abs(n_frames * step - hop) > 1e-6:
-        raise ValueError(f"hop={hop} s must be a positive multiple of {step:g} s.")
+    of_frame = settings.step / settings.sampling_rate
+    n_frames = round(step / of_frame)
+    # 0.48 / 0.01 is 47.99...: decimal seconds are not exact in binary.
+    if n_frames < 1 or abs(n_frames * of_frame - step) > 1e-6:
+        raise ValueError(f"step={step} s must be a positive multiple of {of_frame:g} s.")
     return n_frames
 
 
 def count_patches(
-    n_samples: int, *, hop: float = 0.48, padding: bool = True, settings: LogMel = YAMNET
+    n_samples: int, *, step: float = 0.48, padding: bool = True, settings: LogMel = YAMNET
 ) -> int:
     """Count the patches of a signal.
 
@@ -101,7 +102,7 @@ def count_patches(
     ----------
     n_samples : int
         Length of the signal in samples.
-    hop : float, default=0.48
+    step : float, default=0.48
         Distance between patches in seconds.
     padding : bool, default=True
         Whether zeros complete the last patch (YAMNet since August 2020) or samples that fill no
@@ -120,16 +121,16 @@ def count_patches(
     (6, 5)
     """
     rest = n_samples - patch_samples(settings)
-    step = hop_frames(hop, settings) * settings.step
+    n_step = step_frames(step, settings) * settings.step
     if padding:
-        return 1 + -(-max(0, rest) // step)
-    return 1 + rest // step if rest >= 0 else 0
+        return 1 + -(-max(0, rest) // n_step)
+    return 1 + rest // n_step if rest >= 0 else 0
 
 
 def iter_patches(
     blocks: Iterable[Floats32],
     *,
-    hop: float = 0.48,
+    step: float = 0.48,
     padding: bool = True,
     batch_size: int = 32,
     settings: LogMel = YAMNET,
@@ -140,7 +141,7 @@ def iter_patches(
     ----------
     blocks : iterable of ndarray of shape (n,)
         The signal in pieces of any length.
-    hop : float, default=0.48
+    step : float, default=0.48
         Distance between patches in seconds.
     padding : bool, default=True
         See `count_patches`.
@@ -160,7 +161,7 @@ def iter_patches(
     [4, 1, 1]
     """
     size = patch_samples(settings)
-    step = hop_frames(hop, settings) * settings.step
+    n_step = step_frames(step, settings) * settings.step
     buffer = np.zeros(0, dtype=np.float32)
     skip = 0
     n_patches = 0
@@ -171,13 +172,13 @@ def iter_patches(
         skip -= len(block) - len(kept)
         buffer = np.concatenate([buffer, kept.astype(np.float32, copy=False)])
         while len(buffer) >= size:
-            n = min(batch_size, 1 + (len(buffer) - size) // step)
-            yield _patches(buffer[: (n - 1) * step + size], n, step, settings)
-            skip = max(0, n * step - len(buffer))
-            buffer = buffer[n * step :]
+            n = min(batch_size, 1 + (len(buffer) - size) // n_step)
+            yield _patches(buffer[: (n - 1) * n_step + size], n, n_step, settings)
+            skip = max(0, n * n_step - len(buffer))
+            buffer = buffer[n * n_step :]
             n_patches += n
-    if padding and n_patches < count_patches(n_samples, hop=hop, settings=settings):
-        yield _patches(np.pad(buffer, (0, size - len(buffer))), 1, step, settings)
+    if padding and n_patches < count_patches(n_samples, step=step, settings=settings):
+        yield _patches(np.pad(buffer, (0, size - len(buffer))), 1, n_step, settings)
 
 
 def _patches(signal: Floats32, n: int, step: int, settings: LogMel) -> Floats32:

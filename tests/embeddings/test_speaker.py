@@ -145,12 +145,15 @@ def test_other_weights_in_the_package_are_refused(monkeypatch, tmp_path):
     [
         ({"rate": 0.5}, r"rate=0\.5 stretches a second is out of range: from 0\.625"),
         ({"rate": 0}, "'rate' parameter of SpeakerEmbedder"),
-        ({"weights": "no.pt"}, r"There is no file 'no\.pt' of weights"),
+        (
+            {"model": "no.pt"},
+            r"'no\.pt' is neither the path of a file nor .*resemblyzer.*pretrained\.pt",
+        ),
     ],
 )
 def test_bad_parameters(weights, kwargs, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
-        SpeakerEmbedder(**{"weights": weights, **kwargs}).fit(table())
+        SpeakerEmbedder(**{"model": weights, **kwargs}).fit(table())
 
 
 def test_an_unreadable_clip_is_named_or_missing(weights):

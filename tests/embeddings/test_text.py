@@ -2,7 +2,7 @@ import pytest
 
 import emoest.embeddings
 from emoest.embeddings import BERTEmbedder, SBERTEmbedder
-from emoest.embeddings._text import length_limit, loading, text_version
+from emoest.embeddings._text import length_limit
 
 
 def test_the_room_lists_its_classes():
@@ -10,23 +10,6 @@ def test_the_room_lists_its_classes():
     assert emoest.embeddings.SBERTEmbedder.__name__ == "SBERTEmbedder"
     with pytest.raises(AttributeError, match="no attribute 'BertEmbedder'"):
         _ = emoest.embeddings.BertEmbedder
-
-
-def test_version_of_what_is_not_installed_names_the_extra():
-    assert text_version("scikit-learn", "A test") == "1"
-    with pytest.raises(ImportError, match=r"A test needs .*pip install 'emoest\[text\]'"):
-        text_version("no_such_package", "A test")
-
-
-def test_loading_is_quiet_and_gives_the_settings_back(tmp_path, capfd):
-    from transformers.utils import logging
-
-    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    with loading(tmp_path):
-        logging.get_logger("transformers").warning("not to be seen")
-        assert not logging.is_progress_bar_enabled()
-    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
-    assert "not to be seen" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

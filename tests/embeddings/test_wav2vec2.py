@@ -194,10 +194,10 @@ def test_a_clip_is_scaled_only_if_the_feature_extractor_says_so(tmp_path, wav2ve
     assert np.abs(found[0] - found[1]).to_numpy().max() > 1e-2
 
 
-def test_a_stride_averages_runs_of_frames_and_shares_the_seconds(wav2vec2):
+def test_a_step_averages_runs_of_frames_and_shares_the_seconds(wav2vec2):
     clip = (sound(0.31), RATE)
     frames = Wav2Vec2Embedder(wav2vec2).fit_transform([clip])["wav2vec2_frames"][0]
-    averaged = Wav2Vec2Embedder(wav2vec2, stride=4).fit_transform([clip])
+    averaged = Wav2Vec2Embedder(wav2vec2, step=4).fit_transform([clip])
     assert len(frames) == 15
     found = averaged["wav2vec2_frames"][0]
     expected = [frames[i : i + 4].mean(axis=0) for i in range(0, 15, 4)]
@@ -209,7 +209,7 @@ def test_a_stride_averages_runs_of_frames_and_shares_the_seconds(wav2vec2):
 
 def test_memobert_settings_take_the_start_of_a_clip(wav2vec2):
     clip = sound(1.7)
-    embedder = Wav2Vec2Embedder(wav2vec2, stride=3, max_seconds=1, long_audio="truncate")
+    embedder = Wav2Vec2Embedder(wav2vec2, step=3, max_seconds=1, long_audio="truncate")
     output = embedder.fit_transform([(clip, RATE)])
     expected = reference(wav2vec2, clip[:RATE])
     assert len(expected) == 49
@@ -289,7 +289,7 @@ def test_five_folds_embed_each_clip_once(wav2vec2, monkeypatch):
     [
         ("layer", 1),
         ("layer", "mean"),
-        ("stride", 3),
+        ("step", 3),
         ("max_seconds", 2),
         ("long_audio", "truncate"),
     ],
@@ -368,7 +368,7 @@ def test_bad_cells(wav2vec2, cell, message):
     [
         ({"layer": 4}, "layer=4 is out of range: .* has 3 layers"),
         ({"layer": "first"}, "'layer' parameter of Wav2Vec2Embedder"),
-        ({"stride": 0}, "'stride' parameter of Wav2Vec2Embedder"),
+        ({"step": 0}, "'step' parameter of Wav2Vec2Embedder"),
         ({"max_seconds": 0.5}, "'max_seconds' parameter of Wav2Vec2Embedder"),
         ({"model": "./nowhere"}, "There is no folder './nowhere'"),
     ],

@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import YAMNetEmbedder, unload_models
-from emoest.files import weights as weights_table
-from emoest.files.weights import Weights
+from emoest.files.catalogue import WEIGHTS, Url, Weights
 from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.nets.yamnet import YAMNet
 from emoest.tables.cells import object_column
@@ -136,11 +135,11 @@ def test_batches_are_filled_across_clips(weights, sentinel):
 
 
 @pytest.mark.parametrize(
-    ("padding", "hop", "n_frames"),
+    ("padding", "step", "n_frames"),
     [(True, 0.48, 6), (False, 0.48, 5), (True, 0.1, 22), (False, 0.96, 3)],
 )
-def test_padding_and_hop(weights, sentinel, padding, hop, n_frames):
-    embedder = YAMNetEmbedder(weights, padding=padding, hop=hop)
+def test_padding_and_step(weights, sentinel, padding, step, n_frames):
+    embedder = YAMNetEmbedder(weights, padding=padding, step=step)
     out = embedder.fit_transform(_cells([(_noise(3.0), RATE)]))
     assert out["yamnet_frames"][0].shape == (n_frames, 1024)
     assert out["seconds"][0].sum() == pytest.approx(3.0)
@@ -148,7 +147,7 @@ def test_padding_and_hop(weights, sentinel, padding, hop, n_frames):
 
 def test_each_setting_is_a_recipe_of_its_own(weights, sentinel):
     X = _cells([(_noise(3.0), RATE)])
-    settings = [{}, {"padding": False}, {"hop": 0.1}, {"output": "scores"}]
+    settings = [{}, {"padding": False}, {"step": 0.1}, {"output": "scores"}]
     for setting in settings * 2:
         YAMNetEmbedder(weights, **setting).fit_transform(X)
     assert sentinel.batches == [6, 5, 22, 6]
@@ -292,15 +291,16 @@ def test_less_than_a_patch_without_padding(weights, sentinel):
         embedder.fit_transform(_cells([(_noise(1.0), RATE), (_noise(0.5), RATE)]))
 
 
-def test_a_hop_between_frames_is_refused(weights):
-    with pytest.raises(ValueError, match=r"hop=0\.485 s must be a positive multiple"):
-        YAMNetEmbedder(weights, hop=0.485).fit(_cells([None]))
+def test_a_step_between_frames_is_refused(weights):
+    with pytest.raises(ValueError, match=r"step=0\.485 s must be a positive multiple"):
+        YAMNetEmbedder(weights, step=0.485).fit(_cells([None]))
 
 
 def _pin(monkeypatch, name, path, url="http://127.0.0.1:9/pinned.safetensors"):
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    entry = Weights(name, url, digest, Path(path).stat().st_size, "BSD-3-Clause", 1024, "this test")
-    monkeypatch.setitem(weights_table.WEIGHTS, name, entry)
+    size = Path(path).stat().st_size
+    entry = Weights(name, Url(url), digest, size, "BSD-3-Clause", 1024, "this test")
+    monkeypatch.setitem(WEIGHTS, name, entry)
     return entry
 
 
@@ -312,7 +312,7 @@ def test_fit_fetches_nothing_and_transform_says_what_is_missing(weights, monkeyp
     assert embedder.transform(_cells([None]))["yamnet_frames"][0] is None
     with pytest.raises(FileNotFoundError) as caught:
         embedder.transform(_cells([(_noise(1.0), RATE)]))
-    for part in (entry.url, "'pinned.safetensors'", "EMOEST_WEIGHTS", "relocate_weights"):
+    for part in (entry.address, "'pinned.safetensors'", "EMOEST_WEIGHTS", "relocate_weights"):
         assert part in str(caught.value)
 
 
@@ -347,7 +347,7 @@ def test_damaged_weights(weights, tmp_path, monkeypatch):
 def test_unknown_weights():
     with pytest.raises(ValueError, match=r"'yamnte' is neither the path of a file nor.*yamnet"):
         YAMNetEmbedder("yamnte").fit(_cells([None]))
-    with pytest.raises(ValueError, match=r"weights='yamnet-classes' is no YAMNet"):
+    with pytest.raises(ValueError, match=r"model='yamnet-classes' is no YAMNet"):
         YAMNetEmbedder("yamnet-classes").fit(_cells([None]))
 
 
@@ -381,7 +381,7 @@ def test_class_names_of_fetched_weights_are_not_taken_from_the_working_folder(
     monkeypatch.chdir(tmp_path)
     asked = []
     monkeypatch.setattr(
-        "emoest.embeddings._yamnet.fetch_weights",
+        "emoest.embeddings._yamnet.find_weights",
         lambda name, **kwargs: asked.append(name) or tmp_path / "yamnet_class_map.csv",
     )
     with pytest.raises(ValueError, match="does not name 521"):

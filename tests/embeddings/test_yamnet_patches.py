@@ -5,10 +5,10 @@ import pytest
 
 from emoest.embeddings._yamnet_patches import (
     count_patches,
-    hop_frames,
     iter_patches,
     log_mel,
     patch_samples,
+    step_frames,
 )
 
 SECONDS = 3
@@ -85,19 +85,19 @@ def test_frames_of_an_unpadded_signal():
     assert log_mel(np.zeros(399)).shape == (0, 64)
 
 
-def test_a_hop_of_a_tenth_gives_41_patches_in_five_seconds():
-    assert count_patches(80_000, hop=0.1, padding=False) == 41
+def test_a_step_of_a_tenth_gives_41_patches_in_five_seconds():
+    assert count_patches(80_000, step=0.1, padding=False) == 41
     assert patch_samples() == 15_600
 
 
-@pytest.mark.parametrize("hop", [0.1, 0.48, 1.2])
+@pytest.mark.parametrize("step", [0.1, 0.48, 1.2])
 @pytest.mark.parametrize("padding", [True, False])
-def test_patches_do_not_depend_on_blocks_and_batches(hop, padding):
+def test_patches_do_not_depend_on_blocks_and_batches(step, padding):
     signal = _noise().astype(np.float32)
-    whole = np.concatenate(list(iter_patches([signal], hop=hop, padding=padding, batch_size=99)))
+    whole = np.concatenate(list(iter_patches([signal], step=step, padding=padding, batch_size=99)))
     blocks = np.array_split(signal, 61)
-    cut = np.concatenate(list(iter_patches(blocks, hop=hop, padding=padding, batch_size=2)))
-    assert len(whole) == count_patches(len(signal), hop=hop, padding=padding)
+    cut = np.concatenate(list(iter_patches(blocks, step=step, padding=padding, batch_size=2)))
+    assert len(whole) == count_patches(len(signal), step=step, padding=padding)
     np.testing.assert_allclose(cut, whole, atol=1e-5)
 
 
@@ -109,10 +109,10 @@ def test_patches_stand_where_they_should():
         np.testing.assert_allclose(patch, spectrum[48 * i : 48 * i + 96], atol=1e-5)
 
 
-@pytest.mark.parametrize("hop", [0.0, -0.48, 0.485, 0.001])
-def test_a_hop_between_frames_is_refused(hop):
+@pytest.mark.parametrize("step", [0.0, -0.48, 0.485, 0.001])
+def test_a_step_between_frames_is_refused(step):
     with pytest.raises(ValueError, match=r"must be a positive multiple of 0\.01 s"):
-        hop_frames(hop)
+        step_frames(step)
 
 
 def test_memory_does_not_grow_with_the_signal():

