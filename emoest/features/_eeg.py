@@ -75,7 +75,9 @@ class DifferentialEntropy(EEGTransformer):
     Raises
     ------
     ValueError
-        If a band does not lie below half the sampling rate; see also `errors`.
+        If a band does not lie below half the sampling rate, if names of bands or channels make no
+        sense, or if `channels` is None and no cell of `fit` tells how many there are; see also
+        `errors`.
 
     Notes
     -----
@@ -228,7 +230,9 @@ class BandPower(EEGTransformer):
     Raises
     ------
     ValueError
-        If a band does not lie below half the sampling rate; see also `errors`.
+        If a band does not lie below half the sampling rate, if names of bands or channels make no
+        sense, or if `channels` is None and no cell of `fit` tells how many there are; see also
+        `errors`.
 
     Notes
     -----

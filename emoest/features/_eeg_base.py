@@ -10,11 +10,11 @@ from emoest.features._eeg_bands import check_rate, find_bands
 from emoest.features._eeg_windows import Windows, channel_major, check_flat, place_windows
 from emoest.media.eeg import count_channels, read_eeg
 from emoest.media.eeg_files import split_path
-from emoest.media.items import as_table, content_of, items_of, raise_for_cell, where
+from emoest.media.items import content_of, items_of, where
 from emoest.media.transformer import CELL_ERRORS, CellTransformer
 from emoest.tables.cells import is_path
 from emoest.utils import constraints
-from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import major_version
 
 _RECIPE_VERSION = 1
@@ -24,7 +24,7 @@ class EEGTransformer(CellTransformer):
     """Base of features of EEG: one frame a window, in it the bands of each channel.
 
     A subclass has the parameters of `_parameter_constraints` and writes ``_measure`` (a signal to
-    values (n_channels, n_windows, n_bands)) and ``_settings`` (its part of the recipe).
+    values (n_channels, n_windows, n_bands)) and ``_settings`` (its own cache key parameters).
     """
 
     _media: ClassVar[str] = "file"
@@ -47,40 +47,17 @@ class EEGTransformer(CellTransformer):
     def _settings(self) -> dict[str, Any]:
         raise NotImplementedError
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> "EEGTransformer":
-        """Check X and the parameters, and count the channels.
-
-        Parameters
-        ----------
-        X : DataFrame, Series or list of n_samples cells
-            One column of EEG; a DataFrame may have context columns (such as speaker) beside it.
-        y : object, default=None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-
-        Raises
-        ------
-        ValueError, FileNotFoundError
-            If X has no column of EEG or several, if bands, channels or the rate make no sense, or
-            if `channels` is None and no cell tells how many there are.
-        """
+    def _resolve(self) -> None:
         self._bands = find_bands(self.bands)
         if self.sampling_rate is not None:
             self._check_bands()
-        table = as_table(X)
         self._names = _channel_names(self.channels)
+
+    def _inspect(self, column: pd.Series) -> None:
         if self._names is not None:
             self._n_channels = len(self._names)
-        elif self.channels is not None:
-            self._n_channels = int(self.channels)
         else:
-            self._n_channels = self._count(table.iloc[:, self._media_position(table)])
-        return super().fit(table, y)
+            self._n_channels = int(self.channels or self._count(column))
 
     def _check_bands(self) -> None:
         try:
@@ -96,10 +73,7 @@ class EEGTransformer(CellTransformer):
                 for _, item in items_of(cell):
                     return count_channels(item, name=name)
             except CELL_ERRORS as error:
-                if self.errors == "raise":
-                    message = str(error)
-                    message = message if name in message else f"{name}: {message}"
-                    raise_for_cell(message, error)
+                self._failure(name, error)
         raise ValueError(
             f"{type(self).__name__} found no EEG in any of the {len(column)} rows of fit, so the "
             "number of channels is unknown. Pass channels=<number, or their names>."

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,12 +12,14 @@ import pandas as pd
 from emoest.files.store import CacheDir, file_digest
 from emoest.media.sources import check_exists, split_fragment
 from emoest.tables.cells import describe, is_missing, object_column
+from emoest.tables.names import is_context
+from emoest.utils.messages import listed
 
 POOLINGS = {"mean", "max"}
 
 
 def items_of(cell: Any) -> list[tuple[int | None, Any]]:
-    """Split a cell of zone 1 into its present items; a list is several, anything else is one.
+    """Split a cell of media into its present items; a list is several, anything else is one.
 
     Parameters
     ----------
@@ -38,6 +41,7 @@ def items_of(cell: Any) -> list[tuple[int | None, Any]]:
     >>> items_of("a.wav"), items_of([None, "a.wav"]), items_of(None)
     ([(None, 'a.wav')], [(1, 'a.wav')], [])
     """
+    # Pandas and parquet hand lists back as arrays of objects.
     if isinstance(cell, np.ndarray) and cell.dtype == object and cell.ndim == 1:
         cell = list(cell)
     if not isinstance(cell, list):
@@ -50,7 +54,7 @@ def items_of(cell: Any) -> list[tuple[int | None, Any]]:
 def content_of(
     item: Any, media: str, *, sampling_rate: float | None = None, cache_dir: CacheDir = None
 ) -> bytes:
-    """Content of an item, so that equal items have equal bytes.
+    """Return the content of an item, so that equal items have equal bytes.
 
     Parameters
     ----------
@@ -149,7 +153,37 @@ def pool(frames: np.ndarray, how: str, weights: np.ndarray | None = None) -> np.
         return frames.max(axis=0).astype(np.float32)
     if weights is not None and weights.sum() <= 0:
         weights = None
+    # In float32 the mean over the frames of a long recording would lose digits.
     return np.average(frames.astype(np.float64), axis=0, weights=weights).astype(np.float32)
+
+
+def pool_item(value: np.ndarray, auxiliary: Sequence[str], how: str) -> np.ndarray:
+    """Pool the frames of one item to one row, and their auxiliary values with them.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n_frames, n_dims + n_auxiliary)
+        Frames, and behind them their auxiliary values.
+    auxiliary : sequence of str
+        Names of the latter; ``"seconds"`` are added up, others averaged.
+    how : {"mean", "max"}
+        See `pool`.
+
+    Returns
+    -------
+    row : ndarray of shape (1, n_dims + n_auxiliary), dtype float32
+
+    Examples
+    --------
+    >>> pool_item(np.array([[2.0, 1.0], [4.0, 1.0]], dtype=np.float32), ["seconds"], "mean")
+    array([[3., 2.]], dtype=float32)
+    """
+    frames, beside = np.split(value, [value.shape[1] - len(auxiliary)], axis=1)
+    merged = [
+        column.sum() if name == "seconds" else column.mean()
+        for name, column in zip(auxiliary, beside.T, strict=True)
+    ]
+    return np.concatenate([pool(frames, how), np.asarray(merged, dtype=np.float32)])[None, :]
 
 
 def raise_for_cell(message: str, error: Exception) -> NoReturn:
@@ -160,7 +194,7 @@ def raise_for_cell(message: str, error: Exception) -> NoReturn:
 
 
 def as_table(X: Any) -> pd.DataFrame:
-    """Make a DataFrame of what a transformer of cells takes.
+    """Convert what a transformer of cells takes to a DataFrame.
 
     Parameters
     ----------
@@ -199,3 +233,40 @@ def as_table(X: Any) -> pd.DataFrame:
             "sample pass a list of one cell."
         )
     return object_column(list(X), pd.RangeIndex(len(X)), 0).to_frame()
+
+
+def media_position(table: pd.DataFrame, media: str, reader: str) -> int:
+    """Find the one column of media in a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A column of cells; context columns (such as speaker) may stand beside it.
+    media : {"file", "text"}
+        What the cells hold, for the message.
+    reader : str
+        What reads them, for the message.
+
+    Returns
+    -------
+    position : int
+
+    Raises
+    ------
+    ValueError
+        If there is no such column or several.
+
+    Examples
+    --------
+    >>> media_position(pd.DataFrame({"speaker": ["a"], "text": ["hello"]}), "text", "BERT")
+    1
+    """
+    found = [i for i, column in enumerate(table.columns) if not is_context(column)]
+    if len(found) == 1:
+        return found[0]
+    columns = list(table.columns[found])
+    raise ValueError(
+        f"{reader} takes one column of {media}s (beside context columns such as 'speaker'); X has "
+        f"{len(found)}: {listed(columns, most=6, quoted=True)}. Choose one, for example with "
+        f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
+    )

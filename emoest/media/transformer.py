@@ -1,4 +1,4 @@
-"""The template of every transformer that turns a column of media into frames or vectors.
+"""The template of every transformer that converts a column of media to frames or vectors.
 
 Validate, look up in the store, read and compute the unique, present and unknown items in batches,
 store, assemble. A subclass writes what an item is and what becomes of a batch of them.
@@ -21,7 +21,9 @@ from emoest.media.items import (
     as_table,
     content_of,
     items_of,
+    media_position,
     pool,
+    pool_item,
     raise_for_cell,
     where,
 )
@@ -29,6 +31,7 @@ from emoest.tables.cells import object_column
 from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 CELL_ERRORS = (ValueError, OSError)
@@ -38,7 +41,7 @@ MAX_BATCH_BYTES = 64 * 2**20
 """A batch of decoded items is computed when it is larger than this."""
 
 _REMEDY = (
-    "Mend the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
+    "Fix the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
     "as a missing modality."
 )
 
@@ -66,16 +69,17 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     - ``_stem``: start of the names that come out, ``"yamnet"``;
     - ``_media``: ``"file"`` or ``"text"``, what a str in a cell is;
-    - ``_sidecars``: names of the values that are stored beside each frame (``("seconds",)``);
-    - ``_recipe()``: a dict of plain values, all that a stored value depends on beside the item;
+    - ``_sidecars``: names of the auxiliary values stored next to each frame (``("seconds",)``);
+    - ``_recipe()``: the cache key parameters, a dict of plain values: all that a stored value
+      depends on beside the item;
     - ``_read_item(item, name)``: decode one item; a ValueError or OSError says that it cannot be;
     - ``_compute(batch)``: from a list of decoded items a list of float32 arrays
       ``(n_frames, n_dims + n_sidecars)``, one an item, at least one frame each;
     - ``_n_dims()``: how many dimensions a frame has, known without computing.
 
-    It may further write ``_resolve()`` (called in fit), ``_prepare()`` (called before the first
-    item is computed: load the model here), ``_shown_sidecars()``, ``_vector_names()``,
-    ``_order(items)``, ``_is_full(batch)`` and ``_content(item)``.
+    It may further write ``_resolve()`` and ``_inspect(column)`` (called in fit), ``_prepare()``
+    (called before the first item is computed: load the model here), ``_shown_sidecars()``,
+    ``_vector_names()``, ``_order(items)``, ``_is_full(batch)`` and ``_content(item)``.
 
     With ``pooling="mean"`` the frames of an item are averaged, then the items of a list, weighted
     by their seconds where they have them; ``"max"`` takes the largest value. Without pooling, a
@@ -108,6 +112,9 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     def _resolve(self) -> None:
         """Find out in `fit` what does not depend on the data, such as the digest of weights."""
+
+    def _inspect(self, column: pd.Series) -> None:
+        """Find out in `fit` what the items have in common, such as a number of channels."""
 
     def _prepare(self) -> None:
         """Get ready to compute; called only if something is not in the store."""
@@ -154,14 +161,15 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         """
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=True)
-        self._media_position(table)
+        column = table.iloc[:, media_position(table, self._media, type(self).__name__)]
         self._resolve()
+        self._inspect(column)
         self.n_dims_ = self._n_dims()
         self._context = [column for column in table.columns if is_context(column)]
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Turn cells into frames or vectors.
+        """Convert cells to frames or vectors.
 
         Parameters
         ----------
@@ -172,8 +180,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         -------
         X_out : DataFrame
             On the index of X. Without pooling, an object column of frames, float32
-            (n_frames, n_dims) or None where the cell is missing, and its sidecar columns; with
-            pooling, float32 columns, NaN where the cell is missing. Context columns come last.
+            (n_frames, n_dims) or None where the cell is missing, and its auxiliary columns;
+            with pooling, float32 columns, NaN where the cell is missing. Context columns come last.
 
         Raises
         ------
@@ -184,7 +192,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=False)
-        column = table.iloc[:, self._media_position(table)]
+        column = table.iloc[:, media_position(table, self._media, type(self).__name__)]
         run = _Run(Store(self._stem, self._full_recipe(), self.cache_dir))
         self._collect(column, run)
         self._look_up(run)
@@ -229,19 +237,6 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     def _full_recipe(self) -> dict[str, Any]:
         return {"stem": self._stem, "sidecars": list(self._sidecars), **self._recipe()}
 
-    def _media_position(self, table: pd.DataFrame) -> int:
-        found = [i for i, column in enumerate(table.columns) if not is_context(column)]
-        if len(found) == 1:
-            return found[0]
-        name = type(self).__name__
-        columns = list(table.columns[found])
-        more = f" and {len(columns) - 6} more" if len(columns) > 6 else ""
-        raise ValueError(
-            f"{name} takes one column of {self._media}s (beside context columns such as "
-            f"'speaker'); X has {len(found)}: {columns[:6]}{more}. Choose one, for example with "
-            f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
-        )
-
     def _collect(self, column: pd.Series, run: _Run) -> None:
         """Name every item by its content; the first row that has it stands for all."""
         for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
@@ -255,18 +250,19 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                     keys.append(run.store.key(self._content(item)))
                     run.items.setdefault(keys[-1], (item, name))
             except CELL_ERRORS as error:
+                # What cannot be read has no content; no digest looks like this key.
                 keys.append(f"unreadable {position}")
-                self._fail(run, keys[-1], name, error)
+                run.failed[keys[-1]] = self._failure(name, error)
             run.rows.append(keys)
             run.are_lists.append(is_list)
 
     def _look_up(self, run: _Run) -> None:
-        width = self.n_dims_ + len(self._sidecars)
         for key in run.items:
             value = run.store.get(key)
             if value is None:
                 continue
-            if value.ndim != 2 or value.shape[1] != width or len(value) == 0 or value.dtype != "f4":
+            fits = value.ndim == 2 and value.shape[1] == self._width and len(value) > 0
+            if not fits or value.dtype != np.float32:
                 warn_corrupt(run.store.path(key), f"{value.dtype} of shape {value.shape}")
                 continue
             run.values[key] = self._reduce(value)
@@ -299,7 +295,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             except CELL_ERRORS as error:
                 if batch and self.errors == "raise":
                     yield batch
-                self._fail(run, key, name, error)
+                run.failed[key] = self._failure(name, error)
                 continue
             batch.append((key, decoded))
             if self._is_full([decoded for _, decoded in batch]):
@@ -316,10 +312,11 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         except CELL_ERRORS as error:
             if len(batch) == 1:
                 key = batch[0][0]
-                self._fail(run, key, run.items[key][1], error)
-            else:
-                for one in batch:
-                    self._compute_batch([one], run)
+                run.failed[key] = self._failure(run.items[key][1], error)
+                return
+            # Which item failed is not known, and it must not cost the others.
+            for one in batch:
+                self._compute_batch([one], run)
             return
         for (key, _), value in zip(batch, values, strict=True):
             run.store.put(key, value)
@@ -328,46 +325,41 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     def _check_value(self, value: np.ndarray) -> None:
         if len(value) == 0:
             raise ValueError("the item gave no frame; it is too short")
-        width = self.n_dims_ + len(self._sidecars)
-        if value.shape[1:] != (width,) or value.dtype != np.float32:
+        if value.shape[1:] != (self._width,) or value.dtype != np.float32:
             raise RuntimeError(
                 f"{type(self).__name__}._compute gave {value.dtype} of shape {value.shape}; "
-                f"float32 of shape (n_frames, {width}) is its duty."
+                f"it must be float32 of shape (n_frames, {self._width})."
             )
 
-    def _fail(self, run: _Run, key: str, name: str, error: Exception) -> None:
+    def _failure(self, name: str, error: Exception) -> str:
+        """Return what is wrong with an item, or raise it with ``errors="raise"``."""
         message = str(error).rstrip(". ")
         message = message if name in message else f"{name}: {message}"
         if self.errors == "raise":
             raise_for_cell(f"{message}. {_REMEDY}", error)
-        run.failed[key] = message
+        return message
 
     def _warn_failed(self, run: _Run) -> None:
         n_rows = sum(any(key in run.failed for key in keys) for keys in run.rows)
-        shown = "; ".join(list(run.failed.values())[:3])
-        more = len(run.failed) - 3
         warn_user(
-            f"{n_rows} of {len(run.rows)} cells could not be read and count as missing: {shown}"
-            f"{f'; and {more} more' if more > 0 else ''}."
+            f"{n_rows} of {len(run.rows)} cells could not be read and count as missing: "
+            f"{listed(run.failed.values(), most=3, separator='; ')}."
         )
 
     def _reduce(self, value: np.ndarray) -> np.ndarray:
         """Keep of an item what the output needs: one row where its frames are pooled."""
-        return value if self._pooling is None else self._merge(value, self._how)
+        if self._pooling is None:
+            return value
+        return pool_item(value, self._sidecars, self._how)
 
     @property
     def _how(self) -> str:
         return self._pooling if self._pooling in POOLINGS else "mean"
 
-    def _merge(self, value: np.ndarray, how: str) -> np.ndarray:
-        """Pool the frames of one item to a row; its seconds add up, other sidecars average."""
-        frames = pool(value[:, : self.n_dims_], how)
-        beside = value[:, self.n_dims_ :]
-        sidecars = [
-            beside[:, j].sum() if name == "seconds" else beside[:, j].mean()
-            for j, name in enumerate(self._sidecars)
-        ]
-        return np.concatenate([frames, np.asarray(sidecars, dtype=np.float32)])[None, :]
+    @property
+    def _width(self) -> int:
+        """Columns of a stored value: the dimensions of a frame, then its auxiliary values."""
+        return self.n_dims_ + len(self._sidecars)
 
     def _assemble(self, run: _Run, index: pd.Index) -> pd.DataFrame:
         cells = [
@@ -379,22 +371,20 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         if self._pooling is not None:
             return self._vectors(cells, index)
         n_dims = self.n_dims_
-        columns = {
-            f"{self._stem}_frames": object_column(
-                [None if cell is None else cell[:, :n_dims].copy() for cell in cells], index
-            )
-        }
+        parts: dict[str, Any] = {f"{self._stem}_frames": np.s_[:, :n_dims]}
         for name in self._shown_sidecars():
-            j = n_dims + self._sidecars.index(name)
-            columns[name] = object_column(
-                [None if cell is None else cell[:, j].copy() for cell in cells], index
-            )
+            parts[name] = np.s_[:, n_dims + self._sidecars.index(name)]
+        # A copy, since a view would keep the other columns in memory as well.
+        columns = {
+            name: object_column([c if c is None else c[part].copy() for c in cells], index)
+            for name, part in parts.items()
+        }
         return pd.DataFrame(columns, index=index)
 
     def _rows_of(self, parts: list[np.ndarray], is_list: bool) -> np.ndarray:
         chunks = getattr(self, "chunks", "pool")
         if self._pooling is None and is_list and chunks == "pool":
-            parts = [self._merge(part, "mean") for part in parts]
+            parts = [pool_item(part, self._sidecars, "mean") for part in parts]
         return np.concatenate(parts)
 
     def _vectors(self, cells: list[np.ndarray | None], index: pd.Index) -> pd.DataFrame:
