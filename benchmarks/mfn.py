@@ -38,9 +38,9 @@ from emoest.utils.devices import keep_freed_memory
 MOSI = {"text": 768, "audio": 5, "vision": 20}
 M3ER = {"text": 300, "audio": 74, "face": 35}
 N_ROWS, LONGEST, BATCH_SIZE = 1284, 50, 128
-SMALL: dict[str, Any] = {"hidden_dims": 32}
+SMALL: dict[str, Any] = {"hidden_size": 32}
 LARGE: dict[str, Any] = {
-    "hidden_dims": {"text": 128, "audio": 32, "vision": 128},
+    "hidden_size": {"text": 128, "audio": 32, "vision": 128},
     "attention_size": 128,
     "update_size": 128,
     "gate_size": 256,
@@ -111,7 +111,7 @@ def find_mmsa(file: str | None) -> Any:
 
 def mmsa_net(model: Any, sizes: dict[str, Any]) -> Callable[..., Tensor]:
     """Make mmsa's model with the sizes of an `MFN`."""
-    hidden = sizes["hidden_dims"]
+    hidden = sizes["hidden_size"]
     hidden = list(hidden.values()) if isinstance(hidden, dict) else [hidden] * 3
     width = {"NN1Config": "attention_size", "NN2Config": "update_size", "outConfig": "output_size"}
     layers = {

@@ -57,7 +57,7 @@ TWO = {"a": slice(0, 1), "b": slice(1, None)}
 
 SMALL_NET = {"hidden_size": 8, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
 SMALL_FUSION = {"memory_dim": 16, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
-SMALL_RESNET = {"channels": 4, "n_hidden": 128, "dropout": 0.0, "max_epochs": 10, "lr": 0.005}
+SMALL_RESNET = {"channels": 4, "hidden_size": 128, "dropout": 0.0, "max_epochs": 10, "lr": 0.005}
 """Enough to learn what the checks ask for, and small enough to be checked sixty times."""
 
 PLAIN = [

@@ -52,7 +52,7 @@ class MFN(nn.Module):
         Dimensions of a step of each modality; its order is the order of the modalities.
     n_outputs : int
         Classes, or 1 for a regression.
-    hidden_dims : int or dict of str to int, default=32
+    hidden_size : int or dict of str to int, default=32
         Units of each LSTM.
     memory_dim : int, default=128
         Units of the memory.
@@ -78,7 +78,7 @@ class MFN(nn.Module):
     Raises
     ------
     ValueError
-        If an option or a layer is unknown, `hidden_dims` does not name the modalities, a width or a
+        If an option or a layer is unknown, `hidden_size` does not name the modalities, a width or a
         rate is out of range, or a product is asked of hidden states of several widths.
 
     Examples
@@ -97,7 +97,7 @@ class MFN(nn.Module):
         self,
         input_dims: Mapping[str, int],
         n_outputs: int,
-        hidden_dims: int | Mapping[str, int] = 32,
+        hidden_size: int | Mapping[str, int] = 32,
         *,
         memory_dim: int = 128,
         attention_size: int = 64,
@@ -112,7 +112,7 @@ class MFN(nn.Module):
         heads: str | None = None,
     ) -> None:
         super().__init__()
-        widths = _widths(input_dims, hidden_dims)
+        widths = _widths(input_dims, hidden_size)
         _check(gate_input, fusion, fusion_norm, heads, widths)
         self.names, self.memory_dim, self.fusion = list(input_dims), memory_dim, fusion
         self.gate_input, self.memory_feedback = gate_input, memory_feedback
@@ -294,18 +294,18 @@ def _check(
         )
 
 
-def _widths(dims: Mapping[str, int], hidden_dims: int | Mapping[str, int]) -> list[int]:
-    if not isinstance(hidden_dims, Mapping):
-        hidden_dims = dict.fromkeys(dims, hidden_dims)
-    wrong = {k: v for k, v in hidden_dims.items() if not (isinstance(v, Integral) and v > 0)}
+def _widths(dims: Mapping[str, int], hidden_size: int | Mapping[str, int]) -> list[int]:
+    if not isinstance(hidden_size, Mapping):
+        hidden_size = dict.fromkeys(dims, hidden_size)
+    wrong = {k: v for k, v in hidden_size.items() if not (isinstance(v, Integral) and v > 0)}
     if wrong:
-        raise ValueError(f"hidden_dims must be whole numbers above zero; found {wrong}.")
-    if set(hidden_dims) != set(dims):
+        raise ValueError(f"hidden_size must be whole numbers above zero; found {wrong}.")
+    if set(hidden_size) != set(dims):
         raise ValueError(
-            f"hidden_dims has widths for {sorted(hidden_dims)}, but the modalities are "
+            f"hidden_size has widths for {sorted(hidden_size)}, but the modalities are "
             f"{sorted(dims)}; name each of them once, or give one number for all."
         )
-    return [hidden_dims[name] for name in dims]
+    return [hidden_size[name] for name in dims]
 
 
 def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emoest.nets.layers.pooling import AttentionPooling, MeanPooling, StatisticsPooling, frame_mask
+from emoest.nets.layers.pooling import (
+    AttentionPooling,
+    MeanPooling,
+    StatisticsPoolingLayer,
+    frame_mask,
+)
 
 CELLS = ("lstm", "gru", "transformer")
 POOLINGS = ("statistics", "attention", "mean", "last")
@@ -225,4 +230,4 @@ def _pooling(name: str, width: int, bidirectional: bool) -> Any:
         return AttentionPooling(width)
     if name == "last":
         return LastPooling(bidirectional=bidirectional)
-    return {"statistics": StatisticsPooling, "mean": MeanPooling}[name]()
+    return {"statistics": StatisticsPoolingLayer, "mean": MeanPooling}[name]()

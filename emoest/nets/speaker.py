@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emoest.nets.layers.pooling import StatisticsPooling
+from emoest.nets.layers.pooling import StatisticsPoolingLayer
 from emoest.nets.losses.criteria import predicting
 from emoest.nets.speech_resnet import ResNetTrunk
 
@@ -123,7 +123,7 @@ class SpeakerNet(nn.Module):
     n_outputs : int
         Number of speakers.
     layout, channels : str and int
-        Of the trunk, see `emoest.nets.speech_resnet.ResNetTrunk`.
+        Of the backbone, see `emoest.nets.speech_resnet.ResNetTrunk`.
     n_embedding : int, default=256
         Size of the embedding.
     head : {"cosine", "linear"}, default="cosine"
@@ -155,7 +155,7 @@ class SpeakerNet(nn.Module):
     ) -> None:
         super().__init__()
         self.trunk = ResNetTrunk(n_mels, layout, channels)
-        self.pooling = StatisticsPooling(unbiased=unbiased)
+        self.pooling = StatisticsPoolingLayer(unbiased=unbiased)
         self.embedding = nn.Linear(self.pooling.out_dim(self.trunk.n_dims), n_embedding)
         self.head = (CosineHead if head == "cosine" else nn.Linear)(n_embedding, n_outputs)
         self.n_units = n_embedding

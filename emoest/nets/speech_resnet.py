@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emoest.nets.layers.frame_norm import FrameBatchNorm, OwnFrames, VectorBatchNorm
-from emoest.nets.layers.pooling import StatisticsPooling
+from emoest.nets.layers.pooling import StatisticsPoolingLayer
 from emoest.nets.layers.spec_augment import SpecAugment
 
 LAYOUTS = {"speaker": 32, "imagenet": 64}
@@ -175,28 +175,28 @@ class EmotionHead(nn.Module):
         Size of the pooled vector.
     n_outputs : int
         Number of logits.
-    n_hidden : int, default=256
+    hidden_size : int, default=256
         Units between the two linear layers.
     dropout : float, default=0.3
         Share of the units that training drops.
 
     Examples
     --------
-    >>> EmotionHead(8, 4, n_hidden=3).eval().embed(torch.zeros(2, 8)).shape
+    >>> EmotionHead(8, 4, hidden_size=3).eval().embed(torch.zeros(2, 8)).shape
     torch.Size([2, 3])
     """
 
     def __init__(
-        self, n_dims: int, n_outputs: int, n_hidden: int = 256, dropout: float = 0.3
+        self, n_dims: int, n_outputs: int, hidden_size: int = 256, dropout: float = 0.3
     ) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_dims, n_hidden)
-        self.norm = VectorBatchNorm(n_hidden)
+        self.linear = nn.Linear(n_dims, hidden_size)
+        self.norm = VectorBatchNorm(hidden_size)
         self.dropout = nn.Dropout(dropout)
-        self.out = nn.Linear(n_hidden, n_outputs)
+        self.out = nn.Linear(hidden_size, n_outputs)
 
     def embed(self, vectors: Tensor) -> Tensor:
-        """Penultimate vector, shape (n_rows, n_hidden)."""
+        """Penultimate vector, shape (n_rows, hidden_size)."""
         return torch.relu(self.norm(self.linear(vectors)))
 
     def forward(self, vectors: Tensor) -> Tensor:
@@ -214,8 +214,8 @@ class SpeechResNet(nn.Module):
     n_outputs : int
         Number of emotions.
     layout, channels : str and int
-        Of the trunk, see `ResNetTrunk`.
-    n_hidden, dropout : int and float
+        Of the backbone, see `ResNetTrunk`.
+    hidden_size, dropout : int and float
         Of the head, see `EmotionHead`.
     specaugment : str or dict, default=None
         Masks that training draws, see `emoest.nets.layers.spec_augment.SpecAugment`; None draws
@@ -225,8 +225,8 @@ class SpeechResNet(nn.Module):
     unbiased : bool, default=False
         Whether the pooled variance is divided by T - 1, as public speaker weights expect.
     n_trained : int or None, default=None
-        How many of the four last stages of the trunk are trained with the head. None trains the
-        whole trunk, stem included; 0 trains the head only. What is not trained keeps its batch
+        How many of the four last stages of the backbone are trained with the head. None trains the
+        whole backbone, stem included; 0 trains the head only. What is not trained keeps its batch
         statistics as well.
 
     Notes
@@ -252,7 +252,7 @@ class SpeechResNet(nn.Module):
         *,
         layout: str = "speaker",
         channels: int | None = None,
-        n_hidden: int = 256,
+        hidden_size: int = 256,
         dropout: float = 0.3,
         specaugment: str | Mapping[str, float] | None = None,
         fill: str = "zero",
@@ -262,11 +262,11 @@ class SpeechResNet(nn.Module):
         super().__init__()
         self.masks = None if specaugment is None else SpecAugment(specaugment, fill=fill)
         self.trunk = ResNetTrunk(n_mels, layout, channels)
-        self.pooling = StatisticsPooling(unbiased=unbiased)
+        self.pooling = StatisticsPoolingLayer(unbiased=unbiased)
         self.head = EmotionHead(
-            self.pooling.out_dim(self.trunk.n_dims), n_outputs, n_hidden, dropout
+            self.pooling.out_dim(self.trunk.n_dims), n_outputs, hidden_size, dropout
         )
-        self.n_units = n_hidden
+        self.n_units = hidden_size
         self.n_trained = n_trained
         for part in self._frozen():
             part.requires_grad_(False)
@@ -288,7 +288,7 @@ class SpeechResNet(nn.Module):
         return self
 
     def pool(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Vector of the whole utterance behind the trunk: means, then standard deviations.
+        """Vector of the whole utterance behind the backbone: means, then standard deviations.
 
         Parameters
         ----------
@@ -306,7 +306,7 @@ class SpeechResNet(nn.Module):
         return self.pooling(*self.trunk(frames, lengths))
 
     def embed(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Penultimate vector, shape (n_rows, n_hidden); takes what `pool` takes."""
+        """Penultimate vector, shape (n_rows, hidden_size); takes what `pool` takes."""
         return self.head.embed(self.pool(frames, lengths))
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:

@@ -11,13 +11,13 @@ class MFNClassifier(FusionClassifier):
     """Classify sequences of several modalities with a Memory Fusion Network.
 
     One LSTM a modality, attention over how their cell states change from step to step, and a gated
-    memory of what happens across modalities. The modalities share one clock: step t of one means
-    the time of step t of the others. Rows may miss modalities, and have any number of steps. A
+    memory of what happens across modalities. The modalities are time-aligned: step t of one means
+    the time of step t of the others. Samples may miss modalities, and have any number of steps. A
     table of numbers is a sequence of one step.
 
     Parameters
     ----------
-    hidden_dims : int or dict of str to int, default=32
+    hidden_size : int or dict of str to int, default=32
         Units of the LSTM of each modality.
     memory_dim : int, default=128
         Units of the memory.
@@ -35,7 +35,7 @@ class MFNClassifier(FusionClassifier):
         How the last hidden states are joined; a product needs one width.
     fusion_norm : {None, "layernorm"}, default=None
         Layer normalization of the product, which is small at the start of training.
-    loss : {"ce", "liu", "m3er"}, default="ce"
+    loss : {"cross_entropy", "liu", "m3er"}, default="cross_entropy"
         Cross-entropy of the fused prediction alone, or with a multiplicative loss on a classifier
         of each modality beside it (`emoest.nets.losses.multiplicative.multiplicative_loss`).
     beta : float, default=0.5
@@ -48,91 +48,36 @@ class MFNClassifier(FusionClassifier):
     aux_weight : float, default=1.0
         Factor of the multiplicative loss.
     mixtures : bool, default=False
-        Whether mixtures of modalities have classifiers of their own too (Liu et al.).
+        Whether subsets of modalities have classifiers of their own too (Liu et al.).
     resample : {"linear", None}, default=None
-        What is done when the modalities of a row have different numbers of steps: None is an error,
+        What is done when the modalities of a sample have different numbers of steps: None raises,
         ``"linear"`` stretches shorter ones to the longest by linear interpolation.
     modalities : "auto", list or dict, default="auto"
         Which modalities, see `emoest.utils.find_modalities`.
-    normalize : {"zscore", None}, default="zscore"
-        Whether each dimension is scaled by its mean and deviation over the training steps.
-    impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
-    lr : float, default=1e-3
-        Learning rate.
-    max_epochs : int, default=50
-        Most epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
-    weight_decay : float, default=0.0
-        Weight decay.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
-    patience : int or None, default=10
-        Epochs without a gain on the held-out rows before training stops.
-    validation_fraction : float or None, default=0.1
-        Part of the training rows held out for early stopping, whole groups where there are groups.
-        None trains on all rows for `max_epochs`.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss.
-    callbacks : list or None, default=None
-        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
-        net sees numbers of classes with weights; ``history_`` holds scores.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
-    group_column : str, default=None
-        A context column of X whose values say which rows belong together.
-    batch_size : int, default=32
-        Rows of a batch.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
-    random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows, dropout and held-out rows.
-    verbose : int, default=0
-        1 shows a progress bar.
+    normalize, impute
+        See `SequenceClassifier`.
+    lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
+        See `SequenceClassifier`.
+    class_weight, callbacks, warm_start, precision, group_column
+        See `SequenceClassifier`.
+    batch_size, device, random_state, verbose
+        See `SequenceClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The classes.
-    prior_ : ndarray of shape (n_classes,)
-        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
-        frames.
-    net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the torch module.
-    history_ : list of dict
-        Losses, validation score and seconds of each epoch.
-    n_iter_ : int
-        Epochs that were trained.
-    dims_ : dict of str to int
-        Modalities, in order, with the dimensions of a step.
-    scales_ : dict of str to Scale
-        Means and deviations of the steps.
-    column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
-    module_params_ : dict
-        What the torch module was made with.
-    device_ : str
-        Where the net was trained.
-    grouped_ : bool or None
-        Whether held-out rows came from other groups; None when none were held out.
-    seen_groups_ : list
-        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
-        ``FrozenEstimator`` on them.
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : ndarray of str
-        Their names, if X had names.
+    modalities_ : list of str
+        The modalities, in order.
+    n_dims_ : dict of str to int
+        Dimensions of a step, by modality.
+    classes_, class_prior_, net_, history_, n_iter_, scales_, column_means_, module_params_
+        See `SequenceClassifier`.
+    device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
+        See `SequenceClassifier`.
 
     See Also
     --------
     M3ERClassifier : The same net with a product of hidden states and a multiplicative loss.
-    emoest.aggregation.FrameAligner : Puts the frames of all modalities on one clock.
+    emoest.aggregation.FrameAligner : Aligns the frames of all modalities in time.
 
     References
     ----------
@@ -155,7 +100,7 @@ class MFNClassifier(FusionClassifier):
 
     def __init__(
         self,
-        hidden_dims: Any = 32,
+        hidden_size: Any = 32,
         memory_dim: int = 128,
         *,
         attention_size: int = 64,
@@ -167,7 +112,7 @@ class MFNClassifier(FusionClassifier):
         memory_feedback: bool = False,
         fusion: str = "concat",
         fusion_norm: str | None = None,
-        loss: str = "ce",
+        loss: str = "cross_entropy",
         beta: float = 0.5,
         detach_weights: bool = True,
         margin: float | None = None,
@@ -194,7 +139,7 @@ class MFNClassifier(FusionClassifier):
         random_state: RandomState = None,
         verbose: int = 0,
     ):
-        self.hidden_dims = hidden_dims
+        self.hidden_size = hidden_size
         self.memory_dim = memory_dim
         self.attention_size = attention_size
         self.update_size = update_size
@@ -241,105 +186,38 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
 
     Parameters
     ----------
-    hidden_dims : int or dict of str to int, default=32
-        Units of the LSTM of each modality.
-    memory_dim : int, default=128
-        Units of the memory.
-    attention_size, update_size, gate_size, output_size : int, default=64
-        Inner widths of the attention, the update, each gate and the output.
-    dropout : float or dict of str to float, default=0.2
-        Behind these inner widths; a dict names ``"attention"``, ``"update"``, ``"gates"``,
-        ``"output"``.
-    gate_input : {"memory", "delta"}, default="memory"
-        Whether the gates see the memory too, as in the authors' code, or the attended cell states
-        alone, as in the paper's equations.
-    memory_feedback : bool, default=False
-        Whether the memory goes back into the LSTMs (one reading of M3ER; slower).
-    fusion : {"concat", "product"}, default="concat"
-        How the last hidden states are joined; a product needs one width.
-    fusion_norm : {None, "layernorm"}, default=None
-        Layer normalization of the product, which is small at the start of training.
+    hidden_size, memory_dim, attention_size, update_size, gate_size, output_size, dropout
+        See `MFNClassifier`.
+    gate_input, memory_feedback, fusion, fusion_norm
+        See `MFNClassifier`.
     loss : {"absolute_error", "squared_error"}, default="absolute_error"
         What is minimized.
-    resample : {"linear", None}, default=None
-        What is done when the modalities of a row have different numbers of steps: None is an error,
-        ``"linear"`` stretches shorter ones to the longest by linear interpolation.
-    modalities : "auto", list or dict, default="auto"
-        Which modalities, see `emoest.utils.find_modalities`.
-    normalize : {"zscore", None}, default="zscore"
-        Whether each dimension is scaled by its mean and deviation over the training steps.
-    impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
-    lr : float, default=1e-3
-        Learning rate.
-    max_epochs : int, default=50
-        Most epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
-    weight_decay : float, default=0.0
-        Weight decay.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
-    patience : int or None, default=10
-        Epochs without a gain on the held-out rows before training stops.
-    validation_fraction : float or None, default=0.1
-        Part of the training rows held out for early stopping, whole groups where there are groups.
-        None trains on all rows for `max_epochs`.
-    callbacks : list or None, default=None
-        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score answers (``EpochScoring``) do not fit in, since
-        the net sees scaled targets with weights; ``history_`` holds losses.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
-    group_column : str, default=None
-        A context column of X whose values say which rows belong together.
-    batch_size : int, default=32
-        Rows of a batch.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
-    random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows, dropout and held-out rows.
-    verbose : int, default=0
-        1 shows a progress bar.
+    resample, modalities
+        See `MFNClassifier`.
+    normalize, impute
+        See `SequenceClassifier`.
+    lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
+        See `SequenceClassifier`.
+    callbacks, warm_start, precision, group_column
+        See `SequenceClassifier`.
+    batch_size, device, random_state, verbose
+        See `SequenceClassifier`.
 
     Attributes
     ----------
     target_scale_ : ndarray of shape (2,)
         Mean and standard deviation of the target.
-    net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the torch module.
-    history_ : list of dict
-        Losses and seconds of each epoch.
-    n_iter_ : int
-        Epochs that were trained.
-    dims_ : dict of str to int
-        Modalities, in order, with the dimensions of a step.
-    scales_ : dict of str to Scale
-        Means and deviations of the steps.
-    column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
-    module_params_ : dict
-        What the torch module was made with.
-    device_ : str
-        Where the net was trained.
-    grouped_ : bool or None
-        Whether held-out rows came from other groups; None when none were held out.
-    seen_groups_ : list
-        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
-        ``FrozenEstimator`` on them.
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : ndarray of str
-        Their names, if X had names.
+    modalities_, n_dims_
+        See `MFNClassifier`.
+    net_, history_, n_iter_, scales_, column_means_, module_params_
+        See `SequenceClassifier`.
+    device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
+        See `SequenceClassifier`.
 
     See Also
     --------
     MFNClassifier : The same net for labels.
-    emoest.aggregation.FrameAligner : Puts the frames of all modalities on one clock.
+    emoest.aggregation.FrameAligner : Aligns the frames of all modalities in time.
 
     References
     ----------
@@ -361,7 +239,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
 
     def __init__(
         self,
-        hidden_dims: Any = 32,
+        hidden_size: Any = 32,
         memory_dim: int = 128,
         *,
         attention_size: int = 64,
@@ -394,7 +272,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         random_state: RandomState = None,
         verbose: int = 0,
     ):
-        self.hidden_dims = hidden_dims
+        self.hidden_size = hidden_size
         self.memory_dim = memory_dim
         self.attention_size = attention_size
         self.update_size = update_size

@@ -1,4 +1,4 @@
-"""What the estimators around the Memory Fusion Network share: one clock, the net, its losses."""
+"""What the estimators around the Memory Fusion Network share: aligned steps, the net, losses."""
 
 from numbers import Real
 from typing import Any
@@ -20,10 +20,10 @@ from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.warn import warn_user
 
 _SIZES = ("memory_dim", "attention_size", "update_size", "gate_size", "output_size")
-_SETTINGS = ("hidden_dims", *_SIZES, "dropout", "gate_input", "memory_feedback", "fusion")
+_SETTINGS = ("hidden_size", *_SIZES, "dropout", "gate_input", "memory_feedback", "fusion")
 
 NET: dict = {
-    "hidden_dims": [constraints.POSITIVE_INT, dict],
+    "hidden_size": [constraints.POSITIVE_INT, dict],
     **{size: [constraints.POSITIVE_INT] for size in _SIZES},
     "dropout": [Interval(Real, 0, 1, closed="left"), dict],
     "gate_input": [StrOptions(set(GATE_INPUTS))],
@@ -35,7 +35,7 @@ NET: dict = {
 
 
 class MemoryFusion:
-    """The net and its clock."""
+    """The net, and steps that are time-aligned."""
 
     _module_class = MFN
     _several = True
@@ -45,7 +45,7 @@ class MemoryFusion:
         return {"input_dims": dict(dims), "n_outputs": n_outputs, **settings}
 
     def _prepare_table(self, table: FrameTable) -> None:
-        put_on_one_clock(table, self.resample)
+        align_steps(table, self.resample)
 
 
 class FusionClassifier(MemoryFusion, DeepClassifier):
@@ -54,7 +54,7 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
     _parameter_constraints: dict = {
         **NET,
         **DeepClassifier._parameter_constraints,
-        "loss": [StrOptions({"ce", *FORMS})],
+        "loss": [StrOptions({"cross_entropy", *FORMS})],
         "beta": [constraints.NON_NEGATIVE_REAL],
         "detach_weights": ["boolean"],
         "margin": [constraints.NON_NEGATIVE_REAL, None],
@@ -64,15 +64,15 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         heads = None
-        if self.loss != "ce":
+        if self.loss != "cross_entropy":
             heads = "mixtures" if self.mixtures else "modalities"
         return {**super()._describe_module(dims, n_outputs), "heads": heads}
 
     def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
         super()._learn_frames(table, rows, weight)
-        self._warn_of_wrong_way(len(self.dims_), self._n_outputs)
+        self._warn_of_unlearning(len(self.modalities_), self._n_outputs)
 
-    def _warn_of_wrong_way(self, n_modalities: int, n_classes: int) -> None:
+    def _warn_of_unlearning(self, n_modalities: int, n_classes: int) -> None:
         if self.detach_weights or self.loss != "m3er":
             return
         n_heads = 2**n_modalities - 1 if self.mixtures else n_modalities
@@ -85,7 +85,7 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
             )
 
     def _criterion(self) -> torch.nn.Module:
-        if self.loss == "ce":
+        if self.loss == "cross_entropy":
             return super()._criterion()
         return FusionLoss(
             self.loss,
@@ -96,7 +96,7 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
         )
 
     def predict_proba_unimodal(self, X: Any) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the probability of each class as each modality alone sees it.
+        """Predict the probability of each class from each modality alone.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
         Returns
         -------
         proba : dict of str to ndarray of shape (n_samples, n_classes)
-            By modality; NaN in a row that misses it.
+            By modality; NaN in a sample that misses it.
 
         Raises
         ------
@@ -116,26 +116,26 @@ class FusionClassifier(MemoryFusion, DeepClassifier):
         check_is_fitted(self)
         if self.module_params_["heads"] is None:
             raise AttributeError(
-                "predict_proba_unimodal needs a classifier of each modality, and loss='ce' trains "
-                "none. Fit with loss='m3er' or loss='liu'."
+                "predict_proba_unimodal needs a classifier of each modality, and "
+                "loss='cross_entropy' trains none. Fit with loss='m3er' or loss='liu'."
             )
         outputs, known = self._outputs(X, "forward")
-        shape = (len(known), len(self.dims_), len(self.classes_))
+        shape = (len(known), len(self.modalities_), len(self.classes_))
         proba = np.full(shape, np.nan, dtype=np.float32)
         if known.any():
             proba[known] = softmax(outputs[1][:, : shape[1]], axis=2)
-        return {name: proba[:, i] for i, name in enumerate(self.dims_)}
+        return {name: proba[:, i] for i, name in enumerate(self.modalities_)}
 
 
-def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
-    """Bring the modalities of each row to one number of steps, or refuse.
+def align_steps(table: FrameTable, resample: str | None) -> None:
+    """Bring the modalities of each sample to one number of steps, or raise.
 
     Parameters
     ----------
     table : FrameTable
         The table, changed in place.
     resample : {"linear", None}
-        How shorter modalities are stretched to the longest.
+        How shorter modalities are interpolated to the longest.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
     >>> cells = {"a": [np.ones((2, 1), "float32")], "b": [np.ones((3, 1), "float32")]}
     >>> lengths = {"a": np.array([2]), "b": np.array([3])}
     >>> table = FrameTable(cells, lengths, {"a": 1, "b": 1}, [0])
-    >>> put_on_one_clock(table, "linear")
+    >>> align_steps(table, "linear")
     >>> table.cells["a"][0].shape, table.lengths["a"].tolist()
     ((3, 1), [3])
     """
@@ -162,20 +162,20 @@ def put_on_one_clock(table: FrameTable, resample: str | None) -> None:
         shown = ", ".join(f"{name} {table.lengths[name][row]}" for name in table.lengths)
         raise ValueError(
             f"Row {table.rows[row]!r} has modalities of different lengths ({shown} steps), and "
-            "fusion step by step needs one clock. Align them with "
+            "fusion step by step needs time-aligned modalities. Align them with "
             "emoest.aggregation.FrameAligner, or stretch them with resample='linear'."
         )
     for j, name in enumerate(table.lengths):
         for row in np.flatnonzero(off[j]):
             where = f"row {table.rows[row]!r}, modality {name!r}"
             frames = read_frames(table.cells[name][row], name=where)
-            assert frames is not None, "a row without frames is not stretched"
+            assert frames is not None, "a sample without frames is not interpolated"
             check_frames(frames, table.dims[name], where)
-            table.cells[name][row] = stretch(frames, int(longest[row]))
+            table.cells[name][row] = interpolate_steps(frames, int(longest[row]))
         table.lengths[name] = np.where(off[j], longest, table.lengths[name])
 
 
-def stretch(frames: Frames, n_steps: int) -> Frames:
+def interpolate_steps(frames: Frames, n_steps: int) -> Frames:
     """Interpolate frames linearly to another number of steps; first and last stay.
 
     Parameters
@@ -191,7 +191,7 @@ def stretch(frames: Frames, n_steps: int) -> Frames:
 
     Examples
     --------
-    >>> stretch(np.array([[0.0], [2.0]], "float32"), 3).ravel().tolist()
+    >>> interpolate_steps(np.array([[0.0], [2.0]], "float32"), 3).ravel().tolist()
     [0.0, 1.0, 2.0]
     """
     place = np.linspace(0, len(frames) - 1, n_steps)

@@ -35,7 +35,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     """Classify sequences of frames: LSTM, GRU or Transformer, pooling over time, a linear head.
 
     Reads the frames of one modality, of any length, as embedders and features give them with
-    ``pooling=None``. Rows of like length share a batch; padding never changes a result. Early
+    ``pooling=None``. Samples of similar length share a batch; padding never changes a result. Early
     stopping watches the UAR of held-out speakers, and the best weights are kept.
 
     Parameters
@@ -60,12 +60,12 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     normalize : {"zscore", None}, default="zscore"
         Whether each dimension is scaled by its mean and deviation over the training frames.
     impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
+        Missing values (NaN) in a table of numbers: filled by the column's training mean, or an
+        error. Frames with NaN are always an error.
     lr : float, default=1e-3
         Learning rate.
     max_epochs : int, default=50
-        Most epochs.
+        Largest number of epochs.
     optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
         The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
     weight_decay : float, default=0.0
@@ -73,29 +73,30 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     gradient_clip : float or None, default=1.0
         Largest norm of the gradient.
     patience : int or None, default=10
-        Epochs without a gain on the held-out rows before training stops.
+        Epochs without a gain on the held-out samples before training stops.
     validation_fraction : float or None, default=0.1
-        Part of the training rows held out for early stopping, whole groups where there are groups.
-        None trains on all rows for `max_epochs`.
+        Fraction of the training samples held out for early stopping, whole groups where there are
+        groups. None trains on all samples for `max_epochs`.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss.
     callbacks : list or None, default=None
         Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
-        net sees numbers of classes with weights; ``history_`` holds scores.
+        ``fit`` works on copies. Those that score predictions (``EpochScoring``) do not fit in,
+        since the net sees numbers of classes or scaled targets, with weights; ``history_`` holds
+        scores.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
+        Take an int as `random_state` then, so that the same samples are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
     group_column : str, default=None
-        A context column of X whose values say which rows belong together.
+        A context column of X whose values say which samples belong together.
     batch_size : int, default=32
-        Rows of a batch.
+        Samples of a batch.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows, dropout and held-out rows.
+        Initial weights, order of samples, dropout and held-out samples.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -103,31 +104,33 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes.
+    class_prior_ : ndarray of shape (n_classes,)
+        Class frequencies, by `sample_weight` and `class_weight`: the prediction for a sample
+        without frames.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
-        Losses, validation UAR and seconds of each epoch of the last ``fit``, and what callbacks
-        recorded; ``pandas.DataFrame(history_).plot("epoch")`` draws them.
+        Losses, validation UAR (of classifiers) and seconds of each epoch of the last ``fit``, and
+        what callbacks recorded; ``pandas.DataFrame(history_).plot("epoch")`` draws them.
     n_iter_ : int
         Epochs that were trained.
-    dims_ : dict of str to int
-        Dimensions of a frame, by modality.
+    modalities_ : list of str
+        The modalities that the net reads, in order; here one.
+    n_dims_ : int
+        Dimensions of a frame; estimators of several modalities have a dict of str to int.
     scales_ : dict of str to Scale
         Means and deviations of the training frames; empty without `normalize`.
     column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
+        What fills missing values in a table of numbers; empty for frames.
     module_params_ : dict
         What the torch module was made with.
     device_ : str
         Where the net was trained.
     grouped_ : bool or None
-        Whether held-out rows came from other groups; None when none were held out.
+        Whether held-out samples came from other groups; None when none were held out.
     seen_groups_ : list
-        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
-        ``FrozenEstimator`` on them.
-    prior_ : ndarray of shape (n_classes,)
-        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
-        frames.
+        Groups of the samples seen in ``fit``: `emoest.evaluation.evaluate` raises when a net in a
+        ``FrozenEstimator`` is tested on them.
     n_features_in_ : int
         Columns seen in ``fit``.
     feature_names_in_ : ndarray of str
@@ -226,92 +229,27 @@ class SequenceRegressor(_Sequence, DeepRegressor):
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "transformer"}, default="lstm"
-        What turns frames into hidden states.
-    hidden_size : int, default=64
-        Units of each direction; the width of the Transformer.
-    n_layers : int, default=1
-        Layers.
-    bidirectional : bool, default=True
-        Whether recurrent layers also read backwards. The Transformer always sees both sides.
-    n_heads : int, default=4
-        Attention heads of the Transformer; they divide `hidden_size`.
-    pooling : {"statistics", "attention", "mean", "last"}, default="statistics"
-        How hidden states become one vector.
-    dropout : float, default=0.2
-        Before the head, and between layers.
+    cell, hidden_size, n_layers, bidirectional, n_heads, pooling, dropout
+        See `SequenceClassifier`.
     loss : {"squared_error", "absolute_error"}, default="squared_error"
         What is minimized.
-    modalities : "auto" or list of str, default="auto"
-        Which modality, when X holds several.
-    normalize : {"zscore", None}, default="zscore"
-        Whether each dimension is scaled by its mean and deviation over the training frames.
-    impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
-    lr : float, default=1e-3
-        Learning rate.
-    max_epochs : int, default=50
-        Most epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
-    weight_decay : float, default=0.0
-        Weight decay.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
-    patience : int or None, default=10
-        Epochs without a gain on the held-out rows before training stops.
-    validation_fraction : float or None, default=0.1
-        Part of the training rows held out for early stopping, whole groups where there are groups.
-    callbacks : list or None, default=None
-        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score answers (``EpochScoring``) do not fit in, since
-        the net sees scaled targets with weights; ``history_`` holds losses.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA.
-    group_column : str, default=None
-        A context column of X whose values say which rows belong together.
-    batch_size : int, default=32
-        Rows of a batch.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
-    random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows, dropout and held-out rows.
-    verbose : int, default=0
-        1 shows a progress bar.
+    modalities, normalize, impute
+        See `SequenceClassifier`.
+    lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
+        See `SequenceClassifier`.
+    callbacks, warm_start, precision, group_column
+        See `SequenceClassifier`.
+    batch_size, device, random_state, verbose
+        See `SequenceClassifier`.
 
     Attributes
     ----------
-    net_ : skorch.NeuralNet
-        The trained net.
-    history_ : list of dict
-        Losses and seconds of each epoch of the last ``fit``, and what callbacks recorded.
-    n_iter_ : int
-        Epochs that were trained.
-    dims_ : dict of str to int
-        Dimensions of a frame, by modality.
-    scales_ : dict of str to Scale
-        Means and deviations of the training frames; empty without `normalize`.
-    column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
-    module_params_ : dict
-        What the torch module was made with.
-    device_ : str
-        Where the net was trained.
     target_scale_ : ndarray of shape (2,)
         Mean and standard deviation of the target.
-    grouped_ : bool or None
-        Whether held-out rows came from other groups.
-    seen_groups_ : list
-        Groups of the rows seen in ``fit``: `emoest.evaluation.evaluate` refuses to test a net in a
-        ``FrozenEstimator`` on them.
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : ndarray of str
-        Their names, if X had names.
+    net_, history_, n_iter_, modalities_, n_dims_, scales_, column_means_, module_params_
+        See `SequenceClassifier`.
+    device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
+        See `SequenceClassifier`.
 
     Examples
     --------

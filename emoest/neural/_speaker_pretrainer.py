@@ -1,4 +1,4 @@
-"""Learning speakers, so that a trunk knows voices before it is asked about emotions."""
+"""Learning speakers, so that a backbone knows voices before it learns emotions."""
 
 import warnings
 from typing import Any, ClassVar
@@ -20,16 +20,16 @@ from emoest.utils.seeds import RandomState
 
 
 class SpeakerPretrainer(DeepClassifier):
-    """Train a speech ResNet to tell speakers apart, and hand its trunk on.
+    """Train a speech ResNet to tell speakers apart, and keep its backbone.
 
-    ``fit(X, speakers)`` learns who speaks; `weights_` is the trunk as a plain object that carries
-    the speakers it has seen, for ``SpeechResNetClassifier(trunk=...)``. As a classifier it predicts
-    speakers, as a transformer it gives speaker embeddings.
+    ``fit(X, speakers)`` learns who speaks; `weights_` is the backbone as a plain object that
+    carries the speakers it has seen, for ``SpeechResNetClassifier(model=...)``. As a classifier it
+    predicts speakers, as a transformer it gives speaker embeddings.
 
     Parameters
     ----------
     layout : {"speaker", "imagenet"}, default="speaker"
-        Layout of the trunk, see `emoest.nets.speech_resnet.ResNetTrunk`.
+        Layout of the backbone, see `emoest.nets.speech_resnet.ResNetTrunk`.
     channels : int or None, default=None
         Channels of its first stage; None takes 32 (``"speaker"``) or 64 (``"imagenet"``).
     n_embedding : int, default=256
@@ -41,87 +41,57 @@ class SpeakerPretrainer(DeepClassifier):
     margin : float, default=0.2
         Angle by which the true speaker is handicapped, in radians (``"aam"``).
     crop : int or None, default=200
-        Longest run of frames that training takes of a row, at a random place that changes with each
-        epoch; None takes whole rows. 200 frames are 2 s.
+        Longest run of frames that training takes of a sample, at a random place that changes with
+        each epoch; None takes whole samples. 200 frames are 2 s.
     modalities : "auto" or list of str, default="auto"
         Which modality, when X holds several.
     normalize : {"zscore", None}, default=None
         Whether each band is scaled by its mean and deviation over the training frames. The scale
         does not travel with `weights_`: take the same setting where they are used.
-    impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
-    lr : float, default=1e-3
-        Learning rate.
+    impute, lr
+        See `SequenceClassifier`.
     max_epochs : int, default=20
-        Most epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+        Largest number of epochs.
+    optimizer
+        See `SequenceClassifier`.
     weight_decay : float, default=1e-4
         Weight decay.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
+    gradient_clip
+        See `SequenceClassifier`.
     patience : int or None, default=None
-        Epochs without a gain on held-out rows before training stops.
+        Epochs without a gain on held-out samples before training stops.
     validation_fraction : float or None, default=None
-        Part of the training rows held out for early stopping, rows of the same speakers. Groups
+        Fraction of the training samples held out for early stopping, of the same speakers. Groups
         that are the speakers themselves are not kept apart then; others, such as recordings, are.
     class_weight : dict, "balanced" or None, default=None
         Weights of the speakers in the loss.
-    callbacks : list or None, default=None
-        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
-        net sees numbers of classes with weights; ``history_`` holds scores.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
-    group_column : str, default=None
-        A context column of X whose values say which rows belong together.
-    batch_size : int, default=32
-        Rows of a batch.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
+    callbacks, warm_start, precision, group_column
+        See `SequenceClassifier`.
+    batch_size, device
+        See `SequenceClassifier`.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows and crops.
-    verbose : int, default=0
-        1 shows a progress bar.
+        Initial weights, order of samples and crops.
+    verbose
+        See `SequenceClassifier`.
 
     Attributes
     ----------
     weights_ : TrunkWeights
-        The trained trunk.
+        The trained backbone.
     classes_ : ndarray of shape (n_speakers,)
         The speakers.
+    class_prior_ : ndarray of shape (n_speakers,)
+        Frequencies of the speakers, by `sample_weight` and `class_weight`: the prediction for a
+        sample without frames.
     seen_groups_ : list
-        The same, as `emoest.evaluation.evaluate` looks for them: it refuses a model that holds this
-        estimator in a ``FrozenEstimator`` where one of them is in a test fold.
-    net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the torch module.
-    history_ : list of dict
-        Loss and seconds of each epoch.
-    n_iter_ : int
-        Epochs that were trained.
-    dims_ : dict of str to int
-        Bands of a frame.
-    scales_ : dict of str to Scale
-        Means and deviations of the training frames; empty without `normalize`.
-    column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
-    module_params_ : dict
-        What the torch module was made with.
-    device_ : str
-        Where the net was trained.
+        The speakers, as `emoest.evaluation.evaluate` looks for them: it raises when a model holds
+        this estimator in a ``FrozenEstimator`` and one of them is in a test fold.
     grouped_ : bool or None
-        Whether held-out rows came from other groups (recordings); None when none were held out.
-    prior_ : ndarray of shape (n_speakers,)
-        Shares of the speakers, by `sample_weight` and `class_weight`: the answer to a row without
-        frames.
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : ndarray of str
-        Their names, if X had names.
+        Whether held-out samples came from other groups (recordings); None when none were held out.
+    net_, history_, n_iter_, modalities_, n_dims_, scales_, column_means_, module_params_
+        See `SequenceClassifier`.
+    device_, n_features_in_, feature_names_in_
+        See `SequenceClassifier`.
 
     Notes
     -----
@@ -132,8 +102,8 @@ class SpeakerPretrainer(DeepClassifier):
 
     See Also
     --------
-    SpeechResNetClassifier : Learns emotions with such a trunk.
-    load_speaker_weights : A trunk that others trained on thousands of speakers.
+    SpeechResNetClassifier : Learns emotions with such a backbone.
+    load_speaker_weights : A backbone that others trained on thousands of speakers.
 
     Examples
     --------
@@ -220,7 +190,7 @@ class SpeakerPretrainer(DeepClassifier):
 
     @property
     def weights_(self) -> TrunkWeights:
-        """The trained trunk and the speakers it has seen."""
+        """The trained backbone and the speakers it has seen."""
         check_is_fitted(self)
         module = self.net_.module_
         return TrunkWeights.of(
@@ -232,7 +202,7 @@ class SpeakerPretrainer(DeepClassifier):
 
     @property
     def seen_groups_(self) -> list[Any]:
-        """The speakers, for whom a frozen pretrainer is no judge; `evaluate` asks for them."""
+        """The speakers, on whom a frozen pretrainer cannot be tested; `evaluate` asks for them."""
         check_is_fitted(self)
         names: list[Any] = self.classes_.tolist()
         return names
@@ -265,5 +235,5 @@ class SpeakerPretrainer(DeepClassifier):
 
 
 def _several_groups(speakers: Any, groups: Any) -> bool:
-    """Say whether any speaker has more than one group."""
+    """Check whether any speaker has more than one group."""
     return bool((pd.Series(groups).groupby(speakers).nunique() > 1).any())

@@ -12,13 +12,13 @@ from emoest.nets.weight_files.wespeaker import load_wespeaker
 from emoest.tables.cells import is_path
 
 NAMES = ("wespeaker-resnet34",)
-"""Names of pinned weights that are such trunks."""
+"""Names of pinned weights that are such backbones."""
 
 
 def load_speaker_weights(
     name_or_path: str | os.PathLike[str], *, sha256: str | None = None
 ) -> TrunkWeights:
-    """Load a trunk that was trained on speakers.
+    """Load a backbone that was trained on speakers.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def load_speaker_weights(
     Returns
     -------
     weights : TrunkWeights
-        For ``SpeechResNetClassifier(trunk=weights)``.
+        For ``SpeechResNetClassifier(model=weights)``.
 
     Raises
     ------
@@ -62,13 +62,13 @@ def load_speaker_weights(
         names=NAMES,
         environment=False,
         sha256=sha256,
-        hint=f"A fresh trunk is one of {list(LAYOUTS)}.",
+        hint=f"A fresh backbone is one of {list(LAYOUTS)}.",
     )
     return TrunkWeights.load(path) if path.suffix == ".safetensors" else load_wespeaker(path)
 
 
 def is_trained(trunk: Any) -> bool:
-    """Say whether a trunk has weights, without reading them.
+    """Check whether a backbone has weights, without reading them.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def is_trained(trunk: Any) -> bool:
 
 
 def find_trunk(trunk: Any) -> tuple[str, TrunkWeights | None]:
-    """Layout of a trunk, and its weights where it has some.
+    """Layout of a backbone, and its weights where it has some.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def find_trunk(trunk: Any) -> tuple[str, TrunkWeights | None]:
 
 
 def speakers_of_file(trunk: Any) -> list[str | int] | None:
-    """Speakers that a trunk given as a file has seen; None where no file is there that says so.
+    """Speakers that a backbone given as a file has seen; None where no file is there that says so.
 
     Examples
     --------

@@ -27,117 +27,74 @@ class SpeechResNetClassifier(DeepClassifier):
     """Classify speech by a ResNet34 over log-mel frames with statistics pooling.
 
     Reads frames of any length, as `emoest.features.LogMelSpectrogram` gives them; nothing is cut or
-    stretched. The trunk can start from weights that tell speakers apart: a new head is then trained
-    on the emotions, with the trunk frozen or slowly following. Masks on the spectra are drawn anew
-    in each epoch of training.
+    stretched. The backbone can start from weights that tell speakers apart: a new head is then
+    trained on the emotions, with the backbone frozen or slowly following. Masks on the spectra are
+    drawn anew in each epoch of training.
 
     Parameters
     ----------
-    trunk : {"speaker", "imagenet"}, str, path object or TrunkWeights, default="speaker"
-        A fresh trunk of one of the two layouts (`emoest.nets.speech_resnet.ResNetTrunk`), or a
+    model : {"speaker", "imagenet"}, str, path object or TrunkWeights, default="speaker"
+        A fresh backbone of one of the two layouts (`emoest.nets.speech_resnet.ResNetTrunk`), or a
         trained one: `SpeakerPretrainer.weights_`, or whatever `load_speaker_weights` takes.
     channels : int or None, default=None
         Channels of the first stage; None takes those of the weights, or 32 (``"speaker"``) or 64
         (``"imagenet"``).
     pretrain : {"speakers", None} or SpeakerPretrainer, default=None
-        ``"speakers"`` first trains the fresh trunk to tell the groups apart, inside ``fit`` and on
-        its rows alone, those held out for early stopping excepted; so cross-validation cannot leak.
-        A `SpeakerPretrainer` does the same with its own settings; only layout, channels,
+        ``"speakers"`` first trains the fresh backbone to tell the groups apart, inside ``fit`` and
+        on its samples alone, those held out for early stopping excepted; so cross-validation cannot
+        leak. A `SpeakerPretrainer` does the same with its own parameters; only layout, channels,
         `normalize` and `device` are those of this estimator. `sample_weight` plays no part in it.
         The keyboard ends it early, and the training of the emotions goes on; a second time ends
         that too.
     finetune : {"head", "all"} or int, default="head"
-        What the emotions train of a trained trunk: nothing, everything, or its last 1 to 4 stages.
-        What is frozen keeps its batch statistics too. A fresh trunk is always trained as a whole.
+        What the emotions train of a trained backbone: nothing, everything, or its last 1 to 4
+        stages. What is frozen keeps its batch statistics too. A fresh backbone is always trained as
+        a whole.
     trunk_lr_factor : float, default=0.1
-        Learning rate of a trained trunk as a share of `lr`.
+        Learning rate of a trained backbone as a fraction of `lr`.
     specaugment : {"LB", "LD", "SM", "SS", "mild"}, dict or None, default="SM"
         Masks of training, see `emoest.nets.layers.spec_augment.SpecAugment`; None draws none.
     fill : {"zero", "mean"}, default="zero"
         What stands under a mask: 0, the mean of mean-normalized spectra, or the spectrum's mean.
-    n_hidden : int, default=256
+    hidden_size : int, default=256
         Units of the head.
     dropout : float, default=0.3
-        Share of these units that training drops.
+        Fraction of these units that training drops.
     modalities : "auto" or list of str, default="auto"
         Which modality, when X holds several.
     normalize : {"zscore", None}, default=None
         Whether each band is scaled by its mean and deviation over the training frames. A trained
-        trunk expects frames as it had them: leave it at None, and let ``LogMelSpectrogram`` take
+        backbone expects frames as it had them: leave it at None, and let ``LogMelSpectrogram`` take
         off each utterance's mean.
-    impute : {"mean", "raise"}, default="mean"
-        Holes (NaN) in a table of numbers: filled by the column's training mean, or an error. Frames
-        with NaN are always an error.
-    lr : float, default=1e-3
-        Learning rate.
-    max_epochs : int, default=50
-        Most epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+    impute, lr, max_epochs, optimizer
+        See `SequenceClassifier`.
     weight_decay : float, default=1e-4
         Weight decay.
-    gradient_clip : float or None, default=1.0
-        Largest norm of the gradient.
+    gradient_clip
+        See `SequenceClassifier`.
     patience : int or None, default=8
-        Epochs without a gain on the held-out rows before training stops.
-    validation_fraction : float or None, default=0.1
-        Part of the training rows held out for early stopping, whole groups where there are groups.
-        None trains on all rows for `max_epochs`.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss.
-    callbacks : list or None, default=None
-        Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score labels (``EpochScoring``) do not fit in, since the
-        net sees numbers of classes with weights; ``history_`` holds scores.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
-        Take an int as `random_state` then, so that the same rows are held out again.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
-    group_column : str, default=None
-        A context column of X whose values say which rows belong together.
-    batch_size : int, default=32
-        Rows of a batch.
-    device : str, default="auto"
-        ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where there is one.
+        Epochs without a gain on the held-out samples before training stops.
+    validation_fraction
+        See `SequenceClassifier`.
+    class_weight, callbacks, warm_start, precision, group_column
+        See `SequenceClassifier`.
+    batch_size, device
+        See `SequenceClassifier`.
     random_state : int, RandomState instance or None, default=None
-        Initial weights, order of rows, masks, dropout and held-out rows.
-    verbose : int, default=0
-        1 shows a progress bar.
+        Initial weights, order of samples, masks, dropout and held-out samples.
+    verbose
+        See `SequenceClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The classes.
-    net_ : skorch.NeuralNet
-        The trained net; ``net_.module_`` is the torch module.
-    history_ : list of dict
-        Losses, validation UAR and seconds of each epoch; ``pandas.DataFrame(history_)`` plots.
-    n_iter_ : int
-        Epochs that were trained.
-    dims_ : dict of str to int
-        Bands of a frame.
-    scales_ : dict of str to Scale
-        Means and deviations of the training frames; empty without `normalize`.
-    column_means_ : dict of str to ndarray
-        What fills holes in a table of numbers; empty for frames.
-    module_params_ : dict
-        What the torch module was made with.
-    device_ : str
-        Where the net was trained.
     seen_groups_ : list
-        Groups of the rows seen in ``fit``, and the speakers that a trunk given as a file has seen,
-        those before ``fit`` too: `emoest.evaluation.evaluate` refuses to test on them what it
-        does not fit anew.
-    grouped_ : bool or None
-        Whether held-out rows came from other groups; None when none were held out.
-    prior_ : ndarray of shape (n_classes,)
-        Class frequencies, by `sample_weight` and `class_weight`: the answer to a row without
-        frames.
-    n_features_in_ : int
-        Columns seen in ``fit``.
-    feature_names_in_ : ndarray of str
-        Their names, if X had names.
+        Groups of the samples seen in ``fit``, and the speakers that a backbone given as a file has
+        seen, those before ``fit`` too: `emoest.evaluation.evaluate` raises when what it does not
+        fit anew is tested on them.
+    classes_, class_prior_, net_, history_, n_iter_, modalities_, n_dims_, scales_
+        See `SequenceClassifier`.
+    column_means_, module_params_, device_, grouped_, n_features_in_, feature_names_in_
+        See `SequenceClassifier`.
 
     Notes
     -----
@@ -158,8 +115,8 @@ class SpeechResNetClassifier(DeepClassifier):
 
     See Also
     --------
-    SpeakerPretrainer : Makes trunks.
-    load_speaker_weights : Reads trunks.
+    SpeakerPretrainer : Makes backbones.
+    load_speaker_weights : Reads backbones.
     emoest.systems.make_padi2021 : The system, from audio files on.
 
     Examples
@@ -169,7 +126,8 @@ class SpeechResNetClassifier(DeepClassifier):
     >>> cells = [noise.normal(n % 2, size=(12, 8)).astype("float32") for n in range(16)]
     >>> X = object_column(cells, range(16), "audio__frames").to_frame()
     >>> model = SpeechResNetClassifier(
-    ...     channels=2, n_hidden=8, lr=0.01, max_epochs=4, validation_fraction=None, random_state=0
+    ...     channels=2, hidden_size=8, lr=0.01, max_epochs=4, validation_fraction=None,
+    ...     random_state=0,
     ... ).fit(X, ["calm", "angry"] * 8)
     >>> model.predict(X.iloc[:2]).tolist()
     ['calm', 'angry']
@@ -181,7 +139,7 @@ class SpeechResNetClassifier(DeepClassifier):
     _outputs_prefix: ClassVar[str] = "resnet"
 
     _parameter_constraints: dict = {
-        "trunk": [str, HasMethods("__fspath__"), TrunkWeights],
+        "model": [str, HasMethods("__fspath__"), TrunkWeights],
         "channels": [constraints.POSITIVE_INT, None],
         "pretrain": [StrOptions({"speakers"}), SpeakerPretrainer, None],
         "finetune": [
@@ -191,14 +149,14 @@ class SpeechResNetClassifier(DeepClassifier):
         "trunk_lr_factor": [constraints.POSITIVE_REAL],
         "specaugment": [StrOptions(set(POLICIES)), dict, None],
         "fill": [StrOptions({"zero", "mean"})],
-        "n_hidden": [constraints.POSITIVE_INT],
+        "hidden_size": [constraints.POSITIVE_INT],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         **DeepClassifier._parameter_constraints,
     }
 
     def __init__(
         self,
-        trunk: Any = "speaker",
+        model: Any = "speaker",
         *,
         channels: int | None = None,
         pretrain: Any = None,
@@ -206,7 +164,7 @@ class SpeechResNetClassifier(DeepClassifier):
         trunk_lr_factor: float = 0.1,
         specaugment: Any = "SM",
         fill: str = "zero",
-        n_hidden: int = 256,
+        hidden_size: int = 256,
         dropout: float = 0.3,
         modalities: Any = "auto",
         normalize: str | None = None,
@@ -228,14 +186,14 @@ class SpeechResNetClassifier(DeepClassifier):
         random_state: RandomState = None,
         verbose: int = 0,
     ):
-        self.trunk = trunk
+        self.model = model
         self.channels = channels
         self.pretrain = pretrain
         self.finetune = finetune
         self.trunk_lr_factor = trunk_lr_factor
         self.specaugment = specaugment
         self.fill = fill
-        self.n_hidden = n_hidden
+        self.hidden_size = hidden_size
         self.dropout = dropout
         self.modalities = modalities
         self.normalize = normalize
@@ -259,16 +217,16 @@ class SpeechResNetClassifier(DeepClassifier):
 
     @property
     def seen_groups_(self) -> list[Any]:
-        """Groups seen in `fit`, and speakers of a trunk from a file; `evaluate` asks for them."""
-        speakers = speakers_of_file(self.trunk) or []
+        """Groups seen in `fit` and speakers of a backbone from a file; `evaluate` asks for them."""
+        speakers = speakers_of_file(self.model) or []
         return list(dict.fromkeys([*getattr(self, "_seen_groups", []), *speakers]))
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
-        layout, weights = find_trunk(self.trunk)
+        layout, weights = find_trunk(self.model)
         if weights is not None and self.pretrain is not None:
             raise ValueError(
-                f"trunk={self.trunk!r} is trained already, so pretrain={self.pretrain!r} has no "
-                "trunk to train. Pass one of the two."
+                f"model={self.model!r} is trained already, so pretrain={self.pretrain!r} has no "
+                "backbone to train. Pass one of the two."
             )
         trained = weights is not None or self.pretrain is not None
         n_trained = {"head": 0, "all": None}.get(self.finetune, self.finetune) if trained else None
@@ -277,7 +235,7 @@ class SpeechResNetClassifier(DeepClassifier):
             "n_outputs": n_outputs,
             "layout": layout,
             "channels": weights.channels if weights and self.channels is None else self.channels,
-            "n_hidden": self.n_hidden,
+            "hidden_size": self.hidden_size,
             "dropout": self.dropout,
             "specaugment": self.specaugment,
             "fill": self.fill,
@@ -288,14 +246,14 @@ class SpeechResNetClassifier(DeepClassifier):
     def _prepare_module(
         self, module: Any, data: FrameDataset, groups: npt.NDArray[Any] | None
     ) -> None:
-        weights = find_trunk(self.trunk)[1]
+        weights = find_trunk(self.model)[1]
         if self.pretrain is not None:
             weights = self._learn_speakers(data, groups)
         if weights is not None:
             weights.load_into(module.trunk)
 
     def _learn_speakers(self, data: FrameDataset, groups: npt.NDArray[Any] | None) -> TrunkWeights:
-        """Train a trunk on the speakers of the training rows."""
+        """Train a backbone on the speakers of the training rows."""
         speakers = _speakers_of(groups)
         if isinstance(self.pretrain, SpeakerPretrainer):
             pretrainer = clone(self.pretrain)
@@ -303,7 +261,7 @@ class SpeechResNetClassifier(DeepClassifier):
             same = ("batch_size", "precision", "verbose")
             pretrainer = SpeakerPretrainer(**{name: getattr(self, name) for name in same})
         pretrainer.set_params(
-            layout=find_trunk(self.trunk)[0],
+            layout=find_trunk(self.model)[0],
             channels=self.channels,
             modalities="auto",
             normalize=self.normalize,
@@ -317,8 +275,8 @@ class SpeechResNetClassifier(DeepClassifier):
         return pretrainer.fit(rows.to_frame(), speakers).weights_
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
-        # Asked for when a pickle is loaded, too, where the file of the trunk need not be.
-        if self.pretrain is None and not is_trained(self.trunk):
+        # Asked for when a pickle is loaded, too, where the file of the backbone need not be.
+        if self.pretrain is None and not is_trained(self.model):
             return []
         return [("trunk.*", {"lr": self.lr * self.trunk_lr_factor})]
 

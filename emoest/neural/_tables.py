@@ -113,7 +113,7 @@ def _settle_modalities(estimator: Any, table: FrameTable, dims: dict[str, int] |
     if dims is not None:
         _hold_to(table, dims)
     elif not table.empty.all():
-        _leave_out_absent(table, estimator.dims_ if estimator._goes_on else {})
+        _leave_out_absent(table, estimator.n_dims_ if estimator._goes_on else {})
 
 
 def _leave_out_absent(table: FrameTable, learned: dict[str, int]) -> None:

@@ -19,7 +19,7 @@ from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGene
 
 PRESETS = ("recommended", "paper")
 LOSSES: dict[str, dict[str, Any]] = {
-    "ce": {"loss": "ce"},
+    "cross_entropy": {"loss": "cross_entropy"},
     "liu": {"loss": "liu"},
     "m3er": {"loss": "m3er", "detach_weights": True},
     "m3er literal": {"loss": "m3er", "detach_weights": False},
@@ -55,7 +55,7 @@ def make_m3er(
         Whether modalities are checked.
     proxies : bool, default=True
         Whether missing modalities are regenerated. Otherwise the network works without them.
-    loss : {"ce", "liu", "m3er", "m3er literal"}, default=None
+    loss : {"cross_entropy", "liu", "m3er", "m3er literal"}, default=None
         Loss of the network; None takes that of the preset, ``"m3er"`` or ``"m3er literal"``, which
         has the gradient through its weight.
     classifier : estimator, default=None
@@ -177,7 +177,7 @@ def m3er_ablation(
         See `emoest.evaluation.evaluate`.
     preset : {"recommended", "paper"}, default="recommended"
         See `make_m3er`.
-    losses : sequence of str, default=("ce", "liu", "m3er", "m3er literal")
+    losses : sequence of str, default=("cross_entropy", "liu", "m3er", "m3er literal")
         Which losses.
     checks, proxies : sequence of bool, default=(True, False)
         With and without.

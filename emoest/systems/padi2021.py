@@ -42,10 +42,10 @@ def make_padi2021(
     ----------
     transfer : "speakers", None, SpeakerPretrainer, TrunkWeights, str or path object, \
 default="speakers"
-        Where the trunk starts. ``"speakers"`` (or a `emoest.neural.SpeakerPretrainer` with other
-        settings) first learns the speakers of the training rows, inside ``fit``. Weights, or what
-        `emoest.neural.load_speaker_weights` takes, bring a trained trunk, as the paper's did from
-        VoxCeleb: ``"wespeaker-resnet34"``. None trains from scratch.
+        Where the backbone starts. ``"speakers"`` (or a `emoest.neural.SpeakerPretrainer` with other
+        parameters) first learns the speakers of the training samples, inside ``fit``. Weights, or
+        what `emoest.neural.load_speaker_weights` takes, bring a trained backbone, as the paper's
+        did from VoxCeleb: ``"wespeaker-resnet34"``. None trains from scratch.
     masks : bool, str or dict, default=True
         Whether masks are drawn over the training spectra: True for the policy ``"SM"``, or a policy
         of `emoest.nets.layers.spec_augment.SpecAugment`.
@@ -54,7 +54,7 @@ default="speakers"
         less its mean over the utterance. ``"passthrough"`` is for an X that holds frames already.
     classifier : SpeechResNetClassifier, default=None
         The network, of which a clone is taken; for other widths, epochs or a device. Its
-        `specaugment` is replaced by `masks`; its trunk is a fresh one.
+        `specaugment` is replaced by `masks`; its backbone is a fresh one.
     random_state : int, RandomState instance or None, default=None
         Of the network.
 
@@ -67,7 +67,7 @@ default="speakers"
     Raises
     ------
     ValueError
-        If `transfer` is the layout of a fresh trunk, `classifier` has a trained trunk or a
+        If `transfer` is the layout of a fresh backbone, `classifier` has a trained backbone or a
         pretraining of its own, or there is no such policy of masks.
 
     See Also
@@ -92,7 +92,7 @@ default="speakers"
     >>> model = make_padi2021(transfer=None)
     >>> [name for name, _ in model.steps]
     ['columntransformer', 'speechresnetclassifier']
-    >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].trunk
+    >>> make_padi2021("wespeaker-resnet34", features="passthrough")[-1].model
     'wespeaker-resnet34'
     """
     from emoest.nets.layers.spec_augment import find_policy
@@ -100,10 +100,10 @@ default="speakers"
     from emoest.neural._speaker_trunks import is_trained
 
     net = SpeechResNetClassifier() if classifier is None else clone(classifier)
-    if net.pretrain is not None or is_trained(net.trunk):
+    if net.pretrain is not None or is_trained(net.model):
         raise ValueError(
-            "Where the trunk starts is for transfer= to say, and classifier says so too "
-            f"(trunk={net.trunk!r}, pretrain={net.pretrain!r}). Give it as transfer= alone."
+            "Where the backbone starts is for transfer= to say, and classifier says so too "
+            f"(model={net.model!r}, pretrain={net.pretrain!r}). Give it as transfer= alone."
         )
     policy = ("SM" if masks is True else masks) or None
     if policy is not None:
@@ -114,10 +114,10 @@ default="speakers"
     elif transfer is not None:
         if not is_trained(transfer):
             raise ValueError(
-                f"transfer={transfer!r} names a fresh trunk, which has learned nothing yet. Take "
-                "'speakers' to learn those of the training rows, weights, or None for no transfer."
+                f"transfer={transfer!r} names a fresh backbone, which has learned nothing yet. "
+                "Take 'speakers' to learn those of the training rows, weights, or None."
             )
-        net.set_params(trunk=transfer)
+        net.set_params(model=transfer)
     if random_state is not None:
         net.set_params(random_state=random_state)
     if is_name(features, "passthrough"):

@@ -8,7 +8,7 @@ M3ER_DIMS = {"text": 300, "audio": 74, "face": 35}
 DIMS = {"text": 6, "audio": 3, "face": 2}
 VARIANTS = [
     {},
-    {"hidden_dims": {"text": 8, "audio": 3, "face": 8}},
+    {"hidden_size": {"text": 8, "audio": 3, "face": 8}},
     {"fusion": "product", "fusion_norm": "layernorm"},
     {"gate_input": "delta"},
     {"memory_feedback": True},
@@ -20,7 +20,7 @@ def make(dtype=torch.float64, **options):
     """Make a net whose gates and attention are far from their middle."""
     torch.manual_seed(0)
     sizes = {"memory_dim": 7, "attention_size": 9, "update_size": 5, "gate_size": 6}
-    net = MFN(DIMS, 4, **{"hidden_dims": 5, "dropout": 0.0, **sizes, **options}).to(dtype)
+    net = MFN(DIMS, 4, **{"hidden_size": 5, "dropout": 0.0, **sizes, **options}).to(dtype)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.mul_(1.6)
@@ -212,18 +212,18 @@ def test_one_modality_is_enough():
         ({"dropout": {"gates": 1.0}}, r"rates in \[0, 1\); found \{'gates': 1.0\}"),
         ({"dropout": -0.1}, r"dropout must be rates in \[0, 1\); found \{'attention': -0.1"),
         ({"dropout": {"update": "much"}}, r"found \{'update': 'much'\}"),
-        ({"hidden_dims": 0}, "hidden_dims must be whole numbers above zero; found .*'text': 0"),
+        ({"hidden_size": 0}, "hidden_size must be whole numbers above zero; found .*'text': 0"),
         (
-            {"hidden_dims": {"text": 4, "audio": 2.5, "face": 0}},
+            {"hidden_size": {"text": 4, "audio": 2.5, "face": 0}},
             r"whole numbers above zero; found \{'audio': 2.5, 'face': 0\}",
         ),
         ({"dropout": {"gate": 0.1}}, r"dropout names \['gate'\], which are none of the layers"),
         (
-            {"hidden_dims": {"text": 4, "voice": 4, "face": 5}},
+            {"hidden_size": {"text": 4, "voice": 4, "face": 5}},
             r"widths for \['face', 'text', 'voice'\], but the modalities are \['audio', 'face'",
         ),
         (
-            {"fusion": "product", "hidden_dims": {"text": 4, "audio": 4, "face": 5}},
+            {"fusion": "product", "hidden_size": {"text": 4, "audio": 4, "face": 5}},
             r"have widths \[4, 4, 5\]; give all LSTMs one width",
         ),
     ],

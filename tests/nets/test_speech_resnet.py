@@ -29,7 +29,7 @@ def shifted(net):
 
 
 def small_net(layout="speaker", **settings):
-    return shifted(SpeechResNet(24, 4, layout=layout, channels=4, n_hidden=16, **settings))
+    return shifted(SpeechResNet(24, 4, layout=layout, channels=4, hidden_size=16, **settings))
 
 
 def ragged(lengths=(37, 5, 64, 1), n_mels=24, extra=0):
@@ -148,7 +148,7 @@ def test_a_row_without_frames_is_answered_and_disturbs_nobody():
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 24), (3, 1, 5), (1, 2, 80)])
 def test_short_clips_and_batches_of_one_can_be_learned_from(layout, shape):
     n_rows, n_frames, n_mels = shape
-    net = SpeechResNet(n_mels, 3, layout=layout, channels=2, n_hidden=4).train()
+    net = SpeechResNet(n_mels, 3, layout=layout, channels=2, hidden_size=4).train()
     logits = net(torch.randn(shape), torch.full((n_rows,), n_frames))
     logits.sum().backward()
     assert logits.isfinite().all()
@@ -206,7 +206,7 @@ def test_half_precision_stays_close():
 
 
 def test_head_drops_units_in_training():
-    head = EmotionHead(6, 2, n_hidden=50, dropout=0.5).train()
+    head = EmotionHead(6, 2, hidden_size=50, dropout=0.5).train()
     vectors = torch.randn(8, 6)
     assert not torch.equal(head(vectors), head(vectors))
     assert torch.equal(head.eval()(vectors), head(vectors))

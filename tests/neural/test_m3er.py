@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from emoest.neural import M3ERClassifier
+from emoest.neural import M3ERClassifier, MFNClassifier
 from emoest.testing import cell_estimator_checks
+from tests.neural.conftest import assert_same_state, state_of
 from tests.neural.test_mfn import FAST, SMALL, make_two
 
 SMALL_M3ER = M3ERClassifier(4, mixtures=True, fusion_norm="layernorm", **SMALL, **FAST)
@@ -24,9 +25,9 @@ def test_the_docstring_says_what_it_is():
 @pytest.mark.parametrize(
     ("options", "n_parameters"),
     [
-        ({"loss": "ce"}, 179_334),
-        ({"loss": "ce", "gate_input": "delta"}, 179_334 - 16_384),
-        ({"loss": "ce", "fusion": "concat"}, 183_430),
+        ({"loss": "cross_entropy"}, 179_334),
+        ({"loss": "cross_entropy", "gate_input": "delta"}, 179_334 - 16_384),
+        ({"loss": "cross_entropy", "fusion": "concat"}, 183_430),
         ({"loss": "m3er"}, 179_334 + 594),
     ],
 )
@@ -44,3 +45,14 @@ def test_the_fused_vector_of_m3er_has_160_numbers():
     assert list(vectors.columns[:2]) == ["m3er_0000", "m3er_0001"]
     assert vectors.shape[1] == 32 + 128
     assert np.isfinite(vectors.to_numpy()).all()
+
+
+def test_it_is_a_memory_fusion_network_with_other_defaults():
+    X, y = make_two()
+    model = M3ERClassifier(**FAST).fit(X, y)
+    same = MFNClassifier(fusion="product", loss="m3er", **FAST).fit(X, y)
+    assert_same_state(state_of(model), state_of(same))
+    assert model.get_params() == same.get_params()
+    defaults = MFNClassifier().get_params()
+    changed = {n: v for n, v in M3ERClassifier().get_params().items() if v != defaults[n]}
+    assert changed == {"fusion": "product", "loss": "m3er"}

@@ -4,7 +4,7 @@ import pytest
 
 from emoest.datasets import make_emotions
 from emoest.neural import M3ERClassifier, MFNClassifier, MFNRegressor
-from emoest.neural._mfn_base import put_on_one_clock, stretch
+from emoest.neural._mfn_base import align_steps, interpolate_steps
 from emoest.neural._tables import FrameTable
 from emoest.tables.cells import object_column, write_frames
 
@@ -31,7 +31,7 @@ def table_of(lengths):
 def test_rows_of_one_clock_are_left_alone_and_missing_modalities_have_none():
     table = table_of({"a": [3, 0, 2], "b": [3, 4, 2]})
     before = list(table.cells["a"])
-    put_on_one_clock(table, None)
+    align_steps(table, None)
     assert table.lengths["a"].tolist() == [3, 0, 2]
     assert all(left is right for left, right in zip(table.cells["a"], before, strict=True))
 
@@ -39,9 +39,9 @@ def test_rows_of_one_clock_are_left_alone_and_missing_modalities_have_none():
 def test_different_clocks_are_refused_by_row_or_stretched(tmp_path):
     table = table_of({"a": [3, 2], "b": [3, 5]})
     with pytest.raises(ValueError, match=r"'clip 1'.*a 2, b 5 steps.*FrameAligner.*resample"):
-        put_on_one_clock(table, None)
+        align_steps(table, None)
     table.cells["a"][1] = write_frames(table.cells["a"][1], tmp_path / "a.npy")
-    put_on_one_clock(table, "linear")
+    align_steps(table, "linear")
     assert table.lengths["a"].tolist() == [3, 5]
     np.testing.assert_allclose(table.cells["a"][1][:, 0], [0.0, 0.5, 1.0, 1.5, 2.0])
 
@@ -52,22 +52,22 @@ def test_a_file_with_nan_is_refused_before_it_is_stretched(tmp_path):
     frames[1, 0] = np.nan
     table.cells["a"][1] = write_frames(frames, tmp_path / "a.npy")
     with pytest.raises(ValueError, match=r"row 'clip 1', modality 'a': frame 1 of 2 holds NaN"):
-        put_on_one_clock(table, "linear")
+        align_steps(table, "linear")
 
 
 def test_stretching_keeps_the_ends_and_repeats_a_single_frame():
     frames = np.random.RandomState(0).randn(4, 3).astype("float32")
-    longer = stretch(frames, 9)
+    longer = interpolate_steps(frames, 9)
     np.testing.assert_allclose(longer[[0, -1]], frames[[0, -1]], atol=1e-6)
-    assert stretch(frames[:1], 3).tolist() == [frames[0].tolist()] * 3
-    np.testing.assert_array_equal(stretch(frames, 4), frames)
+    assert interpolate_steps(frames[:1], 3).tolist() == [frames[0].tolist()] * 3
+    np.testing.assert_array_equal(interpolate_steps(frames, 4), frames)
 
 
 def test_unimodal_probabilities_are_of_their_own_modality(emotions):
     X, y = emotions
     model = M3ERClassifier(resample="linear", **FAST).fit(X, y)
     proba = model.predict_proba_unimodal(X)
-    assert list(proba) == ["audio", "text", "face"] == list(model.dims_)
+    assert list(proba) == ["audio", "text", "face"] == model.modalities_
     missing = X["text__frames"].isna().to_numpy()
     assert missing.any()
     assert np.isnan(proba["text"][missing]).all()
@@ -84,7 +84,7 @@ def test_unimodal_probabilities_are_of_their_own_modality(emotions):
 def test_without_a_multiplicative_loss_there_are_no_unimodal_probabilities(emotions):
     X, y = emotions
     model = MFNClassifier(resample="linear", **FAST).fit(X, y)
-    with pytest.raises(AttributeError, match="loss='ce' trains none"):
+    with pytest.raises(AttributeError, match="loss='cross_entropy' trains none"):
         model.predict_proba_unimodal(X)
 
 
@@ -123,7 +123,7 @@ def test_every_modality_missing_is_answered_by_the_prior(emotions):
     for name in empty.columns[:3]:
         empty[name] = object_column([None, np.zeros((0, 12))], empty.index)
     with pytest.warns(UserWarning, match=r"2 row\(s\) have no frames in any modality"):
-        np.testing.assert_allclose(model.predict_proba(empty), [model.prior_] * 2, rtol=1e-5)
+        np.testing.assert_allclose(model.predict_proba(empty), [model.class_prior_] * 2, rtol=1e-5)
     assert all(np.isnan(p).all() for p in model.predict_proba_unimodal(empty).values())
 
 
@@ -132,7 +132,7 @@ def test_a_single_modality_works_and_so_does_one_that_is_absent_later(emotions):
     alone = MFNClassifier(modalities=["audio"], **FAST).fit(
         X[X["audio__frames"].notna()], y[X["audio__frames"].notna()]
     )
-    assert list(alone.dims_) == ["audio"]
+    assert alone.modalities_ == ["audio"]
     model = MFNClassifier(resample="linear", **FAST).fit(X, y)
     later = X.assign(text__frames=object_column([None] * len(X), X.index))
     assert not np.isnan(model.predict_proba(later)).any()
@@ -142,7 +142,7 @@ def test_a_dict_names_the_columns_of_the_modalities(emotions):
     X, y = emotions
     named = {"voice": "audio__frames", "words": "text__frames", "look": [2]}
     model = M3ERClassifier(resample="linear", modalities=named, **FAST).fit(X, y)
-    assert list(model.dims_) == ["voice", "words", "look"]
+    assert model.modalities_ == ["voice", "words", "look"]
     plain = M3ERClassifier(resample="linear", **FAST).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), plain.predict_proba(X), atol=1e-6)
 
@@ -160,7 +160,7 @@ def test_a_modality_that_training_lacks_is_left_out_with_a_warning(emotions, num
     model = MFNClassifier(resample="linear", **FAST)
     with pytest.warns(UserWarning, match="No training row has the modality 'text'"):
         proba = model.fit(train, y).predict_proba(X)
-    assert list(model.dims_) == ["audio", "face"]
+    assert model.modalities_ == ["audio", "face"]
     alone = MFNClassifier(resample="linear", **FAST).fit(rest, y)
     np.testing.assert_allclose(proba, alone.predict_proba(rest), atol=1e-6)
 
@@ -170,7 +170,7 @@ def test_a_fit_that_goes_on_may_lack_a_modality(emotions):
     X, y = emotions
     model = MFNClassifier(resample="linear", warm_start=True, **FAST).fit(X, y)
     model.fit(X.assign(audio__frames=object_column([None] * 48, X.index)), y)
-    assert list(model.dims_) == ["audio", "text", "face"]
+    assert model.modalities_ == ["audio", "text", "face"]
 
 
 def test_a_cross_modal_exclusive_or_is_learned():

@@ -112,6 +112,6 @@ def test_a_frozen_one_is_refused_where_its_speakers_are_tested():
         evaluate(make_pipeline(FrozenEstimator(pretrainer), LogisticRegression()), X, y, **settings)
     # One that each fold fits anew has seen nobody, whatever it was fitted on before.
     model = SpeechResNetClassifier(
-        pretrain=pretrainer, channels=2, n_hidden=8, max_epochs=1, validation_fraction=None
+        pretrain=pretrainer, channels=2, hidden_size=8, max_epochs=1, validation_fraction=None
     )
     assert evaluate(model, X, y, **settings).protocol.speaker_independent

@@ -20,7 +20,7 @@ from tests.neural.conftest import assert_same_state, make_frames, make_voices, s
 
 SMALL = {
     "channels": 2,
-    "n_hidden": 8,
+    "hidden_size": 8,
     "lr": 0.02,
     "max_epochs": 3,
     "validation_fraction": None,
@@ -65,7 +65,7 @@ def test_the_checks_of_tables_of_frames_hold(check):
 @pytest.mark.parametrize("trunk", ["speaker", "imagenet"])
 def test_classes_are_learned(trunk):
     settings = {"channels": 4, "lr": 0.01, "max_epochs": 12, "batch_size": 8}
-    model = small(trunk=trunk, **settings).fit(*make_voices())
+    model = small(model=trunk, **settings).fit(*make_voices())
     assert model.score(*make_voices(seed=1)) >= 0.85
     assert model.net_.module_.trunk.layout == trunk
 
@@ -91,24 +91,24 @@ def test_the_same_seed_gives_the_same_weights_and_touches_no_generator(spectra):
 
 def test_a_pickle_and_a_clone_keep_everything(spectra):
     X, y = spectra
-    model = small(trunk=make_trunk(), finetune=2).fit(X, y)
+    model = small(model=make_trunk(), finetune=2).fit(X, y)
     restored = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(restored.predict_proba(X), model.predict_proba(X))
     assert restored.net_.module_.n_trained == 2
-    assert clone(model).trunk is model.trunk
+    assert clone(model).model is model.model
 
 
 def test_a_fitted_model_needs_the_file_of_its_trunk_no_more(spectra, tmp_path):
     X, y = spectra
     path = tmp_path / "trunk.safetensors"
     make_trunk().save(path)
-    model = small(trunk=path, channels=None).fit(X, y)
+    model = small(model=path, channels=None).fit(X, y)
     model.save_weights(tmp_path / "model.safetensors")
     expected, dumped = model.predict_proba(X), pickle.dumps(model)
     path.unlink()
     restored = pickle.loads(dumped)
     np.testing.assert_array_equal(restored.predict_proba(X), expected)
-    loaded = small(trunk=path).load_weights(tmp_path / "model.safetensors")
+    loaded = small(model=path).load_weights(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(loaded.predict_proba(X), expected)
     assert restored.seen_groups_ == [f"s{i}" for i in range(8)]
     assert "trunk.safetensors" in restored._repr_html_()
@@ -133,7 +133,7 @@ def test_grid_search_works(spectra):
 @pytest.mark.slow
 def test_jobs_of_their_own_give_the_same(spectra):
     X, y = spectra
-    model = small(trunk=make_trunk(), max_epochs=1)
+    model = small(model=make_trunk(), max_epochs=1)
     proba = [cross_val_predict(model, X, y, cv=2, n_jobs=n, method="predict_proba") for n in (1, 2)]
     np.testing.assert_allclose(proba[0], proba[1], atol=1e-5)
 
@@ -151,14 +151,14 @@ class TestTransfer:
         trunk = make_trunk()
         trunk.save(tmp_path / "trunk.safetensors")
         chosen = trunk if form == "object" else tmp_path / "trunk.safetensors"
-        model = small(trunk=chosen, channels=None).fit(*spectra)
+        model = small(model=chosen, channels=None).fit(*spectra)
         assert_same_state(trunk_of(model), {name: trunk.state[name] for name in trunk_of(model)})
         assert model.net_.module_.pooling.unbiased
 
     @pytest.mark.parametrize(("finetune", "changed"), [("all", 5), (1, 1), (4, 4)])
     def test_what_is_finetuned_changes(self, spectra, finetune, changed):
         trunk = make_trunk()
-        found = trunk_of(small(trunk=trunk, finetune=finetune).fit(*spectra))
+        found = trunk_of(small(model=trunk, finetune=finetune).fit(*spectra))
         parts = {
             name.partition(".")[0].replace("bn1", "conv1")
             for name, value in found.items()
@@ -167,7 +167,7 @@ class TestTransfer:
         assert len(parts) == changed
 
     def test_a_trained_trunk_learns_more_slowly(self, spectra):
-        model = small(trunk=make_trunk(), finetune="all", trunk_lr_factor=0.25).fit(*spectra)
+        model = small(model=make_trunk(), finetune="all", trunk_lr_factor=0.25).fit(*spectra)
         rates = {group["lr"]: group for group in model.net_.optimizer_.param_groups}
         assert set(rates) == {0.02, 0.005}
         assert len(rates[0.005]["params"]) == len(list(model.net_.module_.trunk.parameters()))
@@ -182,13 +182,13 @@ class TestTransfer:
             ValueError,
             match=r"'conv1.weight' has shape .*, the net needs \(3, 1, 3, 3\)",
         ):
-            small(trunk=make_trunk(), channels=3).fit(*spectra)
+            small(model=make_trunk(), channels=3).fit(*spectra)
         with pytest.raises(ValueError, match=r"of 40 bands, these have 8"):
-            small(trunk=make_trunk(n_mels=40)).fit(*spectra)
+            small(model=make_trunk(n_mels=40)).fit(*spectra)
 
     def test_a_trained_trunk_is_not_trained_on_speakers_again(self, spectra):
         with pytest.raises(ValueError, match="trained already"):
-            small(trunk=make_trunk(), pretrain="speakers").fit(*spectra)
+            small(model=make_trunk(), pretrain="speakers").fit(*spectra)
 
     @pytest.mark.parametrize("form", ["object", "path"])
     def test_evaluate_refuses_a_trunk_that_has_seen_speakers_of_a_test_fold(
@@ -199,7 +199,7 @@ class TestTransfer:
             trunk = make_trunk(speakers=speakers)
             trunk.save(tmp_path / "trunk.safetensors")
             chosen = trunk if form == "object" else str(tmp_path / "trunk.safetensors")
-            model = small(trunk=chosen, max_epochs=1)
+            model = small(model=chosen, max_epochs=1)
             if refused:
                 with pytest.raises(ValueError, match=r"was trained on groups .*'s3'"):
                     evaluate(model, X, y, cv=2, random_state=0)

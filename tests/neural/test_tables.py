@@ -69,7 +69,7 @@ def test_bad_cells_are_named(frames, cell, message):
 def test_context_stays_out_of_the_net(frames):
     X, y = frames
     model = SequenceClassifier(**PLAIN).fit(X.assign(speaker="s1"), y)
-    assert list(model.dims_) == ["audio"]
+    assert model.modalities_ == ["audio"]
     assert pd.DataFrame(model.transform(X.assign(speaker="s1"))).columns[-1] == "speaker"
 
 
@@ -185,7 +185,7 @@ def test_scales_are_those_of_all_weighted_frames():
 def test_numbers_beside_a_column_of_strings_warn_of_nothing():
     X = pd.DataFrame({"a__x": [0.0, 1.0] * 6, "speaker": ["s1", "s1", "s2", "s2"] * 3})
     model = SequenceClassifier(**PLAIN).fit(X, [0, 1] * 6)
-    assert list(model.dims_) == ["a"]
+    assert model.modalities_ == ["a"]
 
 
 def test_rows_with_numbers_for_names_are_called_as_pandas_shows_them(frames):

@@ -67,13 +67,13 @@ def test_what_the_presets_are():
     assert sound["classify"].detach_weights
     assert not paper["classify"].detach_weights
     assert make_m3er("paper", loss="m3er")["classify"].detach_weights
-    assert make_m3er(loss="ce")["classify"].loss == "ce"
+    assert make_m3er(loss="cross_entropy")["classify"].loss == "cross_entropy"
 
 
 def test_unknown_choices_are_named():
     with pytest.raises(ValueError, match="preset='best' is unknown; choose one of recommended"):
         make_m3er("best")
-    with pytest.raises(ValueError, match="loss='mse' is unknown; choose one of ce, liu"):
+    with pytest.raises(ValueError, match="loss='mse' is unknown; choose one of cross_entropy, liu"):
         make_m3er(loss="mse")
 
 
@@ -168,7 +168,7 @@ def test_a_sample_with_nothing_gets_the_prior(data, fitted):
         empty = set_cell(empty, 2, name, None)
     with pytest.warns(UserWarning, match=r"have no frames|no modality"):
         proba = fitted.predict_proba(empty)
-    np.testing.assert_allclose(proba[2], fitted["classify"].prior_, atol=1e-6)
+    np.testing.assert_allclose(proba[2], fitted["classify"].class_prior_, atol=1e-6)
     np.testing.assert_allclose(proba[[0, 1, 3]], fitted.predict_proba(X.iloc[[0, 1, 3]]), atol=1e-5)
 
 
@@ -225,7 +225,7 @@ def test_the_ablation_is_a_table_with_intervals(data):
         X,
         y,
         cv=2,
-        losses=["ce", "m3er"],
+        losses=["cross_entropy", "m3er"],
         checks=[True, False],
         proxies=[True],
         classifier=quick(max_epochs=2),
@@ -235,8 +235,8 @@ def test_the_ablation_is_a_table_with_intervals(data):
     )
     assert table.index.names == ["loss", "check", "proxies"]
     assert table.index.tolist() == [
-        ("ce", True, True),
-        ("ce", False, True),
+        ("cross_entropy", True, True),
+        ("cross_entropy", False, True),
         ("m3er", True, True),
         ("m3er", False, True),
     ]
@@ -266,4 +266,4 @@ def test_real_sequences_that_lack_text_in_training(real_data):
         never = (part == "train").to_numpy()
         assert X[never]["text__frames"].map(is_missing).all()
         assert model.fit(X[never], y[never]).predict(X[test]).shape == (80,)
-        assert list(model["classify"].dims_) == ["audio", "face"]
+        assert model["classify"].modalities_ == ["audio", "face"]

@@ -16,7 +16,7 @@ from emoest.tables.cells import object_column
 from emoest.tables.groups import with_groups
 
 SMALL = SpeechResNetClassifier(
-    channels=2, n_hidden=8, max_epochs=1, validation_fraction=None, random_state=0
+    channels=2, hidden_size=8, max_epochs=1, validation_fraction=None, random_state=0
 )
 QUICK = SpeakerPretrainer(max_epochs=1)
 
@@ -34,22 +34,22 @@ class TestSystem:
         assert make_padi2021()[-1].specaugment == "SM"
         assert make_padi2021(QUICK, classifier=SMALL)[-1].pretrain.max_epochs == 1
         scratch = make_padi2021(None, False, classifier=SMALL, random_state=7)[-1]
-        assert (scratch.pretrain, scratch.trunk, scratch.specaugment) == (None, "speaker", None)
+        assert (scratch.pretrain, scratch.model, scratch.specaugment) == (None, "speaker", None)
         assert (scratch.channels, scratch.random_state) == (2, 7)
-        assert make_padi2021("trunk.safetensors", "SS")[-1].trunk == "trunk.safetensors"
+        assert make_padi2021("trunk.safetensors", "SS")[-1].model == "trunk.safetensors"
         assert make_padi2021(masks="SS")[-1].specaugment == "SS"
         assert SMALL.random_state == 0
 
-    @pytest.mark.parametrize("start", [{"pretrain": "speakers"}, {"trunk": "trunk.safetensors"}])
+    @pytest.mark.parametrize("start", [{"pretrain": "speakers"}, {"model": "trunk.safetensors"}])
     def test_a_start_that_the_network_has_of_its_own_is_refused(self, start):
         for transfer in (None, "speakers"):
             with pytest.raises(ValueError, match=r"for transfer= to say"):
                 make_padi2021(transfer, classifier=SpeechResNetClassifier(**start))
-        assert make_padi2021(classifier=SpeechResNetClassifier("imagenet"))[-1].trunk == "imagenet"
+        assert make_padi2021(classifier=SpeechResNetClassifier("imagenet"))[-1].model == "imagenet"
 
     def test_what_is_no_transfer_and_no_policy_is_refused(self):
         for layout in ("speaker", "imagenet"):
-            with pytest.raises(ValueError, match=f"transfer='{layout}' names a fresh trunk"):
+            with pytest.raises(ValueError, match=f"transfer='{layout}' names a fresh backbone"):
                 make_padi2021(layout)
         with pytest.raises(ValueError, match="Mask policy 'XX' is unknown"):
             make_padi2021(masks="XX")
@@ -65,7 +65,7 @@ class TestSystem:
         model = make_padi2021(QUICK, features=features, classifier=SMALL)
         with pytest.warns(UserWarning, match="left out: .7, 's4'"):
             model.fit(with_groups(X), ["calm"] * 4 + ["angry"] * 4)
-        assert model[-1].dims_ == {"audio": 24}
+        assert (model[-1].modalities_, model[-1].n_dims_) == (["audio"], 24)
         with pytest.warns(UserWarning, match="no frames"):
             assert model.predict(X).shape == (8,)
 
@@ -134,7 +134,7 @@ class TestAblation:
         [
             ({"groups": None}, "Nothing names the speakers"),
             ({"groups": None, "transfer": "trunk.safetensors"}, "Nothing names the speakers"),
-            ({"transfer": "speaker"}, "names a fresh trunk"),
+            ({"transfer": "speaker"}, "names a fresh backbone"),
             ({"masks": "XX"}, "'XX' is unknown"),
         ],
     )

@@ -66,7 +66,7 @@ class MeanPooling(nn.Module):
         return n_dims
 
 
-class StatisticsPooling(nn.Module):
+class StatisticsPoolingLayer(nn.Module):
     r"""Mean and standard deviation over the frames of each row, side by side.
 
     The statistics pooling of x-vectors: for frames :math:`h_1, \dots, h_T` it gives
@@ -96,7 +96,8 @@ class StatisticsPooling(nn.Module):
     Examples
     --------
     >>> frames = torch.tensor([[[1.0, 0.0], [2.0, 0.0], [3.0, 2.0], [4.0, 2.0]]])
-    >>> [round(value, 4) for value in StatisticsPooling()(frames, torch.tensor([4]))[0].tolist()]
+    >>> vector = StatisticsPoolingLayer()(frames, torch.tensor([4]))[0]
+    >>> [round(value, 4) for value in vector.tolist()]
     [2.5, 1.0, 1.118, 1.0]
     """
 
@@ -148,7 +149,7 @@ class AttentionPooling(nn.Module):
     ----------
     n_dims : int
         Dimensions of a frame.
-    n_hidden : int, default=64
+    hidden_size : int, default=64
         Units behind W.
 
     References
@@ -163,10 +164,10 @@ class AttentionPooling(nn.Module):
     [[2.0]]
     """
 
-    def __init__(self, n_dims: int, n_hidden: int = 64) -> None:
+    def __init__(self, n_dims: int, hidden_size: int = 64) -> None:
         super().__init__()
-        self.hidden = nn.Linear(n_dims, n_hidden)
-        self.score = nn.Linear(n_hidden, 1, bias=False)
+        self.hidden = nn.Linear(n_dims, hidden_size)
+        self.score = nn.Linear(hidden_size, 1, bias=False)
 
     def weights(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Weight of each frame.

@@ -1,4 +1,4 @@
-"""Weights of a trained trunk as a plain object: what one net hands to another, and its file."""
+"""Weights of a trained backbone as a plain object: what one net hands to another, and its file."""
 
 import json
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class TrunkWeights:
     Parameters
     ----------
     state : dict of str to Tensor
-        The trunk's tensors.
+        The backbone's tensors.
     layout : {"speaker", "imagenet"}
-        Layout of the trunk.
+        Layout of the backbone.
     channels : int
         Channels of its first stage.
     n_mels : int
@@ -71,12 +71,12 @@ class TrunkWeights:
         speakers: Any = (),
         source: str = "a trunk",
     ) -> "TrunkWeights":
-        """Copy the weights of a trunk.
+        """Copy the weights of a backbone.
 
         Parameters
         ----------
         trunk : ResNetTrunk
-            The trunk.
+            The backbone.
         unbiased : bool, default=True
             See the class.
         speakers : iterable of str or int, default=()
@@ -99,25 +99,25 @@ class TrunkWeights:
         return list(self.speakers)
 
     def load_into(self, trunk: ResNetTrunk) -> None:
-        """Put the weights into a trunk of the same shape.
+        """Put the weights into a backbone of the same shape.
 
         Parameters
         ----------
         trunk : ResNetTrunk
-            The trunk.
+            The backbone.
 
         Raises
         ------
         ValueError
-            If the trunk reads another number of bands or has other layers; the message names the
+            If the backbone reads another number of bands or has other layers; the message names the
             first layer that differs.
         """
         if trunk.n_mels != self.n_mels:
             raise ValueError(
-                f"The trunk of {self.source} was trained on frames of {self.n_mels} bands, these "
-                f"have {trunk.n_mels}. Compute the log-mel spectra with n_mels={self.n_mels}."
+                f"The backbone of {self.source} was trained on frames of {self.n_mels} bands, "
+                f"these have {trunk.n_mels}. Compute the log-mel spectra with n_mels={self.n_mels}."
             )
-        what = f"a trunk of {trunk.channels} channels"
+        what = f"a backbone of {trunk.channels} channels"
         fit_state(trunk, self.state, f"{self.source!r} does not hold {what}")
 
     def save(self, path: Any) -> None:
@@ -219,7 +219,7 @@ def _about(path: Path) -> dict[str, Any]:
     about: dict[str, Any] = json.loads(read_metadata(path).get("trunk", "{}"))
     if about.get("format") != _FORMAT:
         raise ValueError(
-            f"{str(path)!r} holds no trunk weights. SpeakerPretrainer makes them: "
+            f"{str(path)!r} holds no weights of a backbone. SpeakerPretrainer makes them: "
             "pretrainer.weights_.save(path)."
         )
     return about

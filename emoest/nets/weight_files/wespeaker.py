@@ -1,4 +1,4 @@
-"""Public speaker recognition weights for the trunk: WeSpeaker's ResNet34, trained on VoxCeleb.
+"""Public speaker recognition weights for the backbone: WeSpeaker's ResNet34, trained on VoxCeleb.
 
 Wang et al., "WeSpeaker: a research and production oriented speaker embedding learning toolkit",
 ICASSP 2023; weights CC-BY-4.0. The net is the ``"speaker"`` layout of
@@ -33,7 +33,7 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 def load_wespeaker(path: Path) -> TrunkWeights:
-    """Read the trunk of WeSpeaker's VoxCeleb ResNet34; nothing in the file is run.
+    """Read the backbone of WeSpeaker's VoxCeleb ResNet34; nothing in the file is run.
 
     Parameters
     ----------

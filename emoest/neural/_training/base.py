@@ -11,7 +11,6 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import GradientNormClipping
 from skorch.helper import predefined_split
 
 from emoest.nets.batches import FrameDataset
@@ -22,19 +21,14 @@ from emoest.neural._tables import (
     fit_scales,
     read_table,
 )
-from emoest.neural._training.callbacks import (
-    EpochBar,
-    KeepBest,
-    Patience,
-    ScoreEpoch,
-    own_callbacks,
-)
+from emoest.neural._training.callbacks import make_callbacks
 from emoest.neural._training.early_stopping import hold_out
 from emoest.neural._training.saving import StatefulModule, make_module, plain, seeded_torch
 from emoest.neural._training.skorch_net import (
     OPTIMIZERS,
     PRECISIONS,
     FrameNet,
+    epochs_of,
     explain_end,
     optimizer_settings,
     predict_rows,
@@ -50,10 +44,9 @@ from emoest.utils._sklearn import (
     num_samples,
 )
 from emoest.utils.devices import keep_freed_memory, resolve_device
+from emoest.utils.messages import listed
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.warn import warn_user
-
-_SHOWN = 5
 
 
 class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
@@ -99,15 +92,14 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         raise NotImplementedError
 
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
-        """Target as the criterion takes it, and the weight of each row."""
+        """Target as the criterion takes it, and the weight of each sample."""
         raise NotImplementedError
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
-        """Learn what a row without any modality is answered by."""
-        raise NotImplementedError
+        """Learn what is predicted for a sample without any modality."""
 
     def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
-        """Scores of the validation rows after an epoch."""
+        """Scores of the validation samples after an epoch."""
         return {}
 
     def _prepare_module(
@@ -128,14 +120,14 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         X : DataFrame, Series or array-like of shape (n_samples, n_columns)
             Frames (one object column a modality; a cell is an array of shape (n_frames, n_dims) or
             the path of an ``.npy`` file, read when a batch needs it), or numbers, each row one
-            frame. Context columns are not used. Rows without any modality are left out.
+            frame. Context columns are not used. Samples without any modality are left out.
         y : array-like of shape (n_samples,)
             The target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each row in the loss, and in the means and deviations that scale frames.
+            Weight of each sample in the loss, and in the means and deviations that scale frames.
         groups : array-like of shape (n_samples,), default=None
-            Group of each row, kept together when rows are held out for early stopping. None looks
-            for `group_column`, then for the index level ``group``.
+            Group of each sample, kept together when samples are held out for early stopping. None
+            looks for `group_column`, then for the index level ``group``.
 
         Returns
         -------
@@ -145,7 +137,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If `y` has several columns, missing values or too few classes, a cell holds no frames or
-            NaN, no row has any modality, the net diverges in the first epoch, or ``warm_start``
+            NaN, no sample has any modality, the net diverges in the first epoch, or ``warm_start``
             would go on with another net or other classes.
         MemoryError
             If a batch does not fit into memory; the message names it.
@@ -153,11 +145,11 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If rows are left out, or a modality that no row has; if early stopping is off; or if
-            training ended by the keyboard or by a loss that is not finite: the best weights so far
-            are kept then.
+            If samples are left out, or a modality that no sample has; if early stopping is off; or
+            if training ended by the keyboard or by a loss that is not finite: the best weights so
+            far are kept then.
         NotSpeakerIndependentWarning
-            If rows are held out and there are no groups.
+            If samples are held out and there are no groups.
 
         Notes
         -----
@@ -190,7 +182,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
 
     @property
     def seen_groups_(self) -> list[Any]:
-        """Groups of the rows that the net was fitted on; `evaluate` asks for them."""
+        """Groups of the samples that the net was fitted on; `evaluate` asks for them."""
         check_is_fitted(self)
         return list(self._seen_groups)
 
@@ -199,12 +191,18 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         """Whether ``fit`` goes on from the weights of the last one."""
         return bool(self.warm_start and hasattr(self, "net_"))
 
+    @property
+    def _dims(self) -> dict[str, int]:
+        """Dimensions of the frames by modality, for nets of one modality too."""
+        return self.n_dims_ if self._several else dict.fromkeys(self.modalities_, self.n_dims_)
+
     def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
         """Learn widths, means of columns and scales; keep those of a net that goes on."""
         if self._goes_on:
             self._refuse_another_net(table.dims)
         else:
-            self.dims_ = dict(table.dims)
+            self.modalities_ = list(table.dims)
+            self.n_dims_ = dict(table.dims) if self._several else table.dims[self.modalities_[0]]
             self.column_means_ = column_means(table, rows, weight)
         fill_holes(table, self.column_means_, self.impute)
         if not self._goes_on:
@@ -218,8 +216,8 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             for name in {**then, **now}
             if then.get(name) != now.get(name)
         ]
-        if list(dims) != list(self.dims_) or changes:
-            changes = changes or [f"modalities were {list(self.dims_)} and are {list(dims)}"]
+        if list(dims) != self.modalities_ or changes:
+            changes = changes or [f"modalities were {self.modalities_} and are {list(dims)}"]
             raise ValueError(
                 "warm_start=True goes on from the last fit, but the net would be another now: "
                 f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
@@ -227,7 +225,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             )
 
     def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
-        """Rows to learn from and rows to stop by."""
+        """Split the samples into those to learn from and those to stop by."""
         held_out = hold_out(
             target[kept],
             None if groups is None else groups[kept],
@@ -240,7 +238,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         return kept[held_out.train], valid
 
     def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
-        self.module_params_ = plain(self._describe_module(self.dims_, self._n_outputs))
+        self.module_params_ = plain(self._describe_module(self._dims, self._n_outputs))
         module = make_module(self._module_class, self.module_params_)
         if self._goes_on:
             module.load_state_dict(self.net_.module_.state_dict())
@@ -253,19 +251,20 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         kept = dict(net.callbacks_)["keep_best"].best_epoch_
         notice = explain_end(net, type(self).__name__, kept)
         self.net_ = net
-        self.history_ = [_epoch(row) for row in net.history if "dur" in row]
+        self.history_ = epochs_of(net)
         self.n_iter_ = len(self.history_)
         if notice:
             warn_user(notice)
 
     def _make_net(self, module: Any, valid: FrameDataset | None, seed: int) -> FrameNet:
-        keep_best = KeepBest(self._decisive_score)
-        callbacks: list[Any] = [("score", ScoreEpoch(self._monitor)), ("keep_best", keep_best)]
-        if self.gradient_clip is not None:
-            callbacks.append(("clip", GradientNormClipping(self.gradient_clip)))
-        if self.verbose:
-            callbacks.append(("bar", EpochBar(type(self).__name__)))
-        callbacks += own_callbacks(self.callbacks)
+        callbacks = make_callbacks(
+            self._monitor,
+            self._decisive_score,
+            gradient_clip=self.gradient_clip,
+            bar=type(self).__name__ if self.verbose else None,
+            own=self.callbacks,
+            patience=self.patience,
+        )
         precision = self.precision
         if precision == "auto":
             precision = "bfloat16" if torch.device(self.device_).type == "cuda" else "float32"
@@ -278,7 +277,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             max_epochs=self.max_epochs,
             batch_size=self.batch_size,
             train_split=None if valid is None else predefined_split(valid),
-            callbacks=[*callbacks, ("patience", Patience(keep_best, self.patience))],
+            callbacks=callbacks,
             callbacks__print_log=None,
             device=self.device_,
             verbose=0,
@@ -291,22 +290,23 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         empty = table.empty
         if empty.all():
             raise ValueError(
-                f"{type(self).__name__} has nothing to learn from: every row misses every modality "
-                f"({', '.join(table.cells)})."
+                f"{type(self).__name__} has nothing to learn from: every sample misses every "
+                f"modality ({listed(table.cells)})."
             )
         if empty.any():
+            left_out = listed((table.rows[i] for i in np.flatnonzero(empty)), quoted=True)
             warn_user(
-                f"{int(empty.sum())} training row(s) have no frames in any modality and are left "
-                f"out: {_names(table, empty)}."
+                f"{int(empty.sum())} training row(s) have no frames in any modality and are "
+                f"left out: {left_out}."
             )
         return np.flatnonzero(~empty)
 
     def _prepare_table(self, table: FrameTable) -> None:
-        """Refuse or change a table that was just read, in ``fit`` and in prediction."""
+        """Check or change a table that was just read, in ``fit`` and in prediction."""
         if not self._several and len(table.dims) > 1:
             raise ValueError(
                 f"{type(self).__name__} reads one modality, X has {len(table.dims)} "
-                f"({', '.join(table.dims)}). Name one with modalities=[{next(iter(table.dims))!r}],"
+                f"({listed(table.dims)}). Name one with modalities=[{next(iter(table.dims))!r}],"
                 " or take an estimator of several modalities, such as MFNClassifier."
             )
 
@@ -314,9 +314,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         return table.dataset(several=self._several, scales=scales)
 
     def _outputs(self, X: Any, method: str) -> tuple[Any, npt.NDArray[np.bool_]]:
-        """Run a method of the module on the rows that have frames; say which have."""
+        """Run a method of the module on the samples that have frames, and tell which have."""
         check_is_fitted(self)
-        table = read_table(self, X, reset=False, modalities=self.modalities, dims=self.dims_)
+        table = read_table(self, X, reset=False, modalities=self.modalities, dims=self._dims)
         self._prepare_table(table)
         fill_holes(table, self.column_means_, self.impute)
         known = ~table.empty
@@ -326,25 +326,25 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         outputs = predict_rows(self.net_.module_, data, self.batch_size, self.net_.device, method)
         return outputs, known
 
-    def _answers(self, X: Any, prior: Any) -> Any:
-        """Outputs of every row, with the training prior where there are no frames at all."""
+    def _predict_rows(self, X: Any, prior: Any) -> Any:
+        """Outputs for every sample, with the training prior where there are no frames at all."""
         outputs, known = self._outputs(X, "forward")
         if isinstance(outputs, tuple):
             outputs = outputs[0]
         if known.all():
             return outputs
         warn_user(
-            f"{int((~known).sum())} row(s) have no frames in any modality; their answer is the "
-            "average of training, and says nothing about them."
+            f"{int((~known).sum())} row(s) have no frames in any modality; their prediction is "
+            "the average of training, and says nothing about them."
         )
-        answers = np.empty((len(known), *np.shape(prior)), dtype=np.float32)
-        answers[~known] = prior
+        predictions = np.empty((len(known), *np.shape(prior)), dtype=np.float32)
+        predictions[~known] = prior
         if known.any():
-            answers[known] = outputs
-        return answers
+            predictions[known] = outputs
+        return predictions
 
     def transform(self, X: Any) -> Any:
-        """Give the penultimate vector of each row: the net as an embedder.
+        """Compute the penultimate vector of each sample: the net as an embedder.
 
         Parameters
         ----------
@@ -354,22 +354,22 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         Returns
         -------
         vectors : DataFrame or ndarray of shape (n_samples, n_units)
-            A DataFrame when X is one, context columns last; NaN in a row without frames.
+            A DataFrame when X is one, context columns last; NaN in a sample without frames.
         """
         outputs, known = self._outputs(X, "embed")
         vectors = np.full((len(known), self._n_units()), np.nan, dtype=np.float32)
         if known.any():
             vectors[known] = outputs
-        if isinstance(X, pd.Series):
-            return pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
-        if not isinstance(X, pd.DataFrame):
+        if not isinstance(X, pd.DataFrame | pd.Series):
             return vectors
         frame = pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
+        if isinstance(X, pd.Series):
+            return frame
         context = X.loc[:, [is_context(column) for column in X.columns]]
         return pd.concat([frame, context], axis=1) if context.shape[1] else frame
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that `transform` gives.
+        """Return the names of the columns that `transform` gives.
 
         Parameters
         ----------
@@ -402,19 +402,3 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _epoch(row: dict[str, Any]) -> dict[str, float]:
-    """What is kept of one epoch of skorch's history: all scores, those of callbacks too."""
-    scores = {
-        name: float(value)
-        for name, value in row.items()
-        if isinstance(value, float | np.floating) and name != "dur"
-    }
-    return {"epoch": row["epoch"], "seconds": row["dur"], **scores}
-
-
-def _names(table: FrameTable, rows: npt.NDArray[np.bool_]) -> str:
-    positions = np.flatnonzero(rows)
-    shown = ", ".join(repr(table.rows[i]) for i in positions[:_SHOWN])
-    return shown if len(positions) <= _SHOWN else f"{shown} and {len(positions) - _SHOWN} more"

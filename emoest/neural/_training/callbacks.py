@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, GradientNormClipping
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -153,6 +153,46 @@ class EpochBar(Callback):
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close the bar where it stands."""
         self.bar_.close()
+
+
+def make_callbacks(
+    monitor: Monitor,
+    score: str | None,
+    *,
+    gradient_clip: float | None,
+    bar: str | None,
+    own: list[Any] | None,
+    patience: int | None,
+) -> list[Any]:
+    """Make the callbacks of a training, in their order.
+
+    Parameters
+    ----------
+    monitor : callable
+        Of `ScoreEpoch`.
+    score : str or None
+        Of `KeepBest`.
+    gradient_clip : float or None
+        Largest norm of the gradient.
+    bar : str or None
+        Of `EpochBar`; None shows none.
+    own : list or None
+        The user's, see `own_callbacks`.
+    patience : int or None
+        Of `Patience`.
+
+    Returns
+    -------
+    callbacks : list
+    """
+    keep_best = KeepBest(score)
+    callbacks: list[Any] = [("score", ScoreEpoch(monitor)), ("keep_best", keep_best)]
+    if gradient_clip is not None:
+        callbacks.append(("clip", GradientNormClipping(gradient_clip)))
+    if bar is not None:
+        callbacks.append(("bar", EpochBar(bar)))
+    # Patience raises to end the training, so every other callback sees the last epoch before it.
+    return [*callbacks, *own_callbacks(own), ("patience", Patience(keep_best, patience))]
 
 
 def own_callbacks(callbacks: list[Any] | None) -> list[Any]:

@@ -58,7 +58,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
         counts = np.bincount(target, weights=weight, minlength=len(self.classes_))
         total = counts.sum()
-        self.prior_ = counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
+        self.class_prior_ = counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
 
     def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
         truth, answer = target.numpy(), outputs.argmax(dim=1).numpy()
@@ -67,7 +67,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         return {"uar": float(recall)}
 
     def predict_proba(self, X: Any) -> npt.NDArray[np.float32]:
-        """Give the probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
@@ -77,17 +77,17 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes), dtype float32
-            In the order of ``classes_``; the training prior, with a warning, for a row without any
-            modality.
+            In the order of ``classes_``; the training prior, with a warning, for a sample without
+            any modality.
         """
         check_is_fitted(self)
         with np.errstate(divide="ignore"):
-            scores = np.log(self.prior_).astype(np.float32)
-        proba: npt.NDArray[np.float32] = softmax(self._answers(X, scores), axis=1)
+            scores = np.log(self.class_prior_).astype(np.float32)
+        proba: npt.NDArray[np.float32] = softmax(self._predict_rows(X, scores), axis=1)
         return proba
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Give the most probable class of each row.
+        """Predict the most probable class of each sample.
 
         Parameters
         ----------
@@ -128,11 +128,8 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
         mean, std = self.target_scale_
         return ((y - mean) / std).astype(np.float32), weight
 
-    def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
-        self.prior_ = np.zeros(1, dtype=np.float32)
-
     def predict(self, X: Any) -> npt.NDArray[np.float32]:
-        """Give the value of each row.
+        """Predict the value of each sample.
 
         Parameters
         ----------
@@ -142,9 +139,9 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
         Returns
         -------
         values : ndarray of shape (n_samples,), dtype float32
-            The training mean, with a warning, for a row without any modality.
+            The training mean, with a warning, for a sample without any modality.
         """
         check_is_fitted(self)
         mean, std = self.target_scale_.astype(np.float32)
-        values: npt.NDArray[np.float32] = self._answers(X, self.prior_)[:, 0] * std + mean
+        values: npt.NDArray[np.float32] = self._predict_rows(X, np.zeros(1))[:, 0] * std + mean
         return values

@@ -23,14 +23,15 @@ from emoest.utils.seeds import torch_seed
 
 _LEARNED = (
     "module_params_",
-    "dims_",
+    "modalities_",
+    "n_dims_",
     "n_features_in_",
     "n_iter_",
     "grouped_",
     "history_",
     "_seen_groups",
 )
-_ARRAYS = ("classes_", "prior_", "feature_names_in_", "target_scale_")
+_ARRAYS = ("classes_", "class_prior_", "feature_names_in_", "target_scale_")
 _TURN = threading.RLock()
 
 
@@ -42,6 +43,7 @@ class StatefulModule:
     """
 
     _module_class: ClassVar[Any]
+    _several: ClassVar[bool]
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
@@ -127,15 +129,15 @@ class StatefulModule:
             )
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        learned = json.loads(metadata["learned"])
+        learned = _of_today(json.loads(metadata["learned"]), several=self._several)
         for name in learned.keys() & set(_ARRAYS):
             learned[name] = np.asarray(learned[name]["values"], dtype=learned[name]["dtype"])
         vars(self).update(learned)
         arrays = {name: tensor.numpy() for name, tensor in read_safetensors(path).items()}
-        self.scales_ = _take_scales(arrays, self.dims_)
+        self.scales_ = _take_scales(arrays, self.modalities_)
         self.column_means_ = {
             name: arrays.pop(f"column_means/{name}")
-            for name in self.dims_
+            for name in self.modalities_
             if f"column_means/{name}" in arrays
         }
         self.device_ = resolve_device(self.device)
@@ -172,7 +174,7 @@ def make_module(module_class: Any, params: dict[str, Any]) -> torch.nn.Module:
 
 
 def plain(value: Any) -> Any:
-    """Turn numpy scalars into those of Python, which torch and JSON ask for.
+    """Convert numpy scalars to those of Python, which torch and JSON ask for.
 
     Examples
     --------
@@ -186,6 +188,20 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def _of_today(learned: dict[str, Any], *, several: bool) -> dict[str, Any]:
+    """Rename what files of earlier versions call otherwise."""
+    if "dims_" in learned:
+        dims = learned.pop("dims_")
+        learned |= {"modalities_": list(dims), "n_dims_": dims if several else sum(dims.values())}
+    prior = learned.pop("prior_", None)
+    if prior is not None and "classes_" in learned:
+        learned["class_prior_"] = prior
+    params = learned["module_params_"]
+    for name in {"hidden_dims", "n_hidden"} & params.keys():
+        params["hidden_size"] = params.pop(name)
+    return learned
+
+
 def _arrays(module: torch.nn.Module) -> dict[str, Any]:
     return {
         name: np.array(value.detach().cpu().numpy(), order="C")
@@ -193,9 +209,9 @@ def _arrays(module: torch.nn.Module) -> dict[str, Any]:
     }
 
 
-def _take_scales(arrays: dict[str, Any], dims: dict[str, int]) -> dict[str, Scale]:
+def _take_scales(arrays: dict[str, Any], modalities: list[str]) -> dict[str, Scale]:
     return {
         name: Scale(arrays.pop(f"scale/{name}/mean"), arrays.pop(f"scale/{name}/std"))
-        for name in dims
+        for name in modalities
         if f"scale/{name}/mean" in arrays
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
@@ -191,6 +192,23 @@ def explain_end(net: FrameNet, name: str, kept: int) -> str | None:
         f"The loss or the weights became NaN or infinite in epoch {len(net.history)}; {name} keeps "
         f"the weights of epoch {kept}. Lower lr (now {net.lr})."
     )
+
+
+def epochs_of(net: FrameNet) -> list[dict[str, float]]:
+    """List number, seconds and all scores of each finished epoch, those of callbacks too."""
+    return [
+        {"epoch": row["epoch"], "seconds": row["dur"], **_scores(row)}
+        for row in net.history
+        if "dur" in row
+    ]
+
+
+def _scores(row: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in row.items()
+        if isinstance(value, float | np.floating) and name != "dur"
+    }
 
 
 @contextmanager

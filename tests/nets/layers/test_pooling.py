@@ -7,7 +7,7 @@ import torch
 from emoest.nets.layers.pooling import (
     AttentionPooling,
     MeanPooling,
-    StatisticsPooling,
+    StatisticsPoolingLayer,
     StochasticPooling,
     frame_mask,
 )
@@ -25,8 +25,8 @@ def poolings(n_dims=3):
     torch.manual_seed(0)
     return [
         MeanPooling(),
-        StatisticsPooling(),
-        StatisticsPooling(unbiased=True),
+        StatisticsPoolingLayer(),
+        StatisticsPoolingLayer(unbiased=True),
         AttentionPooling(n_dims),
     ]
 
@@ -76,7 +76,7 @@ class TestEveryPooling:
 @pytest.mark.parametrize("unbiased", [False, True])
 def test_statistics_are_those_of_numpy(unbiased):
     frames, lengths = ragged()
-    pooled = StatisticsPooling(unbiased=unbiased, eps=0.0)(frames, lengths)
+    pooled = StatisticsPoolingLayer(unbiased=unbiased, eps=0.0)(frames, lengths)
     own = frames[0, :5].numpy()
     expected = np.concatenate([own.mean(axis=0), own.std(axis=0, ddof=int(unbiased))])
     np.testing.assert_allclose(pooled[0].numpy(), expected, atol=1e-6)
@@ -86,16 +86,16 @@ def test_worked_example():
     frames = torch.tensor([[[1.0, 0.0], [2.0, 0.0], [3.0, 2.0], [4.0, 2.0]]])
     four = torch.tensor([4])
     expected = torch.tensor([[2.5, 1.0, 1.1180, 1.0]])
-    torch.testing.assert_close(StatisticsPooling()(frames, four), expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(StatisticsPoolingLayer()(frames, four), expected, rtol=0, atol=1e-4)
     expected = torch.tensor([[2.5, 1.0, 1.2910, 1.1547]])
-    pooled = StatisticsPooling(unbiased=True)(frames, four)
+    pooled = StatisticsPoolingLayer(unbiased=True)(frames, four)
     torch.testing.assert_close(pooled, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("unbiased", [False, True])
 def test_one_frame_has_no_deviation(unbiased):
     frames = torch.tensor([[[3.0, -1.0]]], requires_grad=True)
-    pooled = StatisticsPooling(unbiased=unbiased)(frames, torch.tensor([1]))
+    pooled = StatisticsPoolingLayer(unbiased=unbiased)(frames, torch.tensor([1]))
     assert pooled.tolist() == [[3.0, -1.0, 0.0, 0.0]]
     pooled.sum().backward()
     assert frames.grad.tolist() == [[[1.0, 1.0]]]
@@ -103,7 +103,7 @@ def test_one_frame_has_no_deviation(unbiased):
 
 def test_a_constant_dimension_has_a_finite_gradient():
     frames = torch.ones(1, 4, 2, requires_grad=True)
-    StatisticsPooling()(frames, torch.tensor([4]))[:, 2:].sum().backward()
+    StatisticsPoolingLayer()(frames, torch.tensor([4]))[:, 2:].sum().backward()
     assert frames.grad.isfinite().all()
 
 

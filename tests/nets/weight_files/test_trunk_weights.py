@@ -86,7 +86,7 @@ def test_other_files_are_refused(tmp_path, read):
     with pytest.raises(ValueError, match=r"a\.safetensors' is damaged or truncated"):
         read(path)
     save_file({"a": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match="holds no trunk weights"):
+    with pytest.raises(ValueError, match="holds no weights of a backbone"):
         read(path)
 
 

@@ -1,5 +1,6 @@
 import copy
 import io
+import json
 import pickle
 import subprocess
 import sys
@@ -9,8 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from emoest.neural import SequenceClassifier, SequenceRegressor
-from tests.neural.conftest import SMALL
+from emoest.nets.weight_files.safetensors_io import (
+    read_metadata,
+    read_safetensors,
+    write_safetensors,
+)
+from emoest.neural import (
+    MFNClassifier,
+    SequenceClassifier,
+    SequenceRegressor,
+    SpeechResNetClassifier,
+)
+from tests.neural.conftest import SMALL, make_frames
 
 
 def test_pickle_deepcopy_and_joblib_give_the_same_answers(frames, tmp_path):
@@ -71,3 +82,34 @@ def test_labels_come_back_as_what_they_were(frames, tmp_path, dtype):
     loaded = named.load_weights(tmp_path / "net.safetensors")
     assert loaded.classes_.dtype == model.classes_.dtype
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("model", "width"),
+    [
+        (MFNClassifier(4, memory_dim=4, max_epochs=1), "hidden_dims"),
+        (SpeechResNetClassifier(channels=1, hidden_size=4, max_epochs=1), "n_hidden"),
+        (SequenceRegressor(hidden_size=4, max_epochs=1), "hidden_size"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_files_with_earlier_names_are_read(model, width, tmp_path):
+    X, _ = make_frames(n_rows=12)
+    path = tmp_path / "net.safetensors"
+    model.set_params(validation_fraction=None, random_state=0).fit(X, [0, 1] * 6)
+    model.save_weights(path)
+    metadata, state = read_metadata(path), read_safetensors(path)
+    learned = json.loads(metadata["learned"])
+    learned["module_params_"][width] = learned["module_params_"].pop("hidden_size")
+    learned["dims_"] = {"audio": 3}
+    learned["prior_"] = learned.pop("class_prior_", {"values": [0.0], "dtype": "float32"})
+    for name in ("modalities_", "n_dims_"):
+        del learned[name]
+    write_safetensors(state, path, {**metadata, "learned": json.dumps(learned)})
+    loaded = type(model)().load_weights(path)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    np.testing.assert_array_equal(loaded.transform(X), model.transform(X))
+    assert (loaded.modalities_, loaded.n_dims_) == (model.modalities_, model.n_dims_)
+    assert {name for name in vars(loaded) if name.endswith("_")} == {
+        name for name in vars(model) if name.endswith("_")
+    }

@@ -1,0 +1,58 @@
+"""The parameters that all deep estimators share are explained in one of them."""
+
+import inspect
+import re
+
+import pytest
+
+from emoest import neural
+from emoest.neural._training.base import DeepEstimator
+from tests.neural.conftest import make_frames
+
+CLASSES = [
+    value
+    for value in map(vars(neural).get, neural.__all__)
+    if inspect.isclass(value) and issubclass(value, DeepEstimator)
+]
+SMALL = {"max_epochs": 1, "validation_fraction": None, "random_state": 0}
+
+
+def section(cls, title):
+    """Text that each name of a section stands above."""
+    text = inspect.cleandoc(cls.__doc__)
+    body = re.search(rf"^{title}\n-+\n(.*?)(?=\n\n\S|\Z)", text, re.S | re.M).group(1)
+    entries = re.split(r"\n(?=\S)", body)
+    return {
+        name.strip(): entry.partition("\n")[2].strip()
+        for entry in entries
+        for name in entry.partition("\n")[0].partition(" : ")[0].split(",")
+    }
+
+
+def explained(cls, title, name):
+    entry = section(cls, title).get(name, "")
+    pointer = re.fullmatch(r"See `(\w+)`\.", entry)
+    return explained(getattr(neural, pointer.group(1)), title, name) if pointer else bool(entry)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_parameter_is_explained_here_or_where_the_class_points(cls):
+    names = list(inspect.signature(cls).parameters)
+    assert list(section(cls, "Parameters")) == names
+    assert all(explained(cls, "Parameters", name) for name in names)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_attribute_is_explained_here_or_where_the_class_points(cls):
+    X, y = make_frames(n_rows=8)
+    small = {"channels": 1} if "channels" in inspect.signature(cls).parameters else {}
+    target = range(8) if hasattr(cls, "_learn_prior") and "Regressor" in cls.__name__ else y
+    model = cls(**SMALL, **small).fit(X, target)
+    found = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    found |= {"seen_groups_"}
+    assert found <= set(section(cls, "Attributes"))
+    assert all(explained(cls, "Attributes", name) for name in found)
+    several = "MFN" in cls.__name__ or "M3ER" in cls.__name__
+    assert model.modalities_ == ["audio"]
+    assert model.n_dims_ == ({"audio": 3} if several else 3)
+    assert hasattr(model, "class_prior_") == hasattr(model, "classes_")
