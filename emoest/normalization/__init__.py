@@ -1,7 +1,7 @@
 """Normalization of vectors: over the training set, per speaker, per sample, between modalities.
 
-Every class takes and gives a zone-3 table (numeric columns, context beside them). A missing block
-stays NaN, context columns pass through untouched and last, rows keep their order and index.
+Every class takes and gives a table of vectors (numeric columns, context beside them). A missing
+block stays NaN, context columns pass through untouched and last, rows keep their order and index.
 """
 
 from emoest.normalization._balance import BlockScaler

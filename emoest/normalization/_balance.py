@@ -26,7 +26,7 @@ class BlockScaler(BlockTransformer):
     ----------
     criterion : {"variance", "norm"}, default="variance"
         What is made equal: the sum of the variances of a block's columns, or the mean squared norm
-        of its rows. They agree on centered columns.
+        of its samples. They agree on centered columns.
     modalities : "auto", list or dict, default="auto"
         Which columns belong to which modality, see `emoest.utils.find_modalities`.
 
@@ -69,11 +69,11 @@ class BlockScaler(BlockTransformer):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
-            Numeric columns; a whole block of NaN is a missing modality, whose rows do not count.
+            Numeric columns; a whole block of NaN is a missing modality, whose samples do not count.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the samples.
 
         Returns
         -------

@@ -43,7 +43,7 @@ class BlockTransformer(ContextLastMixin, TransformerMixin, BaseEstimator):
 
 
 def check_weight(sample_weight: Any, values: Floats) -> Floats | None:
-    """Validate the weights of the rows; None stays None."""
+    """Validate the weights of the samples; None stays None."""
     if sample_weight is None:
         return None
     return check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)

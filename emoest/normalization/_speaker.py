@@ -1,4 +1,4 @@
-"""Z-scores over the rows of each speaker."""
+"""Z-scores over the samples of each speaker."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from emoest.utils.warn import warn_user
 
 
 class SpeakerZScoreNormalizer(BlockTransformer):
-    """Give each column zero mean and unit variance over the rows of each speaker.
+    """Standardize each column to zero mean and unit variance over the samples of each speaker.
 
     It removes what is constant about a speaker (pitch, loudness, vocabulary) and leaves how he
     deviates from himself. Groups are found by `emoest.utils.resolve_groups`: the argument
@@ -25,19 +25,19 @@ class SpeakerZScoreNormalizer(BlockTransformer):
 
     A speaker seen in ``fit`` is normalized by his training statistics. Under speaker-independent
     cross-validation every speaker of a test fold is unseen. With ``unseen="own"`` he is normalized
-    by the statistics of his own rows in the X that is given: that is **transductive and
-    label-free**. No label is used, and rows of other speakers change nothing, but a row's result
-    depends on the other rows of its speaker in the same call, so it cannot be had for one
-    utterance alone. Where that is not allowed, take ``unseen="global"``.
+    by the statistics of his own samples in the X that is given: that is **transductive and
+    label-free**. No label is used, and samples of other speakers change nothing, but the result of
+    a sample depends on the other samples of its speaker in the same call, so it cannot be had for
+    one utterance alone. Where that is not allowed, take ``unseen="global"``.
 
     Parameters
     ----------
     unseen : {"own", "global", "raise"}, default="own"
-        A speaker that was not in ``fit`` is normalized by his own rows, by the statistics of all
-        training rows, or is an error.
+        A speaker that was not in ``fit`` is normalized by his own samples, by the statistics of all
+        training samples, or is an error.
     min_rows : int, default=2
         A speaker's statistics of a column count from this many present values on; with fewer the
-        statistics of all training rows take their place. One value alone would always become 0.
+        statistics of all training samples take their place. One value alone would always become 0.
     group_column : str, default=None
         A context column of X that says who speaks, by its full name or last token.
     modalities : "auto", list or dict, default="auto"
@@ -47,12 +47,12 @@ class SpeakerZScoreNormalizer(BlockTransformer):
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_columns,)
-        Mean and standard deviation over all training rows.
+        Mean and standard deviation over all training samples.
     groups_ : ndarray of shape (n_groups,)
-        The speakers of the training rows in order of appearance; empty when nothing named any.
+        The speakers of the training samples in order of appearance; empty when nothing named any.
     group_mean_, group_scale_ : ndarray of shape (n_groups, n_columns)
-        Mean and standard deviation of each training speaker, those of all rows where he has fewer
-        than `min_rows` values.
+        Mean and standard deviation of each training speaker, those of all samples where he has
+        fewer than `min_rows` values.
     modalities_ : list of str
         The modalities found in ``fit``.
     n_features_in_ : int
@@ -64,12 +64,12 @@ class SpeakerZScoreNormalizer(BlockTransformer):
     -----
     UserWarning
         If X names no groups, in ``fit`` or after a ``fit`` that had some: the statistics of all
-        training rows are used for every row.
+        training samples are used for every sample.
 
     Notes
     -----
     Missing values are left out and stay NaN, and a column that is constant for a speaker becomes
-    0. A row whose group is missing (NaN, None) is normalized by the statistics of all rows.
+    0. A sample whose group is missing (NaN, None) is normalized by the statistics of all samples.
 
     Examples
     --------
@@ -108,14 +108,14 @@ class SpeakerZScoreNormalizer(BlockTransformer):
 
     @property
     def _emoest_transductive(self) -> bool:
-        """Whether rows of a test fold are normalized together; reports of scores say so."""
+        """Check whether samples of a test fold are normalized together; reports say so."""
         return self.unseen == "own"
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
     ) -> "SpeakerZScoreNormalizer":
-        """Learn the statistics of all rows and of each speaker's.
+        """Learn the statistics of all samples and of each speaker's.
 
         Parameters
         ----------
@@ -124,9 +124,9 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows; a row of weight zero does not count towards `min_rows`.
+            Weights of the samples; a sample of weight zero does not count towards `min_rows`.
         groups : array-like of shape (n_samples,), default=None
-            Speaker of each row.
+            Speaker of each sample.
 
         Returns
         -------
@@ -160,7 +160,7 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         sample_weight : array-like of shape (n_samples,), default=None
             See ``fit``.
         groups : array-like of shape (n_samples,), default=None
-            Speaker of each row.
+            Speaker of each sample.
 
         Returns
         -------
@@ -169,14 +169,14 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         return self.fit(X, y, sample_weight, groups).transform(X, groups)
 
     def transform(self, X: Any, groups: Any = None) -> Any:
-        """Normalize each row by the statistics of its speaker.
+        """Normalize each sample by the statistics of its speaker.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
             The columns of ``fit``.
         groups : array-like of shape (n_samples,), default=None
-            Speaker of each row; None looks for them in `X`, as ``fit`` did.
+            Speaker of each sample; None looks for them in `X`, as ``fit`` did.
 
         Returns
         -------
@@ -204,15 +204,15 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         return blocks.rebuild(scores)
 
     def _code_groups(self, X: Any, groups: Any, warn: bool = True) -> tuple[Rows, Array]:
-        """Number the groups of the rows, -1 where missing, and return their names."""
+        """Encode the groups of the samples, -1 where missing, and return their names."""
         found = resolve_groups(X, groups, self.group_column)
         if found is not None:
             codes, names = pd.factorize(found)
             return codes, names
         if warn:
             warn_user(
-                "SpeakerZScoreNormalizer found no groups, so every row is normalized by the "
-                "statistics of all training rows, not by those of its speaker. Put the speaker "
+                "SpeakerZScoreNormalizer found no groups, so every sample is normalized by the "
+                "statistics of all training samples, not by those of its speaker. Put the speaker "
                 "into the index with emoest.utils.with_groups(X, 'speaker') before fit, name "
                 "group_column=, or pass groups=.",
             )
@@ -228,5 +228,5 @@ class SpeakerZScoreNormalizer(BlockTransformer):
             raise ValueError(
                 f"{len(unseen)} of the speakers were not in fit: {listed(unseen, quoted=True)}. "
                 "Under speaker-independent splits every test speaker is new: use unseen='own' (his "
-                "own rows, transductive) or unseen='global' (all training rows)."
+                "own samples, transductive) or unseen='global' (all training samples)."
             )

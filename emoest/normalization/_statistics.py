@@ -1,4 +1,4 @@
-"""Numerics of normalization: moments of columns with gaps, scores, factors of blocks."""
+"""Numerics of normalization: moments of columns with missing values, scores, factors of blocks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class Statistics:
     mean, scale : ndarray of shape (n_columns,)
         The moments; `scale` is exactly 0 for a constant column and for one without values.
     count : ndarray of int, shape (n_columns,)
-        Present values, those of rows with zero weight left out.
+        Present values, those of samples of weight zero left out.
     """
 
     mean: Floats
@@ -35,7 +35,7 @@ def column_statistics(values: Floats, sample_weight: Any = None) -> Statistics:
     values : ndarray of shape (n_samples, n_columns)
         The numbers; NaN is left out.
     sample_weight : ndarray of shape (n_samples,), default=None
-        Weights of the rows.
+        Weights of the samples.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def zscore(values: Floats, mean: Floats, scale: Floats) -> Floats:
 
 
 def sample_zscore(values: Floats) -> Floats:
-    """Z-score each row over its own present columns; a constant row gives 0.
+    """Compute the z-scores of each row over its own present columns; a constant row gives 0.
 
     Parameters
     ----------

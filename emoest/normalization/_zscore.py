@@ -1,4 +1,4 @@
-"""Z-scores over the training rows, and within each sample."""
+"""Z-scores over the training samples, and within each sample."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from emoest.utils.warn import warn_user
 
 
 class ZScoreNormalizer(BlockTransformer):
-    """Give each column zero mean and unit variance over the training rows.
+    """Standardize each column to zero mean and unit variance over the training samples.
 
     Statistics are taken over present values. NaN passes through, so a missing modality stays
-    missing. A column that is constant over the training rows, or has no value there, holds nothing
-    that was learned and becomes 0 (scikit-learn's ``StandardScaler`` would let its raw deviations
-    through).
+    missing. A column that is constant over the training samples, or has no value there, holds
+    nothing that was learned and becomes 0 (scikit-learn's ``StandardScaler`` would let its raw
+    deviations through).
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class ZScoreNormalizer(BlockTransformer):
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the samples.
 
         Returns
         -------
@@ -88,10 +88,10 @@ class ZScoreNormalizer(BlockTransformer):
 
 
 class SampleZScoreNormalizer(BlockTransformer):
-    """Give each row zero mean and unit variance within each modality.
+    """Standardize each sample to zero mean and unit variance within each modality.
 
     It removes the level and the spread of a vector and keeps its shape. Nothing is learned. NaN is
-    left out and stays; a row that is constant within a modality becomes 0 there.
+    left out and stays; a sample that is constant within a modality becomes 0 there.
 
     Parameters
     ----------
@@ -144,8 +144,8 @@ class SampleZScoreNormalizer(BlockTransformer):
         single = [name for name in modalities if len(modalities[name]) == 1]
         if single:
             warn_user(
-                f"The modalities {single} have one column each, which becomes 0 in every row when "
-                "rows are normalized. Use ZScoreNormalizer for them.",
+                f"The modalities {single} have one column each, which becomes 0 in every sample, "
+                "as it has no spread within one. Use ZScoreNormalizer for them.",
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Which modality fits the others: CCA, the validity filter, proxy features, missing modalities."""
+"""Which modality is consistent with the others: CCA, the validity filter, proxies, imputation."""
 
 from emoest.validity._augmentation import CorruptModality, ModalityDropout
 from emoest.validity._cca import canonical_correlations, held_out_correlations, noise_floor

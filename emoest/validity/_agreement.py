@@ -1,39 +1,28 @@
-"""How well two modalities of one sample fit each other: scores on canonical variates.
+"""Similarity scores of two modalities of one sample, from its canonical variates.
 
-A canonical correlation belongs to a set of samples. These functions are ways to say something of
-one sample: given its canonical scores u and v in two modalities, standardized over the training
-set, and the held-out canonical correlations rho. Higher means a better fit; ``-inf`` means that a
-modality says nothing (it equals its training mean).
+A canonical correlation belongs to a set of samples. These functions are ways to score one sample:
+given its canonical scores ``u`` and ``v`` in two modalities (ndarrays of shape (n_samples,
+n_components), standardized over the training set) and the held-out canonical correlations ``rho``
+(ndarray of shape (n_components,), in [0, 1)), each returns an ndarray of shape (n_samples,). Higher
+means more similar; ``-inf`` means that a modality says nothing (it equals its training mean).
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Rows
 
+# Canonical scores have unit variance over the training set; of a smaller norm they are rounding
+# errors around the training mean, and their direction means nothing.
 NO_EVIDENCE = 1e-9
-"""Canonical scores of a smaller norm say nothing."""
 
 MIN_FRAMES = 8
 """A correlation over time needs at least this many frames."""
 
 
 def weighted_cosine(u: Floats, v: Floats, rho: Floats) -> Floats:
-    """Cosine of u and v, each component weighted by its held-out correlation.
+    """Compute the cosine of u and v, each component weighted by its held-out correlation.
 
     Does not depend on the signs of canonical pairs, and components that carry nothing vanish.
-
-    Parameters
-    ----------
-    u, v : ndarray of shape (n_samples, n_components)
-        Canonical scores of the two modalities.
-    rho : ndarray of shape (n_components,)
-        Held-out canonical correlations, not negative.
-
-    Returns
-    -------
-    score : ndarray of shape (n_samples,)
-        In [-1, 1], or ``-inf``.
 
     Examples
     --------
@@ -42,23 +31,14 @@ def weighted_cosine(u: Floats, v: Floats, rho: Floats) -> Floats:
     [1.0, 1.0, -inf]
     """
     norm_u, norm_v = (u**2 @ rho) ** 0.5, (v**2 @ rho) ** 0.5
-    return _ratio((u * v) @ rho, norm_u, norm_v)
+    known = np.minimum(norm_u, norm_v) > NO_EVIDENCE
+    product, nothing = (u * v) @ rho, np.full(len(u), -np.inf)
+    score = np.divide(product, norm_u * norm_v, out=nothing, where=known)
+    return np.clip(score, None, 1.0)
 
 
 def cosine(u: Floats, v: Floats, rho: Floats) -> Floats:
-    """Cosine of u and v, all components alike.
-
-    Parameters
-    ----------
-    u, v : ndarray of shape (n_samples, n_components)
-        Canonical scores of the two modalities.
-    rho : ndarray of shape (n_components,)
-        Not used.
-
-    Returns
-    -------
-    score : ndarray of shape (n_samples,)
-        In [-1, 1], or ``-inf``.
+    """Compute the cosine of u and v, all components alike.
 
     Examples
     --------
@@ -69,22 +49,10 @@ def cosine(u: Floats, v: Floats, rho: Floats) -> Floats:
 
 
 def pearson(u: Floats, v: Floats, rho: Floats) -> Floats:
-    """Pearson correlation over the components of one sample: M3ER read to the letter.
+    """Compute the Pearson correlation over the components of a sample: M3ER to the letter.
 
     It depends on the arbitrary signs of canonical pairs, and components without shared signal
-    count as much as the others.
-
-    Parameters
-    ----------
-    u, v : ndarray of shape (n_samples, n_components)
-        Canonical scores of the two modalities.
-    rho : ndarray of shape (n_components,)
-        Not used.
-
-    Returns
-    -------
-    score : ndarray of shape (n_samples,)
-        In [-1, 1], or ``-inf``; one component alone gives ``-inf``.
+    count as much as the others. One component alone gives ``-inf``.
 
     Examples
     --------
@@ -98,23 +66,12 @@ def pearson(u: Floats, v: Floats, rho: Floats) -> Floats:
 
 
 def pointwise_information(u: Floats, v: Floats, rho: Floats) -> Floats:
-    """Pointwise mutual information of u and v under the Gaussian CCA model, in nats.
+    """Compute the pointwise mutual information of u and v under the Gaussian CCA model, in nats.
 
     The log-likelihood ratio of the two modalities belonging together against being independent:
     the sum over components of ``(rho u v - rho^2 (u^2 + v^2) / 2) / (1 - rho^2) - log(1 - rho^2) /
-    2``. Unlike a cosine it also falls when a modality is louder than it should be.
-
-    Parameters
-    ----------
-    u, v : ndarray of shape (n_samples, n_components)
-        Canonical scores of the two modalities.
-    rho : ndarray of shape (n_components,)
-        Held-out canonical correlations in [0, 1).
-
-    Returns
-    -------
-    score : ndarray of shape (n_samples,)
-        Unbounded, or ``-inf``.
+    2``. Unlike a cosine it has no bounds, and it also falls when a modality is louder than it
+    should be.
 
     Examples
     --------
@@ -129,10 +86,8 @@ def pointwise_information(u: Floats, v: Floats, rho: Floats) -> Floats:
     return np.where(silent, -np.inf, score)
 
 
-def over_time(
-    u: Floats, v: Floats, rho: Floats, rows: npt.NDArray[np.intp], n_samples: int
-) -> Floats:
-    """Correlation over the frames of each sample, averaged over components by rho.
+def over_time(u: Floats, v: Floats, rho: Floats, rows: Rows, n_samples: int) -> Floats:
+    """Compute the correlation over the frames of each sample, averaged over components by rho.
 
     Parameters
     ----------
@@ -170,16 +125,10 @@ def over_time(
     return np.where(counts < MIN_FRAMES, np.nan, np.where(still, -np.inf, score))
 
 
-def _sum_by(values: Floats, rows: npt.NDArray[np.intp], n_samples: int) -> Floats:
+def _sum_by(values: Floats, rows: Rows, n_samples: int) -> Floats:
     total = np.zeros((n_samples, values.shape[1]))
     np.add.at(total, rows, values)
     return total
-
-
-def _ratio(product: Floats, norm_u: Floats, norm_v: Floats) -> Floats:
-    speaks = np.minimum(norm_u, norm_v) > NO_EVIDENCE
-    score = np.divide(product, norm_u * norm_v, out=np.full(len(product), -np.inf), where=speaks)
-    return np.clip(score, None, 1.0)
 
 
 VECTOR_SCORES = {
@@ -197,7 +146,7 @@ def score_samples(
     rho: Floats,
     *,
     score: str,
-    rows: npt.NDArray[np.intp],
+    rows: Rows,
     n_samples: int,
 ) -> Floats:
     """Score samples by name; samples that have no row in `rows` get NaN.

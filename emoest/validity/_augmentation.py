@@ -84,7 +84,7 @@ class _Augmenter(ModalityTransformer):
 
 
 class ModalityDropout(_Augmenter):
-    """Make modalities of training samples missing at random.
+    """Drop modalities of training samples at random.
 
     A model that has learned without one modality or the other does better when one is missing at
     test time. Only ``fit_transform`` drops, which is what a Pipeline calls in training;

@@ -9,13 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 
+from emoest.tables.groups import Split
 from emoest.utils.typing import Floats
 from emoest.validity._whitening import Whitened, Whitening, whiten
-
-Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 MAX_CORRELATION = 0.999
 """Held-out correlations are clipped here, so that 1 - rho^2 is never 0."""

@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from emoest.tables.cells import Frames
 from emoest.utils.seeds import RandomState, private_generator
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Mask, Rows
 
 KINDS = ("zeros", "mean", "noise", "permute", "additive", "gain", "nan")
 
@@ -22,7 +21,7 @@ def corrupt_block(
     snr: float = 0.0,
     gain: float = 3.0,
     random_state: RandomState = None,
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
+) -> tuple[Floats, Mask]:
     """Corrupt one modality of some samples.
 
     Parameters
@@ -37,7 +36,7 @@ def corrupt_block(
     mean, std : ndarray of shape (n_features,), default=None
         Of the clean features; None takes those of `values`.
     fraction : float in [0, 1], default=1.0
-        Share of the present samples, drawn at random, that is corrupted (rounded).
+        Proportion of the present samples, drawn at random, that is corrupted (rounded).
     snr : float, default=0.0
         Signal-to-noise ratio of ``"additive"`` in decibel, per feature.
     gain : float, default=3.0
@@ -74,15 +73,9 @@ def corrupt_block(
     if len(chosen):
         mean = np.nanmean(values[present], axis=0) if mean is None else mean
         std = np.nanstd(values[present], axis=0) if std is None else std
-        values[chosen] = _corrupted_rows(
-            values[chosen],
-            values[_other_rows(chosen, present, rng)],
-            kind=kind,
-            moments=(mean, std),
-            snr=snr,
-            gain=gain,
-            rng=rng,
-        )
+        how = {"kind": kind, "moments": (mean, std), "snr": snr, "gain": gain, "rng": rng}
+        others = values[_other_rows(chosen, present, rng)]
+        values[chosen] = _corrupted_rows(values[chosen], others, **how)
     return values, corrupted
 
 
@@ -127,25 +120,16 @@ def corrupt_cells(
     present = np.array([i for i, cell in enumerate(cells) if cell is not None], dtype=np.intp)
     chosen = _choose(present, fraction, rng)
     donors = _other_rows(chosen, present, rng) if len(chosen) else chosen
+    how = {"kind": kind, "moments": (mean, std), "snr": snr, "gain": gain, "rng": rng}
     changes: dict[int, Frames | None] = {}
     for row, donor in zip(chosen.tolist(), donors.tolist(), strict=True):
         frames = np.asarray(cells[row], dtype=np.float64)
-        new = _corrupted_rows(
-            frames,
-            np.resize(cells[donor], frames.shape),
-            kind=kind,
-            moments=(mean, std),
-            snr=snr,
-            gain=gain,
-            rng=rng,
-        )
+        new = _corrupted_rows(frames, np.resize(cells[donor], frames.shape), **how)
         changes[row] = None if kind == "nan" else np.asarray(new, dtype=np.float32)
     return changes
 
 
-def _choose(
-    present: npt.NDArray[np.intp], fraction: float, rng: np.random.RandomState
-) -> npt.NDArray[np.intp]:
+def _choose(present: Rows, fraction: float, rng: np.random.RandomState) -> Rows:
     return np.sort(rng.permutation(present)[: round(fraction * len(present))])
 
 
@@ -159,8 +143,10 @@ def _corrupted_rows(
     gain: float,
     rng: np.random.RandomState,
 ) -> Floats:
-    """What the chosen rows become; `others` are rows of other samples."""
+    """Return what the chosen rows become; `others` are rows of other samples."""
     mean, std = moments
+    # Drawn whatever the kind, so that with one seed the next modality is corrupted in the same
+    # samples by all kinds.
     noise = std * rng.standard_normal(rows.shape)
     made = {
         "zeros": np.zeros_like(rows),
@@ -174,10 +160,8 @@ def _corrupted_rows(
     return made[kind]
 
 
-def _other_rows(
-    chosen: npt.NDArray[np.intp], present: npt.NDArray[np.intp], rng: np.random.RandomState
-) -> npt.NDArray[np.intp]:
-    """Another present row for each chosen one; chosen rows are passed round where they can be."""
+def _other_rows(chosen: Rows, present: Rows, rng: np.random.RandomState) -> Rows:
+    """Return another present row for each chosen one; chosen ones are passed round if they can."""
     if len(chosen) > 1:
         order = rng.permutation(len(chosen))
         donors = np.empty(len(chosen), dtype=np.intp)
@@ -188,12 +172,12 @@ def _other_rows(
 
 
 def drop_modalities(
-    missing: npt.NDArray[np.bool_],
+    missing: Mask,
     probabilities: Floats,
     *,
     keep_one: bool,
     rng: np.random.RandomState,
-) -> npt.NDArray[np.bool_]:
+) -> Mask:
     """Draw which present modalities of each sample are dropped.
 
     Parameters

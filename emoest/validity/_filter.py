@@ -350,5 +350,5 @@ class CCAValidityFilter(PairwiseTransformer):
 
 
 def _like(X: Any, values: Any, names: list[str]) -> Any:
-    """Give values the form of X: a DataFrame with its index, or an array."""
+    """Return values in the form of X: a DataFrame with its index, or an array."""
     return pd.DataFrame(values, X.index, names) if isinstance(X, pd.DataFrame) else values

@@ -88,7 +88,7 @@ def _vectors_of(cell: Frames, reduction: str) -> Floats:
 
 
 def _flat_length(table: FrameTable, name: str, n_frames: Mapping[str, int] | None) -> int:
-    """Number of frames that all cells of a modality share."""
+    """Return the number of frames that all cells of a modality have, or raise."""
     length = 0 if n_frames is None else n_frames[name]
     for label, cell in zip(table.X.index, table.cells[name], strict=True):
         if cell is None:
@@ -232,14 +232,14 @@ class Samples:
 
 
 def vectors_to_samples(blocks: Blocks, owners: Owners) -> Samples:
-    """Make a sample of each vector; `owners` says which row of the table it belongs to."""
+    """Convert vectors to samples; `owners` are the rows of the table that they belong to."""
     values = {name: blocks.block(name) for name in blocks.modalities}
     rows = np.arange(len(blocks.values))
     return Samples(values, dict.fromkeys(values, rows), ~blocks.missing, owners)
 
 
 def frames_to_samples(table: FrameTable) -> Samples:
-    """Make a sample of all frames of each row, to be compared over time.
+    """Convert the frames of each row to one sample, to be compared over time.
 
     Raises
     ------

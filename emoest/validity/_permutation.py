@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 from sklearn.utils import check_random_state
 
 from emoest.utils.seeds import RandomState
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Rows
 from emoest.validity._cca import check_pair, white_cross_covariance, white_rows
 from emoest.validity._whitening import whiten
 
@@ -116,6 +115,7 @@ def permutation_test(
     null = np.empty((n_permutations, k))
     for b in range(n_permutations):
         null[b] = _largest_by_step(x.T @ y[order.draw()] / (len(x) - 1), k)
+    # A permutation that gives the observed order back counts, whatever its rounding.
     exceeding = (null >= observed[:k] - 1e-12).sum(axis=0)
     p_values = np.maximum.accumulate((exceeding + 1) / (n_permutations + 1))
     return PermutationTest(observed[:k], p_values, null)
@@ -124,7 +124,7 @@ def permutation_test(
 def _canonical_variates(
     X: Floats, Y: Floats, shrinkage: float | str
 ) -> tuple[Floats, Floats, Floats]:
-    """All canonical variates of both blocks, those without a partner included."""
+    """Compute all canonical variates of both blocks, those without a partner included."""
     x, y = whiten(X, shrinkage=shrinkage), whiten(Y, shrinkage=shrinkage)
     for name, block in (("first", x), ("second", y)):
         if block[0].rank == 0:
@@ -149,19 +149,20 @@ class _Shuffle:
             self.members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
         self.order = np.arange(n_samples)
 
-    def draw(self) -> npt.NDArray[np.intp]:
+    def draw(self) -> Rows:
         for rows in self.members:
             self.order[rows] = self.rng.permutation(rows)
         return self.order
 
 
 def _largest_by_step(cross: Floats, k: int) -> Floats:
-    """Largest singular value of ``cross[j:, j:]`` for each j below `k`."""
+    """Compute the largest singular value of ``cross[j:, j:]`` for each j below `k`."""
     if cross.shape[0] < cross.shape[1]:
         cross = cross.T
     gram = cross.T @ cross
     largest = np.empty(k)
     for j in range(k):
+        # One Gram matrix serves all steps: the rows before j are taken off it.
         rest = gram[j:, j:] - cross[:j, j:].T @ cross[:j, j:]
         q = len(rest)
         value = linalg.eigh(rest, eigvals_only=True, subset_by_index=[q - 1, q - 1])[0]

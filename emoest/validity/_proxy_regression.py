@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 from sklearn.neighbors import NearestNeighbors
 
-from emoest.utils.typing import Floats, Mask
+from emoest.tables.groups import Split
+from emoest.utils.typing import Floats, Mask, Rows
 
 LOCAL_METHODS = ("local_linear", "affine", "mean")
 GLOBAL_METHODS = ("ridge", "ols")
@@ -154,7 +154,7 @@ class LocalProxy:
         a = combination_weights(self.V[index], Z, ridge=self.ridge, affine=affine)
         return np.einsum("nk,nkq->nq", a, self.W[index])
 
-    def _without_self(self, Z: Floats, index: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    def _without_self(self, Z: Floats, index: Rows) -> Rows:
         """Return neighbors without one of each query: the query itself, or else the farthest."""
         same = (self.V[index] == Z[:, None, :]).all(axis=2)
         drop = np.where(same.any(axis=1), same.argmax(axis=1), index.shape[1] - 1)
@@ -216,7 +216,7 @@ def held_out_r2(
     *,
     both: Mask,
     reference: Mask,
-    splits: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
+    splits: list[Split],
 ) -> float:
     """Compute the proportion of the target's variance that proxies explain on held-out rows.
 

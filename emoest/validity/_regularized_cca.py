@@ -35,8 +35,8 @@ class RegularizedCCA(ModalityTransformer):
         Whether columns are divided by their standard deviation first.
     solver : {"auto", "cholesky", "svd"}, default="auto"
         How a block is whitened. ``"auto"`` takes the Cholesky factor of the covariance where
-        there are many more rows than columns and the covariance is well conditioned, and the thin
-        SVD of the block anywhere else.
+        there are many more samples than columns and the covariance is well conditioned, and the
+        thin SVD of the block anywhere else.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class RegularizedCCA(ModalityTransformer):
     noise_floor_ : float
         Largest training correlation that unrelated blocks of this shape come close to.
     n_samples_ : int
-        Number of training rows that have both modalities.
+        Number of training samples that have both modalities.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -64,8 +64,8 @@ class RegularizedCCA(ModalityTransformer):
     Raises
     ------
     ValueError
-        In ``fit``, if there are more than two modalities, if fewer than three rows have both, if a
-        block is constant, or if without shrinkage there are not more rows than features.
+        In ``fit``, if there are more than two modalities, if fewer than three samples have both,
+        if a block is constant, or if without shrinkage there are not more samples than features.
 
     See Also
     --------
@@ -75,7 +75,7 @@ class RegularizedCCA(ModalityTransformer):
 
     Notes
     -----
-    Rows that miss a modality are left out of ``fit`` and get NaN scores for it. Single missing
+    Samples that miss a modality are left out of ``fit`` and get NaN scores for it. Single missing
     values count as the training mean. Hotelling (1936); shrinkage scaled by the mean variance is
     this package's choice, so that it has no unit.
 
@@ -151,8 +151,8 @@ class RegularizedCCA(ModalityTransformer):
         first, second = self.modalities_
         if both.sum() < 3:
             raise ValueError(
-                f"Only {int(both.sum())} rows have both {first!r} and {second!r}; RegularizedCCA "
-                "needs at least 3."
+                f"Only {int(both.sum())} samples have both {first!r} and {second!r}; "
+                "RegularizedCCA needs at least 3."
             )
         x, y = blocks.block(first)[both], blocks.block(second)[both]
         for name, block in ((first, x), (second, y)):
@@ -168,8 +168,8 @@ class RegularizedCCA(ModalityTransformer):
         if pair.n_components == 0:
             constant = first if pair.x.rank == 0 else second
             raise ValueError(
-                f"The modality {constant!r} is constant over the {len(x)} training rows that have "
-                "both; CCA needs features that vary. Drop it or fix it."
+                f"The modality {constant!r} is constant over the {len(x)} training samples that "
+                "have both; CCA needs features that vary. Drop it or fix it."
             )
         self.n_components_ = pair.n_components
         self.n_samples_ = pair.n_samples
@@ -191,8 +191,8 @@ class RegularizedCCA(ModalityTransformer):
         Returns
         -------
         scores : DataFrame or ndarray of shape (n_samples, 2 * n_components_)
-            First modality first, context last; NaN where a row misses the modality. X itself when
-            there was one modality.
+            First modality first, context last; NaN where a sample misses the modality. X itself
+            when there was one modality.
         """
         check_is_fitted(self)
         blocks = self._read(X, reset=False)

@@ -14,22 +14,7 @@ from emoest.validity._pair_fit import PairCheck, project
 
 
 def score_pairs(samples: Samples, checks: dict[Pair, PairCheck], score: str) -> Floats:
-    """Score each pair of each sample.
-
-    Parameters
-    ----------
-    samples : Samples
-        The samples.
-    checks : dict of pair to PairCheck
-        The pairs, in the order of the columns that come out.
-    score : str
-        See `emoest.validity._agreement.score_samples`.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_samples, n_pairs)
-        NaN where a sample misses one of the two.
-    """
+    """Score each sample in each pair, in the order of `checks`; NaN if it misses one of the two."""
     scores = np.full((samples.n_samples, len(checks)), np.nan)
     for p, (pair, check) in enumerate(checks.items()):
         u, v, rows = project(samples, pair, check.directions)
@@ -214,19 +199,8 @@ def keep_best(valid: Mask, margins: Floats, observed: Mask, confidence: Floats) 
 def confidence_by_typicality(samples: Samples, checks: dict[Pair, PairCheck]) -> Floats:
     """Compute how typical the norm of each modality's canonical scores is, over its pairs.
 
-    Noise, zeros and a wrong gain give projections of a norm that clean samples rarely have.
-
-    Parameters
-    ----------
-    samples : Samples
-        The samples.
-    checks : dict of pair to PairCheck
-        The pairs.
-
-    Returns
-    -------
-    confidence : ndarray of shape (n_samples, n_modalities)
-        Sum of two-sided tail probabilities.
+    Noise, zeros and a wrong gain give projections of a norm that clean samples rarely have. The sum
+    of two-sided tail probabilities, shape (n_samples, n_modalities).
     """
     confidence = np.zeros(samples.observed.shape)
     for pair, check in checks.items():

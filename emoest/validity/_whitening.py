@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import linalg
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from emoest.tables.vectors import weighted_mean, weighted_std
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Rows
 from emoest.utils.warn import warn_user
 
 MIN_RECIPROCAL_CONDITION = 1e-8
@@ -51,17 +50,7 @@ class Whitening:
         return int(self.maps.shape[1])
 
     def standardize(self, X: Floats) -> Floats:
-        """Center and scale rows; NaN becomes 0, the training mean.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-            Raw rows.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_features)
-        """
+        """Center and scale raw rows; NaN becomes 0, the training mean."""
         return standardize(X, self.mean, self.scale)
 
 
@@ -206,6 +195,8 @@ def _cholesky_maps(Z: Floats, shrinkage: float) -> Floats | None:
 def _svd_maps(Z: Floats, shrinkage: float) -> tuple[Floats, Floats]:
     """Whitening map and white rows from the thin SVD of the standardized rows."""
     u, s, vt = linalg.svd(Z, full_matrices=False, lapack_driver="gesdd")
+    # The rank as numpy.linalg.matrix_rank counts it: what is smaller is rounding error, which
+    # whitening would blow up to unit variance.
     rank = int((s > s[0] * max(Z.shape) * np.finfo(np.float64).eps).sum()) if s[0] > 0 else 0
     u, s, vt = u[:, :rank], s[:rank], vt[:rank]
     variance = s**2 / max(len(Z) - 1, 1)
@@ -213,7 +204,7 @@ def _svd_maps(Z: Floats, shrinkage: float) -> tuple[Floats, Floats]:
     return vt.T / d, u * (s / d)
 
 
-def _spread(maps: Floats, active: npt.NDArray[np.intp], n_features: int) -> Floats:
+def _spread(maps: Floats, active: Rows, n_features: int) -> Floats:
     full = np.zeros((n_features, maps.shape[1]))
     full[active] = maps
     return full

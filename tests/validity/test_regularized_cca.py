@@ -76,7 +76,7 @@ def test_bad_input_is_named(X):
         RegularizedCCA().fit(pd.concat([numbers.iloc[:, :6], numbers.iloc[:, 6:] * 0], axis=1))
     gone = numbers.copy()
     gone.iloc[2:, 6:] = np.nan
-    with pytest.raises(ValueError, match="Only 2 rows have both 'audio' and 'text'"):
+    with pytest.raises(ValueError, match="Only 2 samples have both 'audio' and 'text'"):
         RegularizedCCA().fit(gone)
     with pytest.raises(ValueError, match=r"a modality 'audio' of 6 features.*shrinkage"):
         RegularizedCCA(shrinkage=0).fit(numbers.iloc[:7])
