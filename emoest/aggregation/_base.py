@@ -11,7 +11,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.tables.cells import Frames, read_frames
-from emoest.tables.names import FrameColumn, find_frames, is_context, is_sidecar, tokens
+from emoest.tables.frame_columns import FrameColumn, find_frames
+from emoest.tables.names import is_context, is_sidecar, tokens
 from emoest.utils._sklearn import StrOptions, fit_context
 from emoest.utils.warn import warn_user
 

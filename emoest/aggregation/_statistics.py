@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emoest.aggregation._base import FrameAggregator, FrameCell
 from emoest.tables.cells import Frames
-from emoest.tables.names import FrameColumn
+from emoest.tables.frame_columns import FrameColumn
 
 _STATISTICS = {"mean": np.nanmean, "std": np.nanstd, "min": np.nanmin, "max": np.nanmax}
 

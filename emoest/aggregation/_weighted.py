@@ -9,7 +9,8 @@ import pandas as pd
 
 from emoest.aggregation._base import FrameAggregator, FrameCell
 from emoest.tables.cells import Frames, is_missing
-from emoest.tables.names import SIDECARS, FrameColumn, tokens
+from emoest.tables.frame_columns import FrameColumn
+from emoest.tables.names import SIDECARS, tokens
 from emoest.utils.warn import warn_user
 
 Weights = npt.NDArray[np.float64]

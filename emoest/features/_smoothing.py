@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.features._kalman import Noise, learn_noise, moving_average, smooth
 from emoest.tables.cells import object_column, read_frames
-from emoest.tables.names import FrameColumn, context_last, find_frames, is_context
+from emoest.tables.frame_columns import FrameColumn, find_frames
+from emoest.tables.names import context_last, is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context
 from emoest.utils.warn import warn_user

@@ -19,8 +19,8 @@ from emoest.fusion._segments import (
     read_segments,
     rows_as_segments,
 )
+from emoest.tables.frame_columns import FrameColumn, find_frames
 from emoest.tables.groups import resolve_groups
-from emoest.tables.names import FrameColumn, find_frames
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints

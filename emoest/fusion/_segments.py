@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.tables.cells import is_path, read_frames
-from emoest.tables.names import FrameColumn, is_context, is_sidecar, tokens
+from emoest.tables.frame_columns import FrameColumn
+from emoest.tables.names import is_context, is_sidecar, tokens
 from emoest.tables.vectors import Blocks
 from emoest.utils.typing import Rows
 

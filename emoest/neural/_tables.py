@@ -10,8 +10,9 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from emoest.nets.batches import FrameDataset, Scale, check_frames
-from emoest.tables.cells import is_path, may_hold_frames, read_frames
-from emoest.tables.names import find_frames, is_context
+from emoest.tables.cells import is_path, read_frames
+from emoest.tables.frame_columns import find_frames, may_hold_frames
+from emoest.tables.names import is_context
 from emoest.tables.vectors import fill_missing, missing_blocks, validate_blocks, weighted_mean
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user

@@ -7,7 +7,6 @@ holds the frames of one row, ``float32 (n_frames, n_dims)`` or the path of an ``
 import os
 import tokenize
 import uuid
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ HEADER_ERRORS = (tokenize.TokenError, SyntaxError)
 
 
 def is_missing(cell: Any) -> bool:
-    """Say whether a cell of zone 1 or 2 is missing: `None`, `NaN` or `pandas.NA`.
+    """Check whether a cell of zone 1 or 2 is missing: `None`, `NaN` or `pandas.NA`.
 
     A list is present, even if it is empty or holds missing items.
 
@@ -48,7 +47,7 @@ def missing_cells(column: Any) -> npt.NDArray[np.bool_]:
 
 
 def is_path(cell: Any) -> bool:
-    """Say whether a cell is a path (str or path object).
+    """Check whether a cell is a path (str or path object).
 
     Examples
     --------
@@ -56,23 +55,6 @@ def is_path(cell: Any) -> bool:
     (True, False)
     """
     return isinstance(cell, str | os.PathLike)
-
-
-def may_hold_frames(column: pd.Series) -> bool:
-    """Say whether a column can hold zone-2 cells: whatever pandas calls it, it holds no numbers.
-
-    A column of paths is one of objects or of strings; the first present cell decides. One that is
-    missing throughout can hold anything unless it is numeric.
-
-    Examples
-    --------
-    >>> may_hold_frames(pd.Series(["a.npy"])), may_hold_frames(pd.Series([None, 1.0], dtype=object))
-    (True, False)
-    """
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    present = next((cell for cell in column if not is_missing(cell)), None)
-    return not isinstance(present, Real)
 
 
 def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
@@ -142,6 +124,75 @@ def _load_npy(path: Path, name: str) -> npt.NDArray[Any]:
             f"{name}: the file of frames {str(path)!r} is not there. If the store was moved or "
             "cleared, run the embedder again."
         ) from None
+
+
+def check_frames(
+    frames: Frames,
+    n_dims: int,
+    where: str,
+    *,
+    known: str = "but in fit they had",
+    allow: str = "absent",
+) -> None:
+    """Raise if frames have another width, or hold values that cannot be used.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_dims)
+        The frames.
+    n_dims : int
+        The width that they must have.
+    where : str
+        What to call them in an error.
+    known : str, default="but in fit they had"
+        Where the width is known from, for an error.
+    allow : {"absent", "nan", "any"}, default="absent"
+        ``"absent"`` lets frames pass that are NaN throughout, which are absent; ``"nan"`` any NaN;
+        ``"any"`` infinite values too.
+
+    Raises
+    ------
+    ValueError
+        If the frames cannot be used; the message begins with `where`.
+
+    Examples
+    --------
+    >>> check_frames(np.zeros((2, 3), "float32"), 3, "row 0")
+    """
+    if frames.shape[1] != n_dims:
+        raise ValueError(
+            f"{where}: the frames have {frames.shape[1]} dimensions, {known} {n_dims}. All frames "
+            "of a modality must come from one encoder."
+        )
+    if allow == "any":
+        return
+    finite = np.isfinite(frames)
+    if finite.all():
+        return
+    bad = np.isinf(frames).any(axis=1)
+    if allow == "absent":
+        bad |= ~finite.all(axis=1) & ~np.isnan(frames).all(axis=1)
+    if bad.any():
+        what, hint = "NaN or infinity", "Repair the frames, or put None into the cell"
+        if allow == "nan":
+            what, hint = "infinite values", "Put NaN there, which counts as a missing value"
+        raise ValueError(
+            f"{where}: frame {int(bad.argmax())} of {len(frames)} holds {what}. {hint}."
+        )
+
+
+def present_frames(frames: Frames) -> Frames:
+    """Leave out the frames that are absent: those that are NaN throughout.
+
+    Examples
+    --------
+    >>> present_frames(np.array([[1.0, 2.0], [np.nan, np.nan]])).tolist()
+    [[1.0, 2.0]]
+    """
+    # Most tables have none, and a look at one column is quicker than one at all.
+    if not np.isnan(frames[:, :1]).any():
+        return frames
+    return frames[~np.isnan(frames).all(axis=1)]
 
 
 def write_frames(frames: Any, path: str | os.PathLike[str]) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from emoest.utils.messages import listed
+
 CONTEXT = ("speaker", "session", "dialogue", "split", "group")
 SIDECARS = ("seconds", "speech", "weights")
 SINGLE = "features"
@@ -35,7 +37,7 @@ def tokens(column: object) -> list[str]:
 
 
 def is_context(column: object) -> bool:
-    """Say whether a column is context (speaker, session, dialogue, split, group).
+    """Check whether a column is context (speaker, session, dialogue, split, group).
 
     Examples
     --------
@@ -57,7 +59,7 @@ def context_last(columns: Iterable[object]) -> np.ndarray:
 
 
 def is_sidecar(column: object) -> bool:
-    """Say whether a column describes the frames of its modality (seconds, speech, weights).
+    """Check whether a column describes the frames of its modality (seconds, speech, weights).
 
     Examples
     --------
@@ -139,7 +141,7 @@ def find_modalities(X: Any, modalities: Any = "auto") -> Modalities:
     context = [i for i, column in enumerate(columns) if is_context(column)]
     rest = [i for i in range(len(columns)) if i not in set(context)]
     if isinstance(modalities, dict):
-        found = _from_dict(columns, modalities)
+        found = positions_from_dict(columns, modalities)
     elif isinstance(modalities, str):
         if modalities != "auto":
             raise ValueError(
@@ -161,7 +163,10 @@ def _from_names(
 ) -> dict[str, np.ndarray]:
     if frame is None:
         return {SINGLE: np.asarray(rest, dtype=np.intp)}
-    named = [i for i in rest if _names_a_modality(frame, i)]
+    # A prefixed column names its modality; so does a bare column of media or frames.
+    dtypes = frame.dtypes.tolist()
+    numeric = pd.api.types.is_numeric_dtype
+    named = [i for i in rest if len(tokens(columns[i])) > 1 or not numeric(dtypes[i])]
     if not named:
         return {SINGLE: np.asarray(rest, dtype=np.intp)} if rest else {}
     if len(named) < len(rest):
@@ -172,13 +177,6 @@ def _from_names(
             f"modalities={{'<modality>': [columns]}}."
         )
     return _collect((tokens(columns[i])[0], i) for i in rest)
-
-
-def _names_a_modality(frame: pd.DataFrame, position: int) -> bool:
-    """A prefixed column names its modality; so does a bare column of media or frames."""
-    if len(tokens(frame.columns[position])) > 1:
-        return True
-    return not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[position])
 
 
 def _from_list(
@@ -213,7 +211,16 @@ def _from_list(
     return {name: found[name] for name in names}
 
 
-def _from_dict(columns: Sequence[object], modalities: dict[str, Any]) -> dict[str, np.ndarray]:
+def positions_from_dict(
+    columns: Sequence[object], modalities: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Return the positions of the columns that a dict names for each modality.
+
+    Examples
+    --------
+    >>> positions_from_dict(["a", "b", "c"], {"audio": slice(0, 2)})["audio"].tolist()
+    [0, 1]
+    """
     return {name: _positions(columns, name, value) for name, value in modalities.items()}
 
 
@@ -229,7 +236,7 @@ def _positions(columns: Sequence[object], name: str, value: Any) -> np.ndarray:
         if absent:
             raise ValueError(
                 f"modalities[{name!r}] names columns that X does not have: {_some(absent)}. "
-                f"X has: {_some(list(columns))}."
+                f"X has: {_some(columns)}."
             )
         positions = np.asarray([lookup[column] for column in wanted])
     else:
@@ -276,134 +283,5 @@ def _collect(pairs: Any) -> dict[str, np.ndarray]:
     return {name: np.asarray(positions, dtype=np.intp) for name, positions in found.items()}
 
 
-def _some(names: Sequence[object], limit: int = 6) -> str:
-    shown = ", ".join(repr(name) for name in list(names)[:limit])
-    more = len(names) - limit
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-@dataclass(frozen=True)
-class FrameColumn:
-    """The frames of one modality in zone 2, and what lies beside them.
-
-    Parameters
-    ----------
-    position : int
-        Position of the column that holds the frames.
-    sidecars : dict of str to int
-        Positions of the columns that describe the frames (``"seconds"``, ``"speech"``,
-        ``"weights"``), one value per frame row in each cell.
-    column : str
-        Name of the column of frames.
-    """
-
-    position: int
-    sidecars: dict[str, int]
-    column: str
-
-    def vector_names(self, n_dims: int, statistic: str | None = None) -> list[str]:
-        """Name the numeric columns that come out when the frames are pooled.
-
-        ``audio__yamnet_frames`` gives ``audio__yamnet_0000``; ``audio__frames`` and the bare
-        ``audio`` give ``audio__0000``; a statistic stands before the number
-        (``audio__yamnet_std_0000``).
-
-        Examples
-        --------
-        >>> FrameColumn(0, {}, "audio__yamnet_frames").vector_names(1)
-        ['audio__yamnet_0000']
-        >>> FrameColumn(0, {}, "audio").vector_names(1, "std")
-        ['audio__std_0000']
-        >>> FrameColumn(0, {}, "yamnet_frames").vector_names(1)
-        ['yamnet_0000']
-        """
-        *prefix, last = tokens(self.column)
-        if last == "frames":
-            stem = ""
-        elif last.endswith("_frames"):
-            stem = last.removesuffix("_frames")
-        else:
-            prefix, stem = [*prefix, last], ""
-        middle = "_".join(part for part in (stem, statistic) if part)
-        return [
-            "__".join([*prefix, f"{middle}_{i:04d}" if middle else f"{i:04d}"])
-            for i in range(n_dims)
-        ]
-
-
-def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameColumn]:
-    """Find the frames of each modality in a zone-2 table, with their sidecar columns.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n_samples, n_columns)
-        A table in zone 2: one object column of frames per modality, sidecars beside it.
-    modalities : "auto", list of str or dict, default="auto"
-        Which modalities; ``"auto"`` takes all. A dict maps a modality to its column of frames, by
-        name or position, with or without sidecars.
-
-    Returns
-    -------
-    frames : dict of str to FrameColumn
-        In order of first appearance. When the names were lost (integer labels), the first column
-        holds the frames and the others ``seconds``, ``speech``, ``weights``, by position.
-
-    Raises
-    ------
-    ValueError
-        If a modality has no column of frames or more than one, or is unknown.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame(columns=["audio__yamnet_frames", "audio__seconds", "speaker"])
-    >>> find_frames(X)
-    {'audio': FrameColumn(position=0, sidecars={'seconds': 1}, column='audio__yamnet_frames')}
-    """
-    if isinstance(modalities, dict):
-        return _frames_from_dict(X, modalities)
-    if not any(isinstance(column, str) for column in X.columns):
-        sidecars = {name: i + 1 for i, name in enumerate(SIDECARS) if i + 1 < X.shape[1]}
-        return {SINGLE: FrameColumn(0, sidecars, "frames")}
-    found: dict[str, list[int]] = {}
-    sidecars_of: dict[str, dict[str, int]] = {}
-    for i, column in enumerate(X.columns):
-        if is_context(column):
-            continue
-        if is_sidecar(column):
-            sidecars_of.setdefault(_owner(column), {})[tokens(column)[-1]] = i
-        else:
-            found.setdefault(_owner(column), []).append(i)
-    wanted = list(found) if isinstance(modalities, str) else list(modalities)
-    return {
-        name: _only_column(X, name, found.get(name, []), sidecars_of.get(name, {}))
-        for name in wanted
-    }
-
-
-def _owner(column: object) -> str:
-    """Modality of a column of frames or of a sidecar."""
-    first, *rest = tokens(column)
-    return SINGLE if not rest and (first in SIDECARS or first.endswith("frames")) else first
-
-
-def _frames_from_dict(X: pd.DataFrame, modalities: dict[str, Any]) -> dict[str, FrameColumn]:
-    sidecars = [i for i, column in enumerate(X.columns) if is_sidecar(column)]
-    frames = {}
-    for name, positions in _from_dict(list(X.columns), modalities).items():
-        found = [i for i in positions.tolist() if i not in sidecars]
-        owners = [_owner(X.columns[i]) for i in found]
-        beside = [i for i in sidecars if i in positions or _owner(X.columns[i]) in owners]
-        frames[name] = _only_column(X, name, found, {tokens(X.columns[i])[-1]: i for i in beside})
-    return frames
-
-
-def _only_column(
-    X: pd.DataFrame, name: str, found: list[int], sidecars: dict[str, int]
-) -> FrameColumn:
-    if len(found) != 1:
-        several = f"{len(found)} ({_some([X.columns[i] for i in found])})" if found else "none"
-        raise ValueError(
-            f"The modality {name!r} needs one column of frames; X has {several}. The columns of X: "
-            f"{_some(list(X.columns))}."
-        )
-    return FrameColumn(found[0], sidecars, str(X.columns[found[0]]))
+def _some(names: Sequence[object]) -> str:
+    return listed(names, 6, quoted=True)

@@ -11,9 +11,11 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from emoest.tables.cells import missing_cells
+from emoest.tables.frame_columns import holds_frames
+from emoest.tables.frames import FrameTable, read_frames_table
 from emoest.tables.names import Modalities, find_modalities, is_context, is_sidecar, tokens
 from emoest.tables.targets import refuse_several_targets
-from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
+from emoest.tables.vectors import Blocks, fill_missing, validate_blocks, weighted_mean
 from emoest.utils._sklearn import num_samples
 from emoest.utils.typing import Rows
 
@@ -284,3 +286,87 @@ def _context(estimator: Any, context: pd.DataFrame | None) -> pd.DataFrame | Non
             )
         chosen.append(hits[0])
     return context[chosen]
+
+
+def validate_frames_or_blocks(
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    widths: Mapping[str, int] | None = None,
+    lazy: bool = False,
+    allow: str = "absent",
+    **check_params: Any,
+) -> Blocks | FrameTable:
+    """Validate a table of frames or of numbers, whichever X is, or was in ``fit``.
+
+    Sets or checks ``n_features_in_`` and ``feature_names_in_``, and remembers in ``_framed``,
+    ``_widths`` and ``_left_out`` what was seen.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose ``fit`` or ``transform`` was called; it has the parameter ``modalities``.
+    X : DataFrame, Series or array-like of shape (n_samples, n_columns)
+        The table.
+    reset : bool
+        True in ``fit``, False elsewhere.
+    widths, lazy, allow
+        For frames; see `emoest.tables.frames.read_frames_table`.
+    **check_params : dict
+        For numbers; see `emoest.tables.vectors.validate_blocks`.
+
+    Returns
+    -------
+    table : Blocks or FrameTable
+
+    Raises
+    ------
+    ValueError
+        If X mixes frames with numbers, has no rows in ``fit``, or is no table.
+
+    Examples
+    --------
+    >>> from emoest.validity import ModalityImputer
+    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
+    >>> type(validate_frames_or_blocks(ModalityImputer(), X, reset=True)).__name__
+    'FrameTable'
+    """
+    _refuse_bare_sequences(estimator, X)
+    if reset:
+        estimator._framed, estimator._left_out = holds_frames(X), {}
+    if not estimator._framed:
+        return validate_blocks(
+            estimator, X, reset=reset, modalities=estimator.modalities, **check_params
+        )
+    if reset and len(X) == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
+            f"{type(estimator).__name__}."
+        )
+    table = read_frames_table(
+        estimator,
+        X,
+        reset=reset,
+        modalities=estimator.modalities,
+        widths=widths if reset else estimator._widths,
+        lazy=lazy,
+        allow=allow,
+    )
+    if reset:
+        estimator._widths, estimator._left_out = table.widths, table.left_out
+    return table
+
+
+def _refuse_bare_sequences(estimator: Any, X: Any) -> None:
+    if isinstance(X, pd.DataFrame):
+        if all(is_context(column) for column in X.columns):
+            raise ValueError(f"X has no column of frames or numbers, only {list(X.columns)}.")
+        return
+    first = X[0] if isinstance(X, np.ndarray | list | tuple) and len(X) else None
+    if isinstance(first, np.ndarray) and first.ndim > 1:
+        raise ValueError(
+            f"{type(estimator).__name__} takes sequences as cells of a table, one column a "
+            "modality, not as a list or a 3-D array. Take "
+            "emoest.utils.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
+        )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
+from emoest.tables.frame_columns import refuse_cells
 from emoest.tables.names import Modalities, find_modalities, is_context
 from emoest.utils.typing import Floats
 
@@ -115,22 +116,28 @@ def validate_blocks(
     """
     params = {"dtype": np.float64, "ensure_all_finite": "allow-nan", **check_params}
     with_y = not (isinstance(y, str) and y == "no_validation")
-    if not isinstance(X, pd.DataFrame):
-        checked = validate_data(estimator, X, y, reset=reset, **params)
-        values, target = checked if with_y else (checked, None)
-        blocks = Blocks(values, find_modalities(values, modalities), None, None)
-        return (blocks, target) if with_y else blocks
-    numbers = X.loc[:, [not is_context(column) for column in X.columns]]
-    context = X.loc[:, [is_context(column) for column in X.columns]]
-    if context.shape[1] == 0:
-        checked = validate_data(estimator, X, y, reset=reset, **params)
-        values, target = checked if with_y else (checked, None)
+    named = isinstance(X, pd.DataFrame)
+    outside = np.array([is_context(column) for column in X.columns] if named else [], dtype=bool)
+    try:
+        if outside.any():
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+            for_array = {k: v for k, v in params.items() if k not in {"multi_output", "y_numeric"}}
+            numbers = X.loc[:, ~outside]
+            values = check_array(numbers, estimator=estimator, input_name="X", **for_array)
+            target = _validate_target(estimator, values, y, params) if with_y else None
+        else:
+            checked = validate_data(estimator, X, y, reset=reset, **params)
+            values, target = checked if with_y else (checked, None)
+    except (TypeError, ValueError) as error:
+        refuse_cells(X, error)
+        raise
+    if named:
+        # All are numbers now, also those that stood in columns of objects.
+        numbers = pd.DataFrame(values, columns=X.columns[~outside])
+        found = find_modalities(numbers, modalities)
+        blocks = Blocks(values, found, list(numbers.columns), X.loc[:, outside])
     else:
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-        array_params = {k: v for k, v in params.items() if k not in {"multi_output", "y_numeric"}}
-        values = check_array(numbers, estimator=estimator, input_name="X", **array_params)
-        target = _validate_target(estimator, values, y, params) if with_y else None
-    blocks = Blocks(values, find_modalities(numbers, modalities), list(numbers.columns), context)
+        blocks = Blocks(values, find_modalities(values, modalities), None, None)
     return (blocks, target) if with_y else blocks
 
 
@@ -149,7 +156,7 @@ def _validate_target(estimator: Any, values: Floats, y: Any, params: dict[str, A
 
 
 def missing_blocks(values: npt.NDArray[Any], modalities: Modalities) -> npt.NDArray[np.bool_]:
-    """Say which rows miss which modality: those whose whole block is NaN.
+    """Find which rows miss which modality: those whose whole block is NaN.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "Modalities": "emoest.tables.names",
         "NotSpeakerIndependentWarning": "emoest.tables.groups",
-        "find_frames": "emoest.tables.names",
+        "find_frames": "emoest.tables.frame_columns",
         "find_modalities": "emoest.tables.names",
         "is_missing": "emoest.tables.cells",
         "object_column": "emoest.tables.cells",

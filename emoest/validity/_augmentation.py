@@ -155,7 +155,7 @@ class ModalityDropout(_Augmenter):
 
     def _learn(self, table: Blocks | FrameTable) -> None:
         if isinstance(self.p, dict):
-            check_names("p", self.p, self.modalities_)
+            check_names("p", self.p, self._known_names())
             wrong = {k: v for k, v in self.p.items() if not 0 <= v <= 1}
             if wrong:
                 raise ValueError(f"p must hold chances between 0 and 1; found {wrong}.")
@@ -266,7 +266,7 @@ class CorruptModality(_Augmenter):
         return self.when
 
     def _learn(self, table: Blocks | FrameTable) -> None:
-        check_names("modality", self._chosen(), self.modalities_)
+        check_names("modality", self._chosen(), self._known_names())
         framed = isinstance(table, FrameTable)
         self._moments = {}
         for name in self.modalities_:
@@ -280,7 +280,8 @@ class CorruptModality(_Augmenter):
     def _chosen(self) -> list[str]:
         if self.modality is None:
             return list(self.modalities_)
-        return [self.modality] if isinstance(self.modality, str) else list(self.modality)
+        given = [self.modality] if isinstance(self.modality, str) else list(self.modality)
+        return [name for name in given if name not in self._left_out]
 
     def _change(self, table: Blocks | FrameTable) -> Any:
         rng = private_generator(self.random_state)
@@ -297,12 +298,10 @@ class CorruptModality(_Augmenter):
     def _how(self, name: str, rng: np.random.RandomState) -> dict[str, Any]:
         """Collect the arguments of `corrupt_block` and `corrupt_cells` for one modality."""
         mean, std = self._moments[name]
-        # The width of frames that no training sample has is unknown: one zero goes with any.
-        seen = len(mean) > 0
         return {
             "kind": self.kind,
-            "mean": mean if seen else np.zeros(1),
-            "std": std if seen else np.zeros(1),
+            "mean": mean,
+            "std": std,
             "fraction": self.fraction,
             "snr": self.snr,
             "gain": self.gain,

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from emoest.tables.frames import FrameTable, Owners, validate_zone
+from emoest.tables.frames import FrameTable
 from emoest.tables.groups import Split, inner_splits, resolve_groups
+from emoest.tables.samples import validate_frames_or_blocks
 from emoest.tables.transformers import ContextLastMixin
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils._sklearn import num_samples
-from emoest.utils.typing import Mask
+from emoest.utils.typing import Mask, Rows
 from emoest.utils.warn import warn_user
 from emoest.validity._frame_summaries import reduce_frames, spread
 
@@ -25,13 +26,23 @@ class ModalityTransformer(ContextLastMixin, TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool, **check_params: Any) -> Any:
         """Read X as a `FrameTable`, or as `Blocks`, and remember its modalities in ``fit``."""
         if self._takes_frames:
-            table = validate_zone(self, X, reset=reset, **check_params)
+            table = validate_frames_or_blocks(self, X, reset=reset, allow="nan", **check_params)
         else:
             check_params["modalities"] = self.modalities
             table = validate_blocks(self, X, reset=reset, **check_params)
         if reset:
             self.modalities_ = table.modalities.names
         return table
+
+    def _known_names(self) -> list[str]:
+        """Modalities of X, also those that no training row has."""
+        return [*self.modalities_, *self._left_out]
+
+    def _output_names(self, names: list[Any]) -> list[Any]:
+        """Leave out the columns of modalities that no training row has."""
+        left_out = getattr(self, "_left_out", {}).values()
+        gone = {self.feature_names_in_[at] for column in left_out for at in column.positions}
+        return [name for name in names if name not in gone]
 
 
 class PairwiseTransformer(ModalityTransformer):
@@ -44,7 +55,7 @@ class PairwiseTransformer(ModalityTransformer):
 
     def _reduce(
         self, table: Blocks | FrameTable, reduction: Any, *, reset: bool
-    ) -> tuple[Blocks, Owners]:
+    ) -> tuple[Blocks, Rows]:
         """Reduce frames to vectors, and say which row of X each vector belongs to."""
         if isinstance(table, Blocks):
             return table, np.arange(len(table.values))
@@ -54,7 +65,7 @@ class PairwiseTransformer(ModalityTransformer):
         return reduce_frames(table, reduction, self._n_frames)
 
     def _hold_out(
-        self, X: Any, groups: Any, owners: Owners, rng: np.random.RandomState
+        self, X: Any, groups: Any, owners: Rows, rng: np.random.RandomState
     ) -> list[Split]:
         """Split the samples by group; those that belong to one row of X stay together."""
         n_rows = num_samples(X)

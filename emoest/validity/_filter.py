@@ -235,7 +235,7 @@ class CCAValidityFilter(PairwiseTransformer):
         self.thresholds_, self.correlations_, self.train_correlations_ = {}, {}, {}
         self.separations_: dict[Pair, float] = {}
         self.grouped_ = False
-        check_names("priority", self.priority or [], self.modalities_)
+        check_names("priority", self.priority or [], self._known_names())
         if warn_if_single(self, self.modalities_, "which has no other to be consistent with"):
             return self
         pairs = list(combinations(self.modalities_, 2))
@@ -325,7 +325,9 @@ class CCAValidityFilter(PairwiseTransformer):
             lost = ~valid.any(axis=1, keepdims=True)
             return np.where(lost, samples.observed, valid)
         if self.priority is not None:
-            confidence = confidence_by_priority(self.modalities_, self.priority, len(valid))
+            # A fold may lack a modality that has a rank.
+            ranked = [name for name in self.priority if name in self.modalities_]
+            confidence = confidence_by_priority(self.modalities_, ranked, len(valid))
         else:
             confidence = confidence_by_typicality(samples, self.checks_)
         return keep_best(valid, margins, samples.observed, confidence)

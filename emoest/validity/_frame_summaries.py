@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from emoest.tables.cells import Frames
-from emoest.tables.frames import FrameTable, Owners, side_by_side
+from emoest.tables.frames import FrameTable, side_by_side
 from emoest.tables.groups import Split
 from emoest.tables.vectors import Blocks
-from emoest.utils.typing import Floats, Mask
+from emoest.utils.typing import Floats, Mask, Rows
 
 REDUCTIONS = ("mean", "flatten", "frames")
 
 
 def reduce_frames(
     table: FrameTable, reduction: str, n_frames: Mapping[str, int] | None = None
-) -> tuple[Blocks, Owners]:
+) -> tuple[Blocks, Rows]:
     """Reduce a table of frames to vectors: one a row of the table, or one a step.
 
     Parameters
@@ -46,9 +46,10 @@ def reduce_frames(
     Examples
     --------
     >>> import pandas as pd
-    >>> from emoest.tables.frames import read_table
+    >>> from sklearn.base import BaseEstimator
+    >>> from emoest.tables.frames import read_frames_table
     >>> X = pd.DataFrame({"audio": [np.array([[1.0], [3.0]]), np.array([[5.0]])]})
-    >>> table = read_table(X, "auto", None)
+    >>> table = read_frames_table(BaseEstimator(), X, reset=True)
     >>> reduce_frames(table, "mean")[0].values.ravel().tolist()
     [2.0, 5.0]
     >>> reduce_frames(table, "frames")[1].tolist()
@@ -56,7 +57,7 @@ def reduce_frames(
     """
     n_rows = len(table.X)
     if reduction == "frames":
-        steps = table.clock("reading='frames'")
+        steps = table.steps("reading='frames'")
     else:
         steps = np.ones(n_rows, dtype=np.intp)
     owners = np.repeat(np.arange(n_rows), steps)
@@ -104,7 +105,7 @@ def _flat_length(table: FrameTable, name: str, n_frames: Mapping[str, int] | Non
 
 
 def _cells_of(
-    table: FrameTable, chosen: Mask, owners: Owners
+    table: FrameTable, chosen: Mask, owners: Rows
 ) -> Iterator[tuple[str, int, slice, Frames | None]]:
     """Find the cells that any chosen vector was reduced from: where, which vectors, the cell."""
     edges = np.searchsorted(owners, np.arange(len(table.X) + 1))
@@ -113,7 +114,7 @@ def _cells_of(
             yield name, row, slice(edges[row], edges[row + 1]), table.cells[name][row]
 
 
-def set_missing(table: Blocks | FrameTable, valid: Mask, owners: Owners) -> Any:
+def set_missing(table: Blocks | FrameTable, valid: Mask, owners: Rows) -> Any:
     """Return a copy of a table in which only what is valid is left.
 
     Parameters
@@ -145,7 +146,7 @@ def set_missing(table: Blocks | FrameTable, valid: Mask, owners: Owners) -> Any:
 
 
 def set_filled(
-    table: Blocks | FrameTable, blocks: Blocks, values: Floats, owners: Owners, reduction: Any
+    table: Blocks | FrameTable, blocks: Blocks, values: Floats, owners: Rows, reduction: Any
 ) -> Any:
     """Return a copy of a table in which missing vectors are filled.
 
@@ -203,9 +204,9 @@ class Samples:
     """
 
     values: dict[str, Floats]
-    rows: dict[str, Owners]
+    rows: dict[str, Rows]
     observed: Mask
-    owners: Owners
+    owners: Rows
 
     @property
     def names(self) -> list[str]:
@@ -226,46 +227,8 @@ class Samples:
         """Return the vectors of the chosen samples in one modality."""
         return self.values[name][samples[self.rows[name]]]
 
-    def samples_of(self, name: str, samples: Mask) -> Owners:
+    def samples_of(self, name: str, samples: Mask) -> Rows:
         """Return the sample of each vector that `select` gives."""
         return self.rows[name][samples[self.rows[name]]]
 
 
-def vectors_to_samples(blocks: Blocks, owners: Owners) -> Samples:
-    """Convert vectors to samples; `owners` are the rows of the table that they belong to."""
-    values = {name: blocks.block(name) for name in blocks.modalities}
-    rows = np.arange(len(blocks.values))
-    return Samples(values, dict.fromkeys(values, rows), ~blocks.missing, owners)
-
-
-def frames_to_samples(table: FrameTable) -> Samples:
-    """Convert the frames of each row to one sample, to be compared over time.
-
-    Raises
-    ------
-    ValueError
-        If the modalities of a row differ in their number of frames.
-    """
-    table.clock("agreement='time'")
-    values, rows = {}, {}
-    for name in table.names:
-        values[name], rows[name] = table.stacked(name)
-    return Samples(values, rows, table.lengths > 0, np.arange(len(table.X)))
-
-
-def spread(splits: list[Split], owners: Owners) -> list[Split]:
-    """Convert splits of the rows of a table into splits of the samples that belong to them.
-
-    Parameters
-    ----------
-    splits : list of (train, test) index arrays
-        Positions of rows.
-    owners : ndarray of int, shape (n_samples,)
-        The row of each sample.
-
-    Examples
-    --------
-    >>> spread([(np.array([0]), np.array([1]))], np.array([0, 0, 1]))[0][0].tolist()
-    [0, 1]
-    """
-    return [tuple(np.flatnonzero(np.isin(owners, part)) for part in split) for split in splits]

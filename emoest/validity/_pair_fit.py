@@ -5,9 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from emoest.tables.frames import Owners
 from emoest.tables.groups import Split
-from emoest.utils.typing import Floats, Mask
+from emoest.utils.typing import Floats, Mask, Rows
 from emoest.validity._agreement import score_samples
 from emoest.validity._base import Pair
 from emoest.validity._cca import (
@@ -90,9 +89,9 @@ class _HeldOut:
 
     u: list[Floats] = field(default_factory=list)
     v: list[Floats] = field(default_factory=list)
-    rows: list[Owners] = field(default_factory=list)
+    rows: list[Rows] = field(default_factory=list)
 
-    def add(self, u: Floats, v: Floats, rows: Owners) -> None:
+    def add(self, u: Floats, v: Floats, rows: Rows) -> None:
         for parts, part in ((self.u, u), (self.v, v), (self.rows, rows)):
             parts.append(part)
 
@@ -199,7 +198,7 @@ def _directions(
 
 def project(
     samples: Samples, pair: Pair, directions: CanonicalPair, chosen: Mask | None = None
-) -> tuple[Floats, Floats, Owners]:
+) -> tuple[Floats, Floats, Rows]:
     """Compute canonical scores of the samples that have both modalities, and whose they are."""
     both = samples.both(*pair)
     if chosen is not None:

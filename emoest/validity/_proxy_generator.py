@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.frames import FrameTable, Owners
+from emoest.tables.frames import FrameTable
 from emoest.tables.groups import Split
 from emoest.tables.vectors import Blocks, fill_missing
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.seeds import private_generator
-from emoest.utils.typing import Floats, Mask
+from emoest.utils.typing import Floats, Mask, Rows
 from emoest.utils.warn import warn_user
 from emoest.validity._base import PairwiseTransformer, copy_table, draw_part, warn_if_single
 from emoest.validity._frame_summaries import REDUCTIONS, set_filled
@@ -226,7 +226,7 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         self._fit_pairs(blocks, splits, self._reference_part(blocks, rng))
         return self
 
-    def _read_vectors(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Blocks, Owners]:
+    def _read_vectors(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Blocks, Rows]:
         """Read X, and reduce it to one vector per sample."""
         table = self._read(X, reset=reset)
         if reset:
@@ -238,7 +238,7 @@ class ProxyFeatureGenerator(PairwiseTransformer):
             return None
         if self.reading != "auto":
             return self.reading
-        return "frames" if table.on_one_clock else "mean"
+        return "frames" if table.time_aligned else "mean"
 
     def _check_clip(self) -> None:
         if self.clip is None:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from emoest.tables.frames import Owners
-from emoest.utils.typing import Floats, Mask
+from emoest.utils.typing import Floats, Mask, Rows
 from emoest.validity._agreement import score_samples
 from emoest.validity._base import Pair
 from emoest.validity._frame_summaries import Samples
@@ -73,7 +72,7 @@ def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> 
     return float(threshold)
 
 
-def by_row(values: Any, owners: Owners, n_rows: int, how: str) -> Any:
+def by_row(values: Any, owners: Rows, n_rows: int, how: str) -> Any:
     """Merge what was found of samples by the row of the table that they belong to.
 
     Parameters

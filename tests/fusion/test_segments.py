@@ -4,7 +4,7 @@ import pytest
 
 from emoest.fusion._segments import holds_frames, read_segments
 from emoest.tables.cells import object_column
-from emoest.tables.names import find_frames
+from emoest.tables.frame_columns import find_frames
 
 
 def table(*cells, name="audio__frames"):

@@ -5,7 +5,6 @@ import pytest
 from emoest.tables.cells import (
     is_missing,
     is_path,
-    may_hold_frames,
     missing_cells,
     object_column,
     read_frames,
@@ -91,19 +90,3 @@ def test_object_column_keeps_arrays_whole():
     column = object_column(cells, pd.Index(["a", "b", "c"]), "audio")
     assert column.dtype == object
     assert column["a"].shape == (2, 3) and column["b"] is None
-
-
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [
-        (pd.Series(["a.npy", None], dtype="str"), True),
-        (pd.Series(["a.npy", None], dtype=object), True),
-        (object_column([None, np.ones((2, 3))], range(2)), True),
-        (pd.Series([None, None], dtype=object), True),
-        (pd.Series([None, 1], dtype=object), False),
-        (pd.Series([np.nan, np.nan]), False),
-        (pd.Series([1, None], dtype="Int64"), False),
-    ],
-)
-def test_which_columns_may_hold_frames(column, expected):
-    assert may_hold_frames(column) is expected

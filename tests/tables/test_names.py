@@ -4,7 +4,7 @@ import pytest
 
 from emoest.tables.names import (
     Modalities,
-    find_frames,
+    context_last,
     find_modalities,
     is_context,
     is_sidecar,
@@ -93,49 +93,12 @@ def test_modalities_is_a_mapping_that_can_be_narrowed():
     assert found.select(["b"]).context.tolist() == [2]
 
 
-def test_frames_and_sidecars_inside_and_outside_a_column_transformer():
-    X = table("audio__yamnet_frames", "audio__seconds", "audio__speech", "face__frames", "speaker")
-    found = find_frames(X)
-    assert list(found) == ["audio", "face"]
-    assert found["audio"].sidecars == {"seconds": 1, "speech": 2}
-    assert found["face"].position == 3 and found["face"].sidecars == {}
-    bare = find_frames(table("yamnet_frames", "seconds"))
-    assert bare["features"].sidecars == {"seconds": 1}
-    assert bare["features"].vector_names(2) == ["yamnet_0000", "yamnet_0001"]
-
-
-def test_frames_by_position_when_the_names_were_lost():
-    found = find_frames(pd.DataFrame(np.zeros((1, 2))))
-    assert found["features"].position == 0 and found["features"].sidecars == {"seconds": 1}
-
-
-def test_frames_of_a_modality_must_be_one_column():
-    with pytest.raises(ValueError, match=r"'audio' needs one column of frames; X has 2"):
-        find_frames(table("audio__a_frames", "audio__b_frames"))
-    with pytest.raises(ValueError, match=r"'eeg' needs one column .* has none\. .*'audio'"):
-        find_frames(table("audio"), ["eeg"])
-
-
-@pytest.mark.parametrize(
-    "modalities",
-    [
-        {"voice": "audio__yamnet_frames", "words": ["text"]},
-        {"voice": [0, 1], "words": [2]},
-        {"voice": slice(0, 2), "words": slice(2, 3)},
-    ],
-)
-def test_frames_named_by_a_dict(modalities):
-    found = find_frames(table("audio__yamnet_frames", "audio__seconds", "text"), modalities)
-    assert {name: column.position for name, column in found.items()} == {"voice": 0, "words": 2}
-    assert found["voice"].sidecars == {"seconds": 1} and not found["words"].sidecars
-
-
-def test_a_dict_of_frames_names_one_column_each():
-    X = table("audio__frames", "text__frames")
-    assert list(find_frames(X, {"words": "text__frames"})) == ["words"]
-    with pytest.raises(ValueError, match=r"modality 'both' needs one column of frames; X has 2"):
-        find_frames(X, {"both": [0, 1]})
-    with pytest.raises(ValueError, match="names columns that X does not have: 'face__frames'"):
-        find_frames(X, {"face": "face__frames"})
-    nameless = pd.DataFrame(np.zeros((1, 2)))
-    assert find_frames(nameless, {"a": 1, "b": 0})["a"].position == 1
+def test_names_keep_their_order_and_context_goes_last():
+    names = ["text__speaker", "text__b", "speaker__text", "group", "audio__a"]
+    assert context_last(names).tolist() == [
+        "text__b",
+        "speaker__text",
+        "audio__a",
+        "text__speaker",
+        "group",
+    ]

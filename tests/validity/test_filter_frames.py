@@ -134,15 +134,16 @@ def test_every_modality_invalid(sequences):
         assert counts.min() == kept or fallback == "all"
 
 
-def test_a_modality_that_training_lacks_is_kept_where_it_is(sequences):
+def test_a_modality_that_training_lacks_is_left_out(sequences):
     rng = np.random.default_rng(6)
     X, loadings = sequences(80, rng)
     test, _ = sequences(20, rng, loadings=loadings)
     train = with_cells(X, "text", [None] * len(X))
-    with pytest.warns(UserWarning, match="cannot check 'audio' with 'text', 'text' with 'face'"):
-        check = fitted("mean", train)
+    with pytest.warns(UserWarning, match="No training row has the modality 'text'"):
+        check = fitted("mean", train, priority=["text", "face"])
     assert check.pairs_ == [("audio", "face")]
-    assert check.predict_validity(test)["text"].all()
+    assert list(check.predict_validity(test)) == ["audio", "face"]
+    assert list(check.transform(test)) == ["audio__frames", "face__frames", "speaker"]
 
 
 def test_one_modality_passes_through(sequences):

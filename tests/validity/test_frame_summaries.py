@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from emoest.tables.cells import is_missing, write_frames
-from emoest.tables.frames import read_table
 from emoest.validity._frame_summaries import (
     frames_to_samples,
     reduce_frames,
@@ -10,18 +9,18 @@ from emoest.validity._frame_summaries import (
     spread,
     vectors_to_samples,
 )
-from tests.tables.test_frames import frames, make
+from tests.tables.frame_tables import frames, make, read
 
 
 def table_of_two(audio, text):
-    return read_table(make(audio, text), "auto", None)
+    return read(make(audio, text))
 
 
 def test_the_mean_leaves_nan_out():
     cell = frames(3, 2)
     cell[0, 0] = np.nan
     nothing = np.full((2, 1), np.nan, dtype=np.float32)
-    table = read_table(make([cell, frames(1, 2)], [nothing, None]), "auto", None)
+    table = read(make([cell, frames(1, 2)], [nothing, None]))
     blocks, owners = reduce_frames(table, "mean")
     np.testing.assert_allclose(blocks.block("audio"), [[3.0, 3.0], [0.0, 1.0]])
     assert blocks.missing.tolist() == [[False, True], [False, True]]
@@ -29,7 +28,7 @@ def test_the_mean_leaves_nan_out():
 
 
 def test_frames_side_by_side():
-    table = read_table(make([frames(2, 2), None], [frames(3, 1), frames(3, 1)]), "auto", None)
+    table = read(make([frames(2, 2), None], [frames(3, 1), frames(3, 1)]))
     blocks, _ = reduce_frames(table, "flatten")
     assert blocks.values.shape == (2, 7)
     assert blocks.block("audio")[0].tolist() == [0.0, 1.0, 2.0, 3.0]
@@ -41,12 +40,12 @@ def test_frames_side_by_side():
 def test_steps_one_by_one():
     audio = frames(3, 2)
     audio[1] = np.nan
-    table = read_table(make([audio, None, None], [None, frames(2, 1), None]), "auto", None)
+    table = read(make([audio, None, None], [None, frames(2, 1), None]))
     blocks, owners = reduce_frames(table, "frames")
     assert owners.tolist() == [0, 0, 0, 1, 1]
     assert blocks.missing[:, 0].tolist() == [False, True, False, True, True]
     assert blocks.missing[:, 1].tolist() == [True, True, True, False, False]
-    ragged = read_table(make([frames(3, 2)], [frames(2, 1)]), "auto", None)
+    ragged = read(make([frames(3, 2)], [frames(2, 1)]))
     with pytest.raises(ValueError, match=r"row 'r0'.*\{'audio': 3, 'text': 2\}.*FrameAligner"):
         reduce_frames(ragged, "frames")
 
@@ -59,7 +58,7 @@ def test_cells_are_written_back_and_the_rest_is_left_alone(tmp_path):
         audio__seconds=[np.ones(3), np.ones(2)],
     )
     X.insert(0, "speaker", ["s1", "s2"])
-    table = read_table(X, "auto", None)
+    table = read(X)
     valid = np.array([[True, True], [True, False], [True, True], [False, True], [False, True]])
     owners = np.array([0, 0, 0, 1, 1])
     output = set_missing(table, valid, owners)
@@ -92,7 +91,7 @@ def test_frames_of_a_sample_together(tmp_path):
 
 def test_frames_of_a_sample_need_time_alignment():
     two = table_of_two([frames(3, 2), frames(3, 2)], [frames(3, 1), frames(2, 1)])
-    with pytest.raises(ValueError, match=r"row 'r1': .* \{'audio': 3, 'text': 2\}.*one clock"):
+    with pytest.raises(ValueError, match=r"row 'r1': .* \{'audio': 3, 'text': 2\}.*time-aligned"):
         frames_to_samples(two)
 
 

@@ -1,0 +1,158 @@
+"""The cells of a column of frames, read one after the other."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emoest.tables.cells import HEADER_ERRORS, Frames, check_frames, is_path, read_frames
+from emoest.tables.frame_columns import FrameColumn
+from emoest.utils.warn import warn_user
+
+
+@dataclass(frozen=True)
+class FrameCell:
+    """The frames of one row in one modality, and where they stand.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (n_frames, n_dims), dtype float32
+        The frames; there may be none.
+    X : DataFrame
+        The table.
+    row : int
+        Position of the row.
+    modality : str
+        The modality.
+    column : FrameColumn
+        Its columns.
+    """
+
+    frames: Frames
+    X: pd.DataFrame
+    row: int
+    modality: str
+    column: FrameColumn
+
+    def beside(self, position: int) -> Any:
+        """Return the cell of another column in the same row."""
+        return self.X.iat[self.row, position]
+
+    def where(self, position: int | None = None) -> str:
+        """Name the row and a column (the frames' own when None) for a message."""
+        column = self.column.column if position is None else self.X.columns[position]
+        (label,) = self.X.index[[self.row]]
+        return f"row {label!r}, column {column!r}"
+
+
+def read_cells(
+    X: pd.DataFrame, name: str, column: FrameColumn, width: int = 0, *, allow: str = "absent"
+) -> Iterator[FrameCell | None]:
+    """Read the frames of one modality, one row after the other.
+
+    Parameters
+    ----------
+    X : DataFrame
+        The table.
+    name : str
+        The modality.
+    column : FrameColumn
+        Where its frames stand.
+    width : int, default=0
+        Number of dimensions in ``fit``; 0 takes that of the first frames.
+    allow : {"absent", "nan", "any"}, default="absent"
+        See `emoest.tables.cells.check_frames`.
+
+    Yields
+    ------
+    cell : FrameCell or None
+        None where the cell is missing.
+
+    Raises
+    ------
+    ValueError
+        If a cell cannot be used; the message names row and column.
+    """
+    for row, (frames, _) in enumerate(iter_contents(X, column, width, allow, lazy=False)):
+        yield None if frames is None else FrameCell(frames, X, row, name, column)
+
+
+def iter_contents(
+    X: pd.DataFrame, column: FrameColumn, width: int, allow: str, *, lazy: bool
+) -> Iterator[tuple[Any, tuple[int, int]]]:
+    """Yield the frames of each cell of a column (a path, if `lazy`, stays one) and their shape."""
+    known = "but in fit they had"
+    for label, cell in zip(X.index, X.iloc[:, column.position], strict=True):
+        where = f"row {label!r}, column {column.column!r}"
+        if lazy and is_path(cell):
+            content, shape = cell, _shape_of_file(cell, where)
+        else:
+            content = read_frames(cell, name=where)
+            shape = (0, 0) if content is None else content.shape
+        if 0 not in shape:
+            if not width:
+                width, known = shape[1], f"those of row {label!r} have"
+            # A file that stays closed shows its width only; its values are checked when it is read.
+            values = np.empty((0, shape[1]), np.float32) if is_path(content) else content
+            check_frames(values, width, where, known=known, allow=allow)
+        yield content, shape
+
+
+def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
+    """Shape of the frames in an ``.npy`` file, without reading them where it is sound."""
+    try:
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, EOFError, *HEADER_ERRORS):
+        mapped = None
+    if mapped is not None and mapped.ndim == 2 and mapped.dtype.kind in "fiub":
+        return mapped.shape
+    frames = read_frames(path, name=where)
+    assert frames is not None, "a path is never missing"
+    return frames.shape
+
+
+def find_widths(X: pd.DataFrame, columns: Mapping[str, FrameColumn]) -> dict[str, int]:
+    """Find how many dimensions the frames of each modality have, reading as few as it takes.
+
+    Parameters
+    ----------
+    X : DataFrame
+        The table.
+    columns : dict of str to FrameColumn
+        Where the frames stand.
+
+    Returns
+    -------
+    widths : dict of str to int
+        Without the modalities that no row has.
+
+    Warns
+    -----
+    UserWarning
+        Of each of those.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio__frames": [None, np.zeros((2, 3))]})
+    >>> find_widths(X, {"audio": FrameColumn(0, {}, "audio__frames")})
+    {'audio': 3}
+    """
+    widths = {}
+    for name, column in columns.items():
+        shapes = (shape for _, shape in iter_contents(X, column, 0, "any", lazy=True))
+        width = next((shape[1] for shape in shapes if 0 not in shape), 0)
+        if width:
+            widths[name] = width
+        else:
+            warn_of_absence(name)
+    return widths
+
+
+def warn_of_absence(name: str) -> None:
+    """Warn of a modality that no training row has."""
+    warn_user(
+        f"No training row has the modality {name!r}, so nothing is learned from it; it is left out "
+        "in prediction too."
+    )
