@@ -41,7 +41,7 @@ from emoest.normalization import (
     SpeakerZScoreNormalizer,
     ZScoreNormalizer,
 )
-from emoest.tuning import OptunaSearch
+from emoest.tuning import OptunaSearchCV
 from emoest.validity import (
     CCAValidityFilter,
     CorruptModality,
@@ -88,8 +88,8 @@ PLAIN = [
     MFNClassifier(8, **SMALL_FUSION),
     MFNRegressor(8, **SMALL_FUSION),
     SpeechResNetClassifier(validation_fraction=None, **SMALL_RESNET),
-    OptunaSearch(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
-    OptunaSearch(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0),
+    OptunaSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
+    OptunaSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0),
 ]
 
 WITH_TWO_MODALITIES = [
@@ -130,7 +130,7 @@ NUMBERS = {type(estimator).__name__ for estimator in PLAIN}
 
 ONE_MODALITY_ONLY = {
     "SegmentClassifier": "reads the frames of one modality",
-    "OptunaSearch": "knows nothing of modalities",
+    "OptunaSearchCV": "knows nothing of modalities",
     "SequenceClassifier": "reads the frames of one modality",
     "SequenceRegressor": "reads the frames of one modality",
     "SpeechResNetClassifier": "reads the frames of one modality",

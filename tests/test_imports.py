@@ -128,7 +128,7 @@ STATEMENTS = [
     "from emoest.validity import CCAValidityFilter",
     "from emoest.features import AcousticFunctionals",
     "from emoest.embeddings import YAMNetEmbedder",
-    "from emoest.tuning import OptunaSearch",
+    "from emoest.tuning import OptunaSearchCV",
     "from emoest.systems import make_boateng2020",
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers"}

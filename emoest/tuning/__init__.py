@@ -1,6 +1,6 @@
 """Hyperparameter search with Optuna over any pipeline, grouped by speaker and scored by UAR."""
 
-from emoest.tuning._search import OptunaSearch
+from emoest.tuning._search import OptunaSearchCV
 from emoest.tuning._trials import FailedTrialWarning
 
-__all__ = ["FailedTrialWarning", "OptunaSearch"]
+__all__ = ["FailedTrialWarning", "OptunaSearchCV"]

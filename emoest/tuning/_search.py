@@ -1,47 +1,48 @@
 """Hyperparameter search over any pipeline with Optuna, grouped by speaker and scored by UAR."""
 
-import difflib
 import math
-import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
-import joblib
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.metrics import check_scoring
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from emoest.evaluation import uar_scorer
-from emoest.evaluation._cross_fitting import score_fold, with_group_level
+from emoest.evaluation._cross_fitting import with_group_level
+from emoest.evaluation._scorers import find_scorer
 from emoest.tables.groups import inner_splits, resolve_groups
+from emoest.tuning._space import check_space, chosen_params, cloned, suggest_params
 from emoest.tuning._trials import (
-    cloned,
+    check_any_complete,
     complete_trials,
+    cv_results,
     finished_trials,
+    fold_scores,
     quiet,
     reseed,
-    suggest,
+    score_or_error,
+    study_name,
     trial_seed,
+    trials_table,
     warn_failed,
 )
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, fit_context, num_samples
+from emoest.utils._sklearn import HasMethods, StrOptions, fit_context, num_samples
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a search, how they are split, and its seed."""
+    """The samples of a search, how they are split, and its seed."""
 
     X: Any
     y: Any
@@ -51,7 +52,7 @@ class _Rows:
 
 
 def _best_has(method: str) -> Callable[[Any], bool]:
-    """Say whether the fitted, or else the given, estimator has `method`."""
+    """Check whether the fitted, or else the given, estimator has `method`."""
 
     def check(self: Any) -> bool:
         getattr(getattr(self, "best_estimator_", self.estimator), method)
@@ -60,7 +61,7 @@ def _best_has(method: str) -> Callable[[Any], bool]:
     return check
 
 
-class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
+class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
     """Search hyperparameters with Optuna, by cross-validation that keeps speakers apart.
 
     Each trial is one set of parameters, cloned, fitted and scored on the same folds. The search is
@@ -77,8 +78,9 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
     cv : int, splitter or iterable of (train, test), default=5
         An integer makes a shuffled StratifiedGroupKFold, of at most as many folds as there are
         groups (StratifiedKFold without groups).
-    scoring : str, callable or None, default=uar_scorer
-        The larger the better.
+    scoring : str, callable or None, default="uar"
+        ``"uar"``, ``"ccc"``, another name that scikit-learn knows, or a scorer; the larger the
+        better. None takes the estimator's own ``score``.
     n_trials : int or None, default=20
         Trials in all, with those that `storage` holds already; None goes on until `timeout`.
     timeout : float, default=None
@@ -86,9 +88,12 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
     storage : str or optuna storage, default=None
         Where trials are kept, for example ``"sqlite:///search.db"``; None keeps them in memory. The
         name of the study is derived from data, folds, estimator, space, scoring and seed, so that a
-        search resumes its own trials and never those on other rows (another outer fold).
+        search resumes its own trials and never those on other samples (another outer fold).
     refit : bool, default=True
-        Whether to fit `best_estimator_` on all rows.
+        Whether to fit `best_estimator_` on all samples.
+    error_score : "raise" or float, default=NaN
+        Score of a fold in which fitting or scoring fails. NaN leaves the whole trial out, with a
+        warning; ``"raise"`` ends the search.
     group_column : str, default=None
         A context column of X with the groups, where ``fit`` gets none and the index has none.
     n_jobs : int, default=None
@@ -102,11 +107,17 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
     Attributes
     ----------
     best_estimator_ : estimator
-        Fitted on all rows with the best parameters; only with `refit`.
+        Fitted on all samples with the best parameters; only with `refit`.
     best_params_ : dict
         Parameters of the best trial.
     best_score_ : float
         Its mean score over the folds.
+    best_index_ : int
+        Its position in `cv_results_`.
+    cv_results_ : dict of array
+        As of scikit-learn's searches, without times: ``params``, ``param_*``,
+        ``split*_test_score``, ``mean_test_score``, ``std_test_score`` and ``rank_test_score`` of
+        every finished trial, in their order; scores of one that failed are NaN.
     trials_ : DataFrame
         One row a trial: number, state, value, seconds, parameters, scores by fold, and the error of
         a failed one.
@@ -128,16 +139,17 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
 
     Notes
     -----
-    On a keyboard interrupt KeyboardInterrupt is raised as usual, but `study_`, `trials_` and, once
-    a trial is complete, `best_params_` and `best_score_` hold what was done. Optuna's messages are
-    silenced during the search; its verbosity is left as it was found.
+    On a keyboard interrupt KeyboardInterrupt is raised as usual, but `study_`, `trials_`,
+    `cv_results_` and, once a trial is complete, `best_params_`, `best_score_` and `best_index_`
+    hold what was done. Optuna's messages are silenced during the search; its verbosity is left as
+    it was found.
 
     Examples
     --------
     >>> from optuna.distributions import FloatDistribution
     >>> from sklearn.linear_model import LogisticRegression
     >>> X, y = np.array([[0.0], [9.0]] * 6), np.array(["sad", "happy"] * 6)
-    >>> search = OptunaSearch(
+    >>> search = OptunaSearchCV(
     ...     LogisticRegression(), {"C": FloatDistribution(0.1, 10, log=True)}, cv=3, n_trials=2,
     ...     random_state=0,
     ... )
@@ -156,6 +168,7 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
         "timeout": [constraints.POSITIVE_REAL, None],
         "storage": [str, HasMethods("create_new_study"), None],
         "refit": ["boolean"],
+        "error_score": [StrOptions({"raise"}), Real],
         **constraints.GROUP_COLUMN,
         **constraints.N_JOBS,
         **constraints.RANDOM_STATE,
@@ -168,11 +181,12 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
         space,
         *,
         cv=5,
-        scoring=uar_scorer,
+        scoring="uar",
         n_trials=20,
         timeout=None,
         storage=None,
         refit=True,
+        error_score=np.nan,
         group_column=None,
         n_jobs=None,
         random_state=None,
@@ -186,6 +200,7 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
         self.timeout = timeout
         self.storage = storage
         self.refit = refit
+        self.error_score = error_score
         self.group_column = group_column
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -193,12 +208,12 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, groups=None):
-        """Run the trials and fit the best estimator on all rows.
+        """Run the trials and fit the best estimator on all samples.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_samples, ...)
-            The samples, in any zone that `estimator` takes.
+            The samples, in any form that `estimator` takes.
         y : array-like of shape (n_samples,)
             The target.
         groups : array-like of shape (n_samples,), default=None
@@ -206,27 +221,28 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
 
         Returns
         -------
-        self : OptunaSearch
+        self : OptunaSearchCV
 
         Raises
         ------
         ValueError
             If `space` names an unknown parameter, neither `n_trials` nor `timeout` is given, no
             folds can be made, or every trial fails.
+        Exception
+            Whatever a trial raises, with ``error_score="raise"``.
         """
         if self.n_trials is None and self.timeout is None:
             raise ValueError("The search would never end: give n_trials, timeout or both.")
-        self._check_space()
+        check_space(self.space, self.estimator)
         rows = self._check_rows(X, y, groups)
-        self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
+        self.scorer_ = find_scorer(self.estimator, self.scoring)
         self.n_splits_ = len(rows.splits)
         self._search(rows)
         if self.refit:
             best = clone(self.estimator).set_params(**cloned(self.best_params_))
             with isolated_generators(rows.seed):
-                self.best_estimator_ = best.fit(
-                    rows.X, y, **fit_parameters(best, groups=rows.groups)
-                )
+                best.fit(rows.X, y, **fit_parameters(best, groups=rows.groups))
+            self.best_estimator_ = best
         return self
 
     def _check_rows(self, X, y, groups) -> _Rows:
@@ -240,39 +256,15 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
             check_classification_targets(np.asarray(y))
         groups = resolve_groups(X, groups, self.group_column)
         seed = resolve_seed(self.random_state)
-        classifier = classifier and np.ndim(y) == 1
-        splits, self.grouped_ = inner_splits(
-            X, y, groups=groups, cv=self.cv, classifier=classifier, random_state=seed
-        )
+        options = {"cv": self.cv, "classifier": classifier and np.ndim(y) == 1}
+        splits, self.grouped_ = inner_splits(X, y, groups=groups, random_state=seed, **options)
         if not splits:
             raise ValueError(
-                f"cv={self.cv!r} gives no fold of the n_samples={num_samples(X)} rows whose "
+                f"cv={self.cv!r} gives no fold of the n_samples={num_samples(X)} samples whose "
                 "training part holds every class. A search needs two groups (speakers) with each "
-                "class, or two rows of each class."
+                "class, or two samples of each class."
             )
         return _Rows(with_group_level(X, groups), y, groups, splits, seed)
-
-    def _check_space(self) -> None:
-        if callable(self.space):
-            return
-        if not self.space:
-            raise ValueError("space is empty: name at least one parameter to search.")
-        from optuna.distributions import BaseDistribution
-
-        known = self.estimator.get_params()
-        for name, choices in self.space.items():
-            if not isinstance(choices, BaseDistribution | list | tuple) or choices in ([], ()):
-                raise ValueError(
-                    f"space[{name!r}] must be an Optuna distribution or a list of choices, got "
-                    f"{choices!r}."
-                )
-            replaced = any(name.startswith(f"{other}__") for other in self.space)
-            if name not in known and not replaced:
-                close = difflib.get_close_matches(name, known, n=3)
-                hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-                raise ValueError(
-                    f"space names {name!r}, which is not a parameter of the estimator.{hint}"
-                )
 
     def _search(self, rows: _Rows) -> None:
         import optuna
@@ -298,130 +290,110 @@ class OptunaSearch(MetaEstimatorMixin, BaseEstimator):
                             lambda trial: self._score(trial, rows),
                             n_trials=left,
                             timeout=self.timeout,
-                            catch=(Exception,),
+                            catch=() if self.error_score == "raise" else (Exception,),
                             callbacks=[after],
                         )
                 finally:
-                    self._keep()
-        self._check_any_complete()
+                    # Also after an interrupt: what was done is kept.
+                    self._set_results(len(rows.splits))
+        check_any_complete(self.study_)
 
     def _score(self, trial: Any, rows: _Rows) -> float:
         """Fit and score one set of parameters on every fold."""
         try:
-            params = self._params(trial)
-            model = clone(self.estimator).set_params(**cloned(params))
+            model = clone(self.estimator)
+            model.set_params(**cloned(suggest_params(trial, self.space)))
             number = len(finished_trials(trial.study))
             seeds = spawn_seeds(trial_seed(rows.seed, number), len(rows.splits))
-            scores = Parallel(n_jobs=self.n_jobs)(
-                delayed(score_fold)(
-                    model, rows.X, rows.y, rows.groups, split=split, scorer=self.scorer_, seed=seed
+            options = {"scorer": self.scorer_, "error_score": self.error_score}
+            outcomes = Parallel(n_jobs=self.n_jobs)(
+                delayed(score_or_error)(
+                    model, rows.X, rows.y, rows.groups, split=split, seed=seed, **options
                 )
                 for split, seed in zip(rows.splits, seeds, strict=True)
             )
+            scores, errors = zip(*outcomes, strict=True)
             if math.isnan(mean := float(np.mean(scores))):
-                raise ValueError(f"a score is not a number: {scores}")
+                raise ValueError(f"a score is not a number: {list(scores)}")
         except Exception as error:
             trial.set_user_attr("error", f"{type(error).__name__}: {error}")
             raise
+        for error in filter(None, errors):
+            trial.set_user_attr("error", error)
         for fold, score in enumerate(scores, start=1):
             trial.set_user_attr(f"fold_{fold}", float(score))
         return mean
 
-    def _params(self, trial: Any) -> dict[str, Any]:
-        """Ask `trial` for each parameter; a finished trial answers what it was."""
-        if callable(self.space):
-            return dict(self.space(trial))
-        return {name: suggest(trial, name, choices) for name, choices in self.space.items()}
-
-    def _keep(self) -> None:
+    def _set_results(self, n_splits: int) -> None:
         """Set what follows from the study, also when the search was interrupted."""
-        kept = ("number", "state", "value", "duration", "params", "user_attrs")
-        trials = self.study_.trials_dataframe(attrs=kept)
-        trials.columns = [column.removeprefix("user_attrs_") for column in trials.columns]
-        self.trials_ = trials.rename(columns={"duration": "seconds"})
-        if len(trials):
-            self.trials_["seconds"] = self.trials_["seconds"].dt.total_seconds()
+        self.trials_ = trials_table(self.study_)
+        finished = finished_trials(self.study_)
+        params = [chosen_params(trial, self.space) for trial in finished]
+        scores = [fold_scores(trial, n_splits) for trial in finished]
+        self.cv_results_ = cv_results(params, np.reshape(scores, (-1, n_splits)))
         if complete_trials(self.study_):
             best = self.study_.best_trial
             self.best_score_ = float(best.value)
-            self.best_params_ = self._params(best)
-
-    def _check_any_complete(self) -> None:
-        if complete_trials(self.study_):
-            return
-        errors = [trial.user_attrs["error"] for trial in finished_trials(self.study_)]
-        if not errors:
-            raise ValueError("No trial was complete before the timeout; give it more seconds.")
-        kind = TypeError if errors[0].startswith("TypeError") else ValueError
-        raise kind(f"Every trial failed ({len(errors)}). The first: {errors[0]}")
+            self.best_index_ = [trial.number for trial in finished].index(best.number)
+            self.best_params_ = params[self.best_index_]
 
     def _study_name(self, rows: _Rows) -> str:
         """Name a study by all that its trials depend on."""
         space = getattr(self.space, "__qualname__", repr(self.space))
-        settings = f"{type(self.estimator)} {self.estimator.get_params()} {self.scorer_} {space}"
-        settings = re.sub(r" at 0x[0-9a-f]+", "", settings)
-        X = rows.X if issparse(rows.X) else np.asarray(rows.X)
-        parts = [X, np.asarray(rows.y), rows.groups, rows.splits, settings, rows.seed]
-        return f"emoest-{joblib.hash(parts)}"
+        given = f"{type(self.estimator)} {self.estimator.get_params()} {self.scorer_} {space}"
+        if self.error_score != "raise" and not math.isnan(self.error_score):
+            given += f" {self.error_score}"
+        return study_name(rows.X, rows.y, rows.groups, rows.splits, given=given, seed=rows.seed)
 
     @available_if(_best_has("predict"))
     def predict(self, X):
         """Predict with the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict(X)
+        return self._fitted().predict(X)
 
     @available_if(_best_has("predict_proba"))
     def predict_proba(self, X):
-        """Give the class probabilities of the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.predict_proba(X)
+        """Predict class probabilities with the best estimator."""
+        return self._fitted().predict_proba(X)
 
     @available_if(_best_has("decision_function"))
     def decision_function(self, X):
-        """Give the decision function of the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.decision_function(X)
+        """Compute the decision function of the best estimator."""
+        return self._fitted().decision_function(X)
 
     @available_if(_best_has("transform"))
     def transform(self, X):
         """Transform with the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.transform(X)
+        return self._fitted().transform(X)
 
     def score(self, X, y=None):
         """Score the best estimator with `scoring`."""
-        check_is_fitted(self, "best_estimator_")
-        return self.scorer_(self.best_estimator_, X, y)
+        return self.scorer_(self._fitted(), X, y)
 
     @property
     def classes_(self):
         """Classes of the best estimator."""
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_.classes_
+        return self._fitted().classes_
 
     @property
     def n_features_in_(self):
         """Number of columns that the best estimator was fitted on."""
-        return self._of_best("n_features_in_")
+        return self._fitted().n_features_in_
 
     @property
     def feature_names_in_(self):
         """Names of the columns that the best estimator was fitted on."""
-        return self._of_best("feature_names_in_")
+        return self._fitted().feature_names_in_
 
-    def _of_best(self, name: str) -> Any:
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(f"{type(self).__name__} has no {name!r} before it is fitted.")
-        return getattr(self.best_estimator_, name)
+    def _fitted(self) -> Any:
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "best_params_")
 
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = deepcopy(inner.classifier_tags)
-        tags.regressor_tags = deepcopy(inner.regressor_tags)
-        tags.target_tags = deepcopy(inner.target_tags)
-        tags.input_tags = deepcopy(inner.input_tags)
+        kinds = ("estimator_type", "classifier_tags", "regressor_tags", "target_tags", "input_tags")
+        for kind in kinds:
+            setattr(tags, kind, deepcopy(getattr(inner, kind)))
         return tags

@@ -1,58 +1,35 @@
-"""Trials of an Optuna study: what they choose from, which count, and how they are seeded."""
+"""Trials of an Optuna study: how they are seeded, which count, and their table of results."""
 
-import re
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import joblib
 import numpy as np
-from sklearn.base import clone
+import pandas as pd
+from scipy.sparse import issparse
+from scipy.stats import rankdata
 
+from emoest.evaluation._cross_fitting import score_fold
+from emoest.tuning._space import without_addresses
+from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
 
 class FailedTrialWarning(UserWarning):
-    """A trial of a search failed; the search went on without it."""
+    """A trial of a search failed; the search went on."""
 
 
-def suggest(trial: Any, name: str, choices: Any) -> Any:
-    """Let a trial choose; estimators and other objects are stored by position and name.
-
-    Examples
-    --------
-    >>> from optuna.trial import FixedTrial
-    >>> suggest(FixedTrial({"C": 2.0}), "C", [1.0, 2.0])
-    2.0
-    >>> suggest(FixedTrial({"C": "1: range(0, 3)"}), "C", [range(2), range(3)])
-    range(0, 3)
-    """
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(choices, FloatDistribution | IntDistribution):
-        real = isinstance(choices, FloatDistribution)
-        ask = trial.suggest_float if real else trial.suggest_int
-        return ask(name, choices.low, choices.high, step=choices.step, log=choices.log)
-    if isinstance(choices, CategoricalDistribution):
-        choices = choices.choices
-    if all(isinstance(choice, str | int | float | bool | None) for choice in choices):
-        return trial.suggest_categorical(name, choices)
-    labels = [f"{i}: {_label(choice)}" for i, choice in enumerate(choices)]
-    return choices[labels.index(trial.suggest_categorical(name, labels))]
-
-
-def cloned(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy parameter values, so that no trial fits an estimator that another one holds.
-
-    Examples
-    --------
-    >>> cloned({"C": 1.0})
-    {'C': 1.0}
-    """
-    return {name: clone(value, safe=False) for name, value in params.items()}
+def study_name(X: Any, y: Any, groups: Any, splits: Any, *, given: str, seed: int) -> str:
+    """Name a study by the data, folds, parameters and seed that its trials depend on."""
+    X = X if issparse(X) else np.asarray(X)
+    parts = [X, np.asarray(y), groups, splits, without_addresses(given), seed]
+    return f"emoest-{joblib.hash(parts)}"
 
 
 def trial_seed(seed: int, number: int) -> int:
-    """Seed of the trial that follows on `number` finished ones, however often resumed.
+    """Compute the seed of the trial that follows on `number` finished ones.
 
     Examples
     --------
@@ -66,17 +43,18 @@ def reseed(study: Any, seed: int) -> None:
     """Give the study a sampler that depends on `seed` and its finished trials alone."""
     from optuna.samplers import TPESampler
 
+    # A sampler's own generator would go on from where it stood, which a resumed search cannot know.
     number = len(finished_trials(study))
     study.sampler = TPESampler(seed=trial_seed(seed, number), constant_liar=False)
 
 
 def complete_trials(study: Any) -> list[Any]:
-    """Trials that have a score."""
+    """List the trials that have a score."""
     return [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
 
 
 def finished_trials(study: Any) -> list[Any]:
-    """Trials that count: complete ones and failed ones, but not interrupted ones."""
+    """List the trials that count: complete ones and failed ones, but not interrupted ones."""
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
@@ -84,14 +62,79 @@ def finished_trials(study: Any) -> list[Any]:
     ]
 
 
+def check_any_complete(study: Any) -> None:
+    """Raise the first error of a study in which no trial has a score."""
+    if complete_trials(study):
+        return
+    errors = [trial.user_attrs["error"] for trial in finished_trials(study)]
+    if not errors:
+        raise ValueError("No trial was complete before the timeout; give it more seconds.")
+    # check_dtype_object of scikit-learn wants the TypeError of the estimator as a TypeError.
+    kind = TypeError if errors[0].startswith("TypeError") else ValueError
+    raise kind(f"Every trial failed ({len(errors)}). The first: {errors[0]}")
+
+
 def warn_failed(trial: Any) -> None:
     """Name a failed trial, its parameters and its error in a warning."""
     if "error" in trial.user_attrs:
+        what = "and is left out" if trial.value is None else f"in part and scores {trial.value:.3f}"
         warn_user(
-            f"Trial {trial.number} with {trial.params} failed and is left out: "
-            f"{trial.user_attrs['error']}",
+            f"Trial {trial.number} with {trial.params} failed {what}: {trial.user_attrs['error']}",
             FailedTrialWarning,
         )
+
+
+def score_or_error(*fold: Any, error_score: Any, **options: Any) -> tuple[float, str]:
+    """Score a fold as `score_fold`; where it fails, return `error_score` and the error."""
+    try:
+        return score_fold(*fold, **options), ""
+    except Exception as error:
+        if error_score == "raise" or math.isnan(error_score):
+            raise
+        return float(error_score), f"{type(error).__name__}: {error}"
+
+
+def trials_table(study: Any) -> pd.DataFrame:
+    """Lay out all trials of a study, one row a trial."""
+    kept = ("number", "state", "value", "duration", "params", "user_attrs")
+    trials = study.trials_dataframe(attrs=kept)
+    trials.columns = [column.removeprefix("user_attrs_") for column in trials.columns]
+    trials = trials.rename(columns={"duration": "seconds"})
+    if len(trials):
+        trials["seconds"] = trials["seconds"].dt.total_seconds()
+    return trials
+
+
+def fold_scores(trial: Any, n_splits: int) -> list[float]:
+    """Return the score of each fold of a trial; NaN where the trial failed."""
+    return [trial.user_attrs.get(f"fold_{k}", math.nan) for k in range(1, n_splits + 1)]
+
+
+def cv_results(params: Sequence[dict[str, Any]], scores: Floats) -> dict[str, Any]:
+    """Lay out parameters and scores (n_candidates, n_splits) as scikit-learn's searches do.
+
+    Examples
+    --------
+    >>> results = cv_results([{"C": 1.0}, {"C": 2.0}], np.array([[0.5, 0.7], [0.7, 0.9]]))
+    >>> results["rank_test_score"].tolist(), results["param_C"].tolist()
+    ([2, 1], [1.0, 2.0])
+    """
+    results: dict[str, Any] = {}
+    for name in dict.fromkeys(name for each in params for name in each):
+        values = np.ma.masked_all(len(params), dtype=object)
+        for i, each in enumerate(params):
+            if name in each:
+                values[i] = each[name]
+        results[f"param_{name}"] = values
+    results["params"] = list(params)
+    results |= {f"split{k}_test_score": column for k, column in enumerate(scores.T)}
+    mean = np.array([np.mean(row) for row in scores])
+    results["mean_test_score"] = mean
+    results["std_test_score"] = np.array([np.std(row) for row in scores])
+    # Failed candidates share the last rank.
+    ranks = rankdata(np.where(np.isnan(mean), np.inf, -mean), method="min")
+    results["rank_test_score"] = ranks.astype(np.int32)
+    return results
 
 
 @contextmanager
@@ -115,8 +158,3 @@ def quiet(optuna: Any, verbose: int) -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(before)
-
-
-def _label(choice: Any) -> str:
-    text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(choice).split()))
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -15,7 +15,7 @@ from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier, TrunkWeight
 from emoest.tables.cells import object_column
 from emoest.tables.groups import NotSpeakerIndependentWarning
 from emoest.testing import cell_estimator_checks
-from emoest.tuning import OptunaSearch
+from emoest.tuning import OptunaSearchCV
 from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
 
 SMALL = {
@@ -141,7 +141,7 @@ def test_jobs_of_their_own_give_the_same(spectra):
 def test_optuna_works(spectra):
     X, y = spectra
     space = {"lr": FloatDistribution(1e-3, 1e-1, log=True), "specaugment": [None, "SS"]}
-    search = OptunaSearch(small(max_epochs=1), space, cv=2, n_trials=2, random_state=0).fit(X, y)
+    search = OptunaSearchCV(small(max_epochs=1), space, cv=2, n_trials=2, random_state=0).fit(X, y)
     assert set(search.best_params_) == set(space)
 
 

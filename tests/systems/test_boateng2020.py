@@ -104,10 +104,10 @@ def test_grid_search_over_learner_weights_and_encoder(stories):
 def test_optuna_searches_the_same(stories):
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    from emoest.tuning import OptunaSearch
+    from emoest.tuning import OptunaSearchCV
 
     X, y = stories
-    search = OptunaSearch(
+    search = OptunaSearchCV(
         small("multimodal"),
         {
             "earlyfusionclassifier__estimator__C": FloatDistribution(1e-4, 1, log=True),

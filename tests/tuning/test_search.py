@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
+    GridSearchCV,
     GroupKFold,
     StratifiedGroupKFold,
     cross_val_score,
@@ -22,7 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from emoest.evaluation import ccc_scorer, evaluate, uar_scorer
-from emoest.tuning import FailedTrialWarning, OptunaSearch
+from emoest.tuning import FailedTrialWarning, OptunaSearchCV
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
 
 SPACE = {"logisticregression__C": FloatDistribution(1e-3, 10, log=True)}
@@ -46,7 +47,7 @@ def pipeline():
 
 def search(estimator=None, space=SPACE, **options):
     options = {"cv": 3, "n_trials": 4, "random_state": 0} | options
-    return OptunaSearch(pipeline() if estimator is None else estimator, space, **options)
+    return OptunaSearchCV(pipeline() if estimator is None else estimator, space, **options)
 
 
 def test_the_best_trial_is_the_best_of_grouped_uar(data):
@@ -193,6 +194,68 @@ def test_failing_trials_are_recorded_named_and_left_out(data):
     assert fitted.best_params_["pca__n_components"] in (1, 2)
 
 
+def test_results_are_those_of_scikit_learns_searches(data):
+    X, y, speakers = data
+    fitted = search().fit(X, y, groups=speakers)
+    values = fitted.trials_["params_logisticregression__C"].tolist()
+    cv = StratifiedGroupKFold(3, shuffle=True, random_state=0)
+    for i, C in enumerate(values):
+        grid = {"logisticregression__C": [C]}
+        theirs = GridSearchCV(pipeline(), grid, scoring=uar_scorer, cv=cv)
+        expected = theirs.fit(X, y, groups=speakers).cv_results_
+        for name in set(expected) - {"params", "rank_test_score"}:
+            if "time" not in name:
+                np.testing.assert_array_equal(fitted.cv_results_[name][i], expected[name][0])
+        assert fitted.cv_results_["params"][i] == expected["params"][0]
+    missing = set(expected) - set(fitted.cv_results_)
+    assert missing == {"mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"}
+    mean = fitted.cv_results_["mean_test_score"]
+    assert fitted.best_index_ == mean.argmax()
+    assert fitted.best_score_ == mean.max()
+    assert fitted.best_params_ == fitted.cv_results_["params"][fitted.best_index_]
+    assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
+
+
+def test_error_score_says_what_a_failure_counts(data):
+    X, y, speakers = data
+    model, space = make_pipeline(PCA(), LogisticRegression()), {"pca__n_components": [1, 2, 99]}
+
+    def failing(**options):
+        return search(model, space, n_trials=10, **options)
+
+    with pytest.warns(FailedTrialWarning, match="99} failed and is left out"):
+        left_out = failing().fit(X, y, groups=speakers)
+    failed = left_out.cv_results_["param_pca__n_components"] == 99
+    assert np.isnan(left_out.cv_results_["mean_test_score"][failed]).all()
+    assert not np.isnan(left_out.cv_results_["mean_test_score"][~failed]).any()
+    assert (left_out.cv_results_["rank_test_score"][failed] == (~failed).sum() + 1).all()
+    with pytest.warns(FailedTrialWarning, match=r"99} failed in part and scores 0\.000"):
+        worst = failing(error_score=0).fit(X, y, groups=speakers)
+    failed = worst.cv_results_["param_pca__n_components"] == 99
+    assert failed.any()
+    assert (worst.cv_results_["mean_test_score"][failed] == 0).all()
+    assert (worst.trials_["state"] == "COMPLETE").all()
+    assert worst.best_params_["pca__n_components"] in (1, 2)
+    with pytest.raises(ValueError, match="n_components=99") as raised:
+        failing(error_score="raise").fit(X, y, groups=speakers)
+    assert "Every trial failed" not in str(raised.value)
+
+
+def test_a_space_that_fails_itself_is_in_the_results(data):
+    X, y, speakers = data
+
+    def space(trial):
+        C = trial.suggest_categorical("C", [0.1, 1.0])
+        if trial.number == 1:
+            raise RuntimeError("no such choice")
+        return {"logisticregression__C": C}
+
+    with pytest.warns(FailedTrialWarning, match="RuntimeError: no such choice"):
+        fitted = search(space=space).fit(X, y, groups=speakers)
+    assert list(fitted.cv_results_["params"][1]) == ["C"]
+    assert fitted.best_params_ == {"logisticregression__C": fitted.study_.best_params["C"]}
+
+
 @pytest.mark.filterwarnings("ignore::emoest.tuning.FailedTrialWarning")
 def test_a_search_in_which_every_trial_fails_says_why(data):
     X, y, speakers = data
@@ -232,6 +295,7 @@ def test_an_interrupted_search_keeps_its_trials_and_resumes(data):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y, groups=speakers)
     assert (model.trials_["state"] == "COMPLETE").sum() == 2
+    assert len(model.cv_results_["params"]) == 2
     assert model.best_score_ == model.trials_["value"].max()
     assert model.best_params_["C"] in model.trials_["params_C"].tolist()
     assert not hasattr(model, "best_estimator_")
@@ -295,7 +359,8 @@ def test_a_regressor_is_tuned_by_ccc(data):
     X, _, speakers = data
     y = X.sum(axis=1) + np.random.default_rng(0).normal(size=len(X))
     space = {"alpha": FloatDistribution(0.1, 1e4, log=True)}
-    fitted = search(Ridge(), space, scoring=ccc_scorer, n_trials=8).fit(X, y, groups=speakers)
+    fitted = search(Ridge(), space, scoring="ccc", n_trials=8).fit(X, y, groups=speakers)
+    assert fitted.scorer_ is ccc_scorer
     assert fitted.best_score_ == fitted.trials_["value"].max() > 0.5
     assert fitted.best_params_["alpha"] < 100
 
@@ -315,6 +380,10 @@ def test_bad_settings_are_named(data):
         search(space={"logisticregression__C": 1.0}).fit(X, y, groups=speakers)
     with pytest.raises(ValueError, match="gives no fold"):
         search().fit(X, y, groups=np.ones(len(y)))
+    with pytest.raises(ValueError, match="scoring='uac' is unknown"):
+        search(scoring="uac").fit(X, y, groups=speakers)
+    with pytest.raises(ValueError, match="error_score"):
+        search(error_score="ignore").fit(X, y, groups=speakers)
     with pytest.raises(ValueError, match="n_trials"):
         search(n_trials=0).fit(X, y, groups=speakers)
 

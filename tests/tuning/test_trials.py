@@ -1,30 +1,10 @@
 import logging
 
+import numpy as np
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FixedTrial
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
-from emoest.tuning._trials import cloned, quiet, reseed, suggest
-
-
-def test_each_kind_of_choice_is_suggested():
-    trial = FixedTrial({"C": 0.5, "n": 4, "kernel": "rbf", "flag": True})
-    assert suggest(trial, "C", FloatDistribution(0.1, 1, log=True)) == 0.5
-    assert suggest(trial, "n", IntDistribution(2, 8, step=2)) == 4
-    assert suggest(trial, "kernel", CategoricalDistribution(["rbf", "linear"])) == "rbf"
-    assert suggest(trial, "flag", [True, False]) is True
-    assert trial.distributions["C"] == FloatDistribution(0.1, 1, log=True)
-    assert trial.distributions["n"] == IntDistribution(2, 8, step=2)
-
-
-def test_estimators_are_chosen_by_name():
-    choices = [LogisticRegression(), LinearSVC(C=2.0)]
-    trial = FixedTrial({"model": "1: LinearSVC(C=2.0)"})
-    assert suggest(trial, "model", choices) is choices[1]
-    assert cloned({"model": choices[1]})["model"] is not choices[1]
+from emoest.tuning._trials import cv_results, quiet, reseed
 
 
 def test_the_sampler_depends_on_seed_and_finished_trials_alone():
@@ -51,3 +31,16 @@ def test_quiet_gives_the_verbosity_back_after_an_error():
         assert optuna.logging.get_verbosity() == logging.CRITICAL
     finally:
         optuna.logging.set_verbosity(before)
+
+
+def test_results_are_laid_out_as_scikit_learn_does():
+    scores = np.array([[0.5, 0.7], [np.nan, np.nan], [0.9, 0.7], [0.9, 0.7]])
+    params = [{"C": 1.0}, {"C": 2.0, "kernel": "rbf"}, {"C": [3]}, {"C": None}]
+    results = cv_results(params, scores)
+    assert results["params"] == params
+    assert results["param_C"].tolist() == [1.0, 2.0, [3], None]
+    assert results["param_kernel"].mask.tolist() == [True, False, True, True]
+    assert results["rank_test_score"].tolist() == [3, 4, 1, 1]
+    np.testing.assert_array_equal(results["split1_test_score"], scores[:, 1])
+    np.testing.assert_array_equal(results["mean_test_score"], scores.mean(axis=1))
+    np.testing.assert_array_equal(results["std_test_score"], scores.std(axis=1))

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from emoest.evaluation import evaluate
 from emoest.neural import SequenceClassifier, SequenceRegressor
 from emoest.tables.cells import object_column
-from emoest.tuning import OptunaSearch
+from emoest.tuning import OptunaSearchCV
 from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
 
 
@@ -81,7 +81,7 @@ def test_it_works_in_searches_and_as_an_embedder(frames):
     groups = X.index.get_level_values("group")
     search = GridSearchCV(SequenceClassifier(**SMALL), {"lr": [0.001, 0.02]}, cv=GroupKFold(2))
     assert search.fit(X, y, groups=groups).best_params_["lr"] in {0.001, 0.02}
-    optuna = OptunaSearch(
+    optuna = OptunaSearchCV(
         SequenceClassifier(**SMALL), {"lr": [0.001, 0.02]}, cv=2, n_trials=2, random_state=0
     )
     assert set(optuna.fit(X, y).best_params_) == {"lr"}
