@@ -232,3 +232,41 @@ class Samples:
         return self.rows[name][samples[self.rows[name]]]
 
 
+def vectors_to_samples(blocks: Blocks, owners: Rows) -> Samples:
+    """Convert vectors to samples; `owners` are the rows of the table that they belong to."""
+    values = {name: blocks.block(name) for name in blocks.modalities}
+    rows = np.arange(len(blocks.values))
+    return Samples(values, dict.fromkeys(values, rows), ~blocks.missing, owners)
+
+
+def frames_to_samples(table: FrameTable) -> Samples:
+    """Convert the frames of each row to one sample, to be compared over time.
+
+    Raises
+    ------
+    ValueError
+        If the modalities of a row differ in their number of frames.
+    """
+    table.steps("agreement='time'")
+    values, rows = {}, {}
+    for name in table.names:
+        values[name], rows[name] = table.stacked(name)
+    return Samples(values, rows, table.lengths > 0, np.arange(len(table.X)))
+
+
+def spread(splits: list[Split], owners: Rows) -> list[Split]:
+    """Convert splits of the rows of a table into splits of the samples that belong to them.
+
+    Parameters
+    ----------
+    splits : list of (train, test) index arrays
+        Positions of rows.
+    owners : ndarray of int, shape (n_samples,)
+        The row of each sample.
+
+    Examples
+    --------
+    >>> spread([(np.array([0]), np.array([1]))], np.array([0, 0, 1]))[0][0].tolist()
+    [0, 1]
+    """
+    return [tuple(np.flatnonzero(np.isin(owners, part)) for part in split) for split in splits]
