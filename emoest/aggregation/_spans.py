@@ -21,7 +21,7 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
         When each frame is, in seconds.
     spans : array-like of shape (n_spans, 2)
         When each span begins and ends, in seconds. The end is outside, and spans may overlap or
-        leave gaps.
+        leave time between them.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
     Raises
     ------
     ValueError
-        If the shapes do not fit each other, or a span holds NaN.
+        If the shapes are inconsistent, or a span holds NaN.
 
     Notes
     -----
@@ -59,6 +59,7 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
     finite = np.isfinite(values)[order]
     known = np.where(finite, values[order], 0.0)
     aligned = np.zeros((len(spans), values.shape[1]), dtype=np.float32)
+    # Both edges are searched from the left, so that the end of a span is outside.
     for row, (start, end) in enumerate(np.searchsorted(times[order], spans)):
         count = finite[start:end].sum(axis=0)
         aligned[row] = known[start:end].sum(axis=0) / np.maximum(count, 1)
@@ -99,8 +100,8 @@ def fit_length(frames: Any, length: int, padding: str = "front") -> Frames:
         raise ValueError(f"padding={padding!r} is unknown; choose one of {', '.join(PADDINGS)}.")
     if values.ndim != 2 or length < 0:
         raise ValueError(
-            f"frames of shape {values.shape} do not fit to length={length}; expected frames of "
-            "shape (n_frames, n_dims) and a length of 0 or more."
+            f"frames of shape {values.shape} cannot be cut or padded to length={length}; expected "
+            "frames of shape (n_frames, n_dims) and a length of 0 or more."
         )
     output = np.zeros((length, values.shape[1]), dtype=np.float32)
     kept = min(length, len(values))

@@ -42,6 +42,7 @@ def pool_statistics(
     """
     values = frames.astype(np.float64)
     with warnings.catch_warnings():
+        # A dimension without a value is NaN, as documented; numpy warns of it once a statistic.
         warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*NaN|Degrees|Mean")
         parts = [_STATISTICS[name](values, axis=0) for name in statistics]
         if len(quantiles):

@@ -42,16 +42,19 @@ def weighted_sum(frames: Frames, weights: Weights) -> npt.NDArray[np.float64]:
     """
     values = frames.astype(np.float64)
     present = ~np.isnan(values)
-    share = weights / weights.sum()
+    weights = weights / weights.sum()
     if present.all():
-        return share @ values
-    total = share @ present
-    summed = share @ np.where(present, values, 0.0)
+        # The weights sum to 1 but for rounding, which dividing by their sum again would add to.
+        return weights @ values
+    total = weights @ present
+    summed = weights @ np.where(present, values, 0.0)
     return np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def peak_end_weights(frames: Frames) -> Weights:
-    """Weigh the peak (the frame of largest norm, the first of several) and the last frame by half.
+    """Compute the weights of the peak-end rule: half on the peak, half on the last frame.
+
+    The peak is the frame of largest norm, the first of several.
 
     Parameters
     ----------
@@ -71,6 +74,7 @@ def peak_end_weights(frames: Frames) -> Weights:
     seen = np.flatnonzero(~np.isnan(frames).all(axis=1))
     weights = np.zeros(len(frames))
     if len(seen) == 0:
+        # Any weights will do, as the sum is NaN with all of them.
         return np.full(len(frames), 1.0 / len(frames))
     norms = np.nansum(frames[seen].astype(np.float64) ** 2, axis=1)
     weights[seen[norms.argmax()]] += 0.5
@@ -89,14 +93,14 @@ class WeightedAggregator(FrameAggregator):
     weights : str or callable, default="duration"
         Where the weights of a row's frames come from:
 
-        - ``"duration"``: the sidecar ``seconds``. A modality that has none is weighted uniformly,
-          with a warning;
+        - ``"duration"``: the auxiliary column ``seconds``. A modality that has none is weighted
+          uniformly, with a warning;
         - ``"uniform"``: the plain mean;
-        - ``"speech"``: the sidecar ``speech`` (`emoest.embeddings.YAMNetEmbedder` gives it with
-          ``speech=True``);
+        - ``"speech"``: the auxiliary column ``speech`` (`emoest.embeddings.YAMNetEmbedder` gives
+          it with ``speech=True``);
         - ``"peak_end"``: half on the frame of largest Euclidean norm, half on the last one;
-        - the name of a column of X with one value per frame in each cell: a sidecar
-          (``"weights"``), a full name (which serves every modality), or a last token
+        - the name of a column of X with one value per frame in each cell: an auxiliary
+          column (``"weights"``), a full name (which serves every modality), or a last token
           (``"energy"`` takes ``audio__energy`` for the modality ``audio``);
         - a callable that takes frames of shape (n_frames, n_dims) and returns n_frames weights.
     modalities : "auto" or list of str, default="auto"
@@ -117,7 +121,7 @@ class WeightedAggregator(FrameAggregator):
     -----
     UserWarning
         If a row has zero frames (its block is NaN), if its weights are missing or all zero (they
-        are uniform then), or if ``"duration"`` finds no sidecar.
+        are uniform then), or if ``"duration"`` finds no auxiliary column.
 
     Notes
     -----
@@ -166,7 +170,7 @@ class WeightedAggregator(FrameAggregator):
         return column.vector_names(n_dims)
 
     def _reserved(self, X: pd.DataFrame) -> list[int]:
-        """Positions of the columns that `weights` names, if they are no sidecars."""
+        """Find the columns that `weights` names, if they are no auxiliary columns."""
         name = self.weights
         if callable(name) or name in _RULES or name in _SIDECAR_OF:
             return []
@@ -239,7 +243,7 @@ class WeightedAggregator(FrameAggregator):
 
 
 def check_weights(found: Any, n_frames: int, where: str, column: str) -> Weights:
-    """Turn what a cell or a callable gave into weights, or say why it cannot be.
+    """Convert what a cell or a callable holds to weights, or raise and say why it cannot be.
 
     Parameters
     ----------
@@ -248,7 +252,7 @@ def check_weights(found: Any, n_frames: int, where: str, column: str) -> Weights
     n_frames : int
         How many there must be.
     where : str
-        What to call them in an error.
+        Name of the row and column for a message.
     column : str
         Name of the column of frames.
 

@@ -81,6 +81,7 @@ class BlockScaler(BlockTransformer):
         """
         blocks = self._read(X, reset=True)
         found = column_statistics(blocks.values, check_weight(sample_weight, blocks.values))
+        # The mean square of a column is its variance plus its squared mean.
         power = found.scale**2 + (found.mean**2 if self.criterion == "norm" else 0.0)
         positions = list(blocks.modalities.values())
         totals = np.array([power[columns].sum() for columns in positions])

@@ -207,6 +207,7 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         """Encode the groups of the samples, -1 where missing, and return their names."""
         found = resolve_groups(X, groups, self.group_column)
         if found is not None:
+            # numpy.unique has no code for a missing label and fails on labels of mixed types.
             codes, names = pd.factorize(found)
             return codes, names
         if warn:
@@ -220,6 +221,7 @@ class SpeakerZScoreNormalizer(BlockTransformer):
 
     def _own_statistics(self, values: Floats, weight: Any = None) -> tuple[Floats, Floats]:
         own = column_statistics(values, weight)
+        # Per column, since a speaker may lack one modality and have the others.
         enough = own.count >= self.min_rows
         return np.where(enough, own.mean, self.mean_), np.where(enough, own.scale, self.scale_)
 

@@ -53,6 +53,8 @@ def column_statistics(values: Floats, sample_weight: Any = None) -> Statistics:
         present &= (np.asarray(sample_weight) > 0)[:, None]
     mean = weighted_mean(values, sample_weight)
     scale = weighted_std(values, mean, sample_weight)
+    # The mean of n equal numbers is off by up to n eps. A constant column must not pass for one
+    # that varies: division by its tiny scale would blow rounding errors up to unit variance.
     rounding = len(values) * np.finfo(np.float64).eps * np.abs(mean)
     return Statistics(mean, np.where(scale <= rounding, 0.0, scale), present.sum(axis=0))
 
