@@ -165,6 +165,7 @@ def gaussian_entropy(
         )
     entropy = np.empty((len(signal), windows.count, len(bands)))
     for b, band in enumerate(bands):
+        # The polynomials of a band as narrow as delta would lose all digits; sections do not.
         sections = scipy.signal.butter(
             order, [band.low, band.high], "bandpass", fs=rate, output="sos"
         )
@@ -187,16 +188,7 @@ def fft_entropy(signal: Floats, rate: float, bands: Sequence[Band], windows: Win
     a Hann window. The band from f to g Hz takes the bins a - 1 to b - 1, counted from zero, with
     a = floor(f N / rate) and b = floor(g N / rate), N the length of the window.
 
-    Parameters
-    ----------
-    signal : ndarray of shape (n_channels, n_samples)
-        The channels.
-    rate : float
-        Sampling rate in Hz.
-    bands : sequence of Band
-        The bands, below half the rate.
-    windows : Windows
-        The windows.
+    The parameters are those of `gaussian_entropy`.
 
     Returns
     -------
@@ -219,6 +211,7 @@ def fft_entropy(signal: Floats, rate: float, bands: Sequence[Band], windows: Win
     for band, (first, _) in zip(bands, bins, strict=True):
         if first < 1:
             raise ValueError(_too_coarse(band, n, rate))
+    # The tool chain's own Hann window, which is nowhere zero.
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, n + 1) / (n + 1))
     entropy = np.empty((len(signal), windows.count, len(bands)))
     for i, channel in enumerate(signal):
@@ -236,16 +229,7 @@ def band_power(signal: Floats, rate: float, bands: Sequence[Band], windows: Wind
     The periodogram is taken of the window less its mean under a Hann window, scaled as a density;
     the band from f to g Hz takes the bins from f on and below g.
 
-    Parameters
-    ----------
-    signal : ndarray of shape (n_channels, n_samples)
-        The channels, in microvolt.
-    rate : float
-        Sampling rate in Hz.
-    bands : sequence of Band
-        The bands, below half the rate.
-    windows : Windows
-        The windows.
+    The parameters are those of `gaussian_entropy`, the signal in microvolt.
 
     Returns
     -------

@@ -19,8 +19,8 @@ from emoest.utils.typing import Floats, Mask
 MAX_SECONDS = 10.0
 """A longer stretch of voice is followed in parts."""
 
-SEARCH_SHARE = 0.2
-"""A period is looked for within this share around the one that the pitch says."""
+SEARCH_RANGE = 0.2
+"""A period is looked for within this proportion around the one that the pitch says."""
 
 MIN_SIMILARITY = 0.5
 """Two periods whose correlation is lower are not neighbors."""
@@ -51,7 +51,7 @@ def jitter_and_shimmer(
 
     Returns
     -------
-    shares : ndarray of shape (2,)
+    percent : ndarray of shape (2,)
         Local jitter, the mean absolute difference between the lengths of neighboring periods over
         their mean length, and local shimmer, the same for their amplitudes; in percent. 0 where no
         two periods follow each other, as in silence and noise.
@@ -60,7 +60,7 @@ def jitter_and_shimmer(
     -----
     The definitions are those of Praat's local jitter and local shimmer (Boersma and Weenink); an
     amplitude is the root mean square under a Hann window of one period to each side. How periods
-    are found is this module's own, so figures differ from Praat's.
+    are found is this module's own, so values differ from Praat's.
 
     Examples
     --------
@@ -71,13 +71,14 @@ def jitter_and_shimmer(
     [0.0, 0.0]
     """
     stretches = list(_stretches(voiced, settings))
+    margin = 2 * settings.lags[1]
+    bounds = [(max(0, start - margin), stop + margin) for start, stop in stretches]
     lags = settings.sampling_rate / f0
     centers = settings.window / 2 + settings.step * np.arange(len(lags))
     lengths, heights = _Changes(MAX_PERIOD_FACTOR), _Changes(MAX_AMPLITUDE_FACTOR)
-    for (start, stop), signal in zip(
-        stretches, _slices(blocks, _with_margins(stretches, settings)), strict=True
+    for (start, stop), (first, _), signal in zip(
+        stretches, bounds, _slices(blocks, bounds), strict=True
     ):
-        first = max(0, start - _margin(settings))
         if len(signal) <= start - first:
             continue
         periods = np.interp(first + np.arange(len(signal)), centers, lags)
@@ -85,7 +86,7 @@ def jitter_and_shimmer(
         together = similar >= MIN_SIMILARITY
         lengths.add(np.diff(marks), together[1:] & together[:-1])
         heights.add(_amplitudes(signal, marks, periods), together)
-    return np.array([100.0 * lengths.share(), 100.0 * heights.share()])
+    return np.array([100.0 * lengths.ratio(), 100.0 * heights.ratio()])
 
 
 def follow_periods(signal: Floats, periods: Floats, start: int, stop: int) -> tuple[Floats, Floats]:
@@ -128,7 +129,7 @@ def _follow(fine: Floats, periods: Floats, start: int, stop: int) -> tuple[Float
         at = round(marks[-1])
         period = float(periods[min(at, len(periods) - 1)])
         half = max(2, int(period / 2))
-        low, high = int(period * (1 - SEARCH_SHARE)), int(period * (1 + SEARCH_SHARE)) + 1
+        low, high = int(period * (1 - SEARCH_RANGE)), int(period * (1 + SEARCH_RANGE)) + 1
         if at < half or at + high + half + 2 > len(signal) or at + low >= stop:
             break
         template = signal[at - half : at + half + 1]
@@ -179,24 +180,18 @@ class _Changes:
     def __init__(self, factor: float) -> None:
         self.factor = factor
         self.difference = self.value = 0.0
-        self.n = 0
 
     def add(self, values: Floats, together: Mask) -> None:
-        """Take the neighbors among `values` that belong together and are not too far apart."""
+        """Add the neighbors among `values` that belong together and are not too far apart."""
         left, right = values[:-1], values[1:]
         near = np.maximum(left, right) < self.factor * np.minimum(left, right)
         left, right = left[near & together], right[near & together]
         self.difference += float(np.abs(right - left).sum())
         self.value += float((left + right).sum() / 2)
-        self.n += len(left)
 
-    def share(self) -> float:
+    def ratio(self) -> float:
         """Mean difference over mean value; 0 if there was none."""
-        return self.difference / self.value if self.n else 0.0
-
-
-def _margin(settings: Analysis) -> int:
-    return 2 * settings.lags[1]
+        return self.difference / self.value if self.value else 0.0
 
 
 def _stretches(voiced: Mask, settings: Analysis) -> Iterator[tuple[int, int]]:
@@ -207,13 +202,6 @@ def _stretches(voiced: Mask, settings: Analysis) -> Iterator[tuple[int, int]]:
         for part in range(int(first), int(last), most):
             end = min(part + most, int(last))
             yield offset + part * settings.step, offset + end * settings.step
-
-
-def _with_margins(
-    stretches: Sequence[tuple[int, int]], settings: Analysis
-) -> list[tuple[int, int]]:
-    margin = _margin(settings)
-    return [(max(0, start - margin), stop + margin) for start, stop in stretches]
 
 
 def _slices(blocks: Iterable[Any], bounds: Sequence[tuple[int, int]]) -> Iterator[Floats]:

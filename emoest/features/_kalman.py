@@ -12,6 +12,7 @@ import numpy as np
 
 from emoest.utils.typing import Floats
 
+# A variance of 0, as constant frames have, would divide by zero.
 _FLOOR = 1e-12
 _RATIOS = 10.0 ** np.arange(-6, 2.5, 0.5)
 
@@ -45,6 +46,11 @@ class _Gains:
     predicted: Floats
     filtered: Floats
     backward: Floats
+
+    def first(self, n_frames: int) -> "_Gains":
+        """Gains of a shorter sequence, which are the first of a longer one's."""
+        parts = (self.gain, self.spread, self.predicted, self.filtered)
+        return _Gains(*(part[:n_frames] for part in parts), self.backward[: n_frames - 1])
 
 
 def smooth(frames: Floats, noise: Noise, *, backward: bool = True) -> Floats:
@@ -144,6 +150,7 @@ def moving_average(frames: Floats, window: int) -> Floats:
     half = window // 2
     start = np.maximum(np.arange(n_frames) - half, 0)
     stop = np.minimum(np.arange(n_frames) + half + 1, n_frames)
+    # Running sums of values far from zero would lose digits.
     center = frames.mean(axis=0)
     sums = np.vstack([np.zeros((1, frames.shape[1])), np.cumsum(frames - center, axis=0)])
     return center + (sums[stop] - sums[start]) / (stop - start)[:, None]
@@ -159,6 +166,7 @@ def _gains(n_frames: int, noise: Noise) -> _Gains:
     variance = initial
     for t in range(n_frames):
         predicted[t] = variance
+        # In this form the first variance may be infinite: 1 / inf is 0.
         filtered[t] = 1 / (1 / variance + 1 / observation)
         variance = filtered[t] + process
     spread = predicted + observation
@@ -192,7 +200,7 @@ def _first_guess(sequences: Sequence[Floats]) -> Noise:
         squares = np.zeros(sequences[0].shape[1])
         logarithms = 0.0
         for frames in sequences:
-            gains = _shortened(longest, len(frames))
+            gains = longest.first(len(frames))
             squares += (_surprise(frames, _filter(frames, gains)) ** 2 / gains.spread[1:]).sum(0)
             logarithms += np.log(gains.spread[1:]).sum()
         observations.append(np.maximum(squares / n_frames, _FLOOR))
@@ -208,7 +216,7 @@ def _iterate(sequences: Sequence[Floats], noise: Noise) -> tuple[Noise, Floats]:
     process, observation, likelihood = np.zeros((3, sequences[0].shape[1]))
     n_steps = n_frames = 0
     for frames in sequences:
-        gains = _shortened(longest, len(frames))
+        gains = longest.first(len(frames))
         level = _filter(frames, gains)
         smoothed = _smooth_back(level, gains)
         variance = _smoothed_variance(gains)
@@ -221,16 +229,6 @@ def _iterate(sequences: Sequence[Floats], noise: Noise) -> tuple[Noise, Floats]:
         n_frames += len(frames)
     learned = (np.maximum(process / n_steps, _FLOOR), np.maximum(observation / n_frames, _FLOOR))
     return Noise(*learned, np.inf), likelihood
-
-
-def _shortened(gains: _Gains, n_frames: int) -> _Gains:
-    return _Gains(
-        gains.gain[:n_frames],
-        gains.spread[:n_frames],
-        gains.predicted[:n_frames],
-        gains.filtered[:n_frames],
-        gains.backward[: n_frames - 1],
-    )
 
 
 def _smoothed_variance(gains: _Gains) -> Floats:

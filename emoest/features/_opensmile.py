@@ -3,7 +3,7 @@
 import warnings
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -26,26 +26,22 @@ N_FEATURES = {
 _PURPOSE = "OpenSMILEFunctionals"
 _RECIPE_VERSION = 1
 _LARGEST = 2.0
+# The largest sample of 16 bits: openSMILE's package turns a larger one into the smallest.
 _FULL_SCALE = 32767.0 / 32768.0
-"""The largest sample of 16 bits: openSMILE's package turns a larger one into the smallest."""
 
 
-class Recording(NamedTuple):
-    """A decoded item: its samples, its rate in Hz, and what an error calls it."""
-
-    signal: np.ndarray
-    rate: float
-    name: str
+Recording = tuple[np.ndarray, float, str]
+"""A decoded item: its samples, its rate in Hz, and what an error calls it."""
 
 
 class OpenSMILEFunctionals(CellTransformer):
-    """Describe sound by the functionals of a feature set of openSMILE, under its own names.
+    """Describe audio by the functionals of a feature set of openSMILE, under its own names.
 
     The package ``opensmile`` computes them; it comes with the extra ``opensmile``. **Its license is
     not that of emoest**: openSMILE is free for private, research and educational use, and other
     use needs a license of audEERING.
 
-    Sound is averaged over channels, cut to 16 bits and analyzed at its own sampling rate, as
+    Audio is averaged over channels, cut to 16 bits and analyzed at its own sampling rate, as
     openSMILE itself does; a column of several rates is better resampled to one before.
 
     Parameters
@@ -161,16 +157,17 @@ default="eGeMAPSv02"
         peak = float(np.abs(signal).max())
         if peak > _LARGEST:
             raise ValueError(
-                f"{name} has a sample of {peak:g}; openSMILE takes 16 bits, so sound must lie in "
+                f"{name} has a sample of {peak:g}; openSMILE takes 16 bits, so audio must lie in "
                 "[-1, 1]. Divide it by its full scale (32768 for 16 bits), or pass integers"
             )
-        return Recording(np.clip(signal, -1.0, _FULL_SCALE), rate, name)
+        return np.clip(signal, -1.0, _FULL_SCALE), rate, name
 
     def _prepare(self) -> None:
         _smile(self.feature_set)
 
     def _compute(self, batch: list[Recording]) -> list[np.ndarray]:
         with warnings.catch_warnings():
+            # A functional is NaN then, for which _analyze raises with the item's name.
             warnings.filterwarnings("ignore", "Segment too short", UserWarning)
             return Parallel(n_jobs=self.n_jobs, prefer="threads")(
                 delayed(_analyze)(self.feature_set, recording) for recording in batch

@@ -16,9 +16,9 @@ import soundfile
 import soxr
 
 from emoest.media.sources import (
-    ROUNDING_SECONDS,
     check_file,
     check_rate,
+    cut_part,
     first_bytes,
     name_file,
     split_fragment,
@@ -49,7 +49,7 @@ def read_audio(
     Channels are averaged, integers are scaled by the range of their type to [-1, 1), floats are
     kept as they are, and the signal is resampled with soxr (high quality) where `target_rate`
     differs from its own rate. A clip of one sample and silence are legal. Integers of 64 bits are
-    refused: no recording has them, and scaled by their range they would be silence.
+    an error: no recording has them, and scaled by their range they would be silence.
 
     Parameters
     ----------
@@ -250,27 +250,8 @@ def _open_file(item: str, name: str) -> Audio:
         raise ValueError(_unreadable(path, name, error)) from error
     if info.frames == 0:
         raise ValueError(_no_samples(name))
-    first, stop = _cut(info.frames, info.samplerate, start, end, name)
+    first, stop = cut_part(info.frames, info.samplerate, start, end, name)
     return Audio(path, float(info.samplerate), first, stop, name)
-
-
-def _cut(frames: int, rate: int, start: float, end: float | None, name: str) -> tuple[int, int]:
-    """Positions of a part; an end up to 10 ms behind the file's is taken as rounding."""
-    seconds = frames / rate
-    first = round(start * rate)
-    stop = frames if end is None else min(round(end * rate), frames)
-    outside = first >= frames or (end is not None and end > seconds + ROUNDING_SECONDS)
-    if outside:
-        raise ValueError(
-            f"{name}: the part #t={start:g},{'' if end is None else f'{end:g}'} lies outside the "
-            f"file, which lasts {seconds:.3f} s. Correct the part (it is in seconds)."
-        )
-    if stop <= first:
-        raise ValueError(
-            f"{name}: the part #t={start:g},{end:g} holds no sample: its end is not after its "
-            "start."
-        )
-    return first, stop
 
 
 def _check_array(samples: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emoest.media.eeg_files import file_shape, load_file, split_path
-from emoest.media.sources import ROUNDING_SECONDS, check_rate, name_file, split_tuple
+from emoest.media.sources import check_rate, cut_part, name_file, split_tuple
 from emoest.tables.cells import is_path
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
@@ -82,8 +82,8 @@ def read_eeg(
         item = load_file(path, variable, name)
     array = _check_array(item, name)
     rate = check_rate(sampling_rate, name)
-    array = _cut(array, rate, start, end, name)
-    signal = np.array(array, dtype=np.float64)
+    first, stop = cut_part(array.shape[1], rate, start, end, name)
+    signal = np.array(array[:, first:stop], dtype=np.float64)
     _check_finite(signal, rate, channels, name)
     return signal, rate
 
@@ -223,22 +223,6 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
             f"{name} has the shape {shape}, which is {shape[0]} channels of {shape[1]} samples. "
             "Arrays are (n_channels, n_samples): transpose it."
         )
-
-
-def _cut(
-    array: npt.NDArray[Any], rate: float, start: float, end: float | None, name: str
-) -> npt.NDArray[Any]:
-    seconds = array.shape[1] / rate
-    stop = seconds if end is None else end
-    if not start < stop <= seconds + ROUNDING_SECONDS or start >= seconds:
-        raise ValueError(
-            f"{name}: the part #t={start:g},{stop:g} lies outside the recording, which lasts "
-            f"{seconds:.3f} s at {rate:g} Hz."
-        )
-    part = array[:, round(start * rate) : round(stop * rate)]
-    if part.shape[1] == 0:
-        raise ValueError(f"{name}: the part #t={start:g},{stop:g} holds no sample.")
-    return part
 
 
 def _check_finite(signal: Signal, rate: float, channels: Sequence[str] | None, name: str) -> None:

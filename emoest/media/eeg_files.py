@@ -13,8 +13,8 @@ from emoest.media.sources import check_exists, name_file, split_fragment
 from emoest.tables.cells import HEADER_ERRORS, load_array
 from emoest.utils.messages import listed
 
+# What scipy raises where a .mat file is damaged, beside its own; the last one is a slip of its.
 _MAT_ERRORS = (ValueError, TypeError, OSError, zlib.error, UnboundLocalError)
-"""What scipy raises where a .mat file is damaged, beside its own; the last one is a slip of its."""
 
 
 def split_path(item: str) -> tuple[str, str | None, float, float | None]:
@@ -90,28 +90,7 @@ def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -
 
 
 def load_file(path: str, variable: str | None, name: str) -> npt.NDArray[Any]:
-    """Read the array in a file; what it holds is not checked.
-
-    Parameters
-    ----------
-    path : str
-        An ``.npy`` or ``.mat`` file.
-    variable : str or None
-        The variable of a ``.mat`` file; None takes its only one.
-    name : str
-        What to call the item in an error.
-
-    Returns
-    -------
-    array : ndarray
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is not there.
-    ValueError
-        If the file is of another kind, damaged, or has no such variable.
-    """
+    """Read the array in a file, of a ``.mat`` file a variable or the only one, unchecked."""
     name = name_file(path, name)
     if _suffix(path, name) == ".npy":
         return _read_npy(path, name)
@@ -172,7 +151,7 @@ def _mat_shapes(path: str, name: str) -> dict[str, tuple[int, ...]]:
 
 
 def _choose(shapes: dict[str, tuple[int, ...]], variable: str | None, name: str) -> str:
-    """Take the variable that is named, or the only one."""
+    """Find the variable that is named, or the only one."""
     if variable is None and len(shapes) == 1:
         return next(iter(shapes))
     if variable in shapes:

@@ -158,20 +158,9 @@ def pool(frames: np.ndarray, how: str, weights: np.ndarray | None = None) -> np.
 
 
 def pool_item(value: np.ndarray, auxiliary: Sequence[str], how: str) -> np.ndarray:
-    """Pool the frames of one item to one row, and their auxiliary values with them.
+    """Pool the frames of one item to one row; behind them stand their auxiliary values.
 
-    Parameters
-    ----------
-    value : ndarray of shape (n_frames, n_dims + n_auxiliary)
-        Frames, and behind them their auxiliary values.
-    auxiliary : sequence of str
-        Names of the latter; ``"seconds"`` are added up, others averaged.
-    how : {"mean", "max"}
-        See `pool`.
-
-    Returns
-    -------
-    row : ndarray of shape (1, n_dims + n_auxiliary), dtype float32
+    ``"seconds"`` are added up, other auxiliary values averaged; for `how` see `pool`.
 
     Examples
     --------
@@ -236,25 +225,7 @@ def as_table(X: Any) -> pd.DataFrame:
 
 
 def media_position(table: pd.DataFrame, media: str, reader: str) -> int:
-    """Find the one column of media in a table.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A column of cells; context columns (such as speaker) may stand beside it.
-    media : {"file", "text"}
-        What the cells hold, for the message.
-    reader : str
-        What reads them, for the message.
-
-    Returns
-    -------
-    position : int
-
-    Raises
-    ------
-    ValueError
-        If there is no such column or several.
+    """Find the one column of `media` in a table; raise if there is none or several.
 
     Examples
     --------

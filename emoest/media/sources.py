@@ -9,8 +9,8 @@ import numpy as np
 
 from emoest.tables.cells import describe
 
-ROUNDING_SECONDS = 0.01
-"""A part may end this much behind the end of its file: annotations are rounded."""
+# Annotations are rounded: a part may end so much behind the end of its file.
+_ROUNDING_SECONDS = 0.01
 
 _FRAGMENT = re.compile(r"#t=(?P<start>\d*\.?\d*)(?:,(?P<end>\d*\.?\d*))?$")
 
@@ -78,23 +78,7 @@ def check_exists(path: str, said: str) -> None:
 
 
 def check_file(path: str, name: str, kind: str) -> None:
-    """Raise if a path leads to no file, or to an empty one.
-
-    Parameters
-    ----------
-    path : str
-        The path.
-    name : str
-        What to call it in an error.
-    kind : str
-        What it should be, for example ``"an audio file"``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If nothing is there.
-    ValueError
-        If it is a folder or has no bytes.
+    """Raise if a path leads to no file, or to an empty one; `kind` is what it should be.
 
     Examples
     --------
@@ -111,6 +95,30 @@ def check_file(path: str, name: str, kind: str) -> None:
             f"{name} is empty (0 bytes): a copy or download may have failed. Get the file again, "
             "or drop the row."
         )
+
+
+def cut_part(
+    n_samples: int, rate: float, start: float, end: float | None, name: str
+) -> tuple[int, int]:
+    """Convert a part in seconds to its first sample and the one behind its last.
+
+    Examples
+    --------
+    >>> cut_part(16000, 8000.0, 0.5, None, "row 3"), cut_part(16000, 8000.0, 0.0, 2.005, "row 3")
+    ((4000, 16000), (0, 16000))
+    """
+    seconds = n_samples / rate
+    first = round(start * rate)
+    stop = n_samples if end is None else min(round(end * rate), n_samples)
+    part = f"{name}: the part #t={start:g},{'' if end is None else f'{end:g}'}"
+    if first >= n_samples or (end is not None and end > seconds + _ROUNDING_SECONDS):
+        raise ValueError(
+            f"{part} lies outside the recording, which lasts {seconds:.3f} s at {rate:g} Hz. "
+            "Correct the part (it is in seconds)."
+        )
+    if stop <= first:
+        raise ValueError(f"{part} holds no sample: its end is not after its start.")
+    return first, stop
 
 
 def first_bytes(path: str) -> bytes:

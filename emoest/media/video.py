@@ -98,27 +98,7 @@ class Clip:
 
 
 def open_video(clip: Clip, path: str) -> Clip:
-    """Read the header of a video, and check the part of it that is meant.
-
-    Parameters
-    ----------
-    clip : Clip
-        What is known of the video by its cell.
-    path : str
-        Its file.
-
-    Returns
-    -------
-    clip : Clip
-        With the video's rate and about how many images it gives.
-
-    Raises
-    ------
-    ImportError
-        If PyAV is not installed.
-    ValueError
-        If it is no video, holds no images, or the part lies outside.
-    """
+    """Read the header of a video, and complete what its cell says by its rate and length."""
     av = _av()
     try:
         with av.open(path) as container:

@@ -236,7 +236,11 @@ def _bad_items(folder):
         "none": (folder / "none.wav", ValueError, r"none\.wav.*has no samples"),
         "no samples": ((np.zeros(0), RATE), ValueError, "has no samples"),
         "nan": ((np.array([0.0, np.nan]), RATE), ValueError, "NaN or infinite sample at 0.000 s"),
-        "part": (f"{folder / 'clip.wav'}#t=2,9", ValueError, "lies outside the file.* 3.000 s"),
+        "part": (
+            f"{folder / 'clip.wav'}#t=2,9",
+            ValueError,
+            "lies outside the recording.* 3.000 s",
+        ),
         "no rate": (np.zeros(RATE), ValueError, "has no sampling rate"),
         "number": (3.5, ValueError, "expected the path of a file or an array, found float 3.5"),
     }

@@ -166,8 +166,8 @@ def test_slices_may_overlap_and_reach_beyond_the_end():
 def test_neighbors_that_are_too_far_apart_do_not_count():
     changes = _Changes(1.3)
     changes.add(np.array([100.0, 110.0, 200.0, 190.0]), np.array([True, True, False]))
-    assert changes.share() == pytest.approx(10 / 105)
-    assert _Changes(1.3).share() == 0.0
+    assert changes.ratio() == pytest.approx(10 / 105)
+    assert _Changes(1.3).ratio() == 0.0
 
 
 def test_amplitudes_are_those_of_a_steady_tone():

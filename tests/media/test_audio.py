@@ -97,7 +97,9 @@ def test_a_number_sign_in_a_name_is_no_fragment(tmp_path):
 
 @pytest.mark.parametrize("fragment", ["#t=5,6", "#t=3,4.5", "#t=4"])
 def test_a_fragment_outside_the_file(ramp, fragment):
-    with pytest.raises(ValueError, match=r"ramp\.wav.*lies outside the file, which lasts 4\.000 s"):
+    with pytest.raises(
+        ValueError, match=r"ramp\.wav.*lies outside the recording, which lasts 4\.000 s"
+    ):
         read_audio(f"{ramp}{fragment}")
 
 
