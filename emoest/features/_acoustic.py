@@ -18,9 +18,9 @@ _RECIPE_VERSION = 2
 
 
 class AcousticFunctionals(CellTransformer):
-    """Describe sound by 71 statistics that one can read, computed without any weights.
+    """Describe audio by 71 statistics that one can read, computed without any weights.
 
-    Sound of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
+    Audio of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
     cut into frames of three periods of `f0_min` (40 ms), one every 10 ms. Pitch is found in the
     autocorrelation of each frame, in the manner of Boersma [1]_. Frames that lie more than 30 dB
     below the loud ones of the same clip count as pause and enter the statistics of pauses only. One
@@ -101,7 +101,7 @@ class AcousticFunctionals(CellTransformer):
     articulation_rate              1/s          the same, pauses left out
     syllable_interval_std          s            evenness of the rhythm
     pause_rate                     1/s          pauses of at least 0.15 s between phrases
-    pause_share, pause_mean        0 to 1, s    their share of the clip and mean length
+    pause_share, pause_mean        0 to 1, s    their part of the clip and mean length
     phrase_mean                    s            mean stretch between pauses
     voiced_segment_rate, _mean     1/s, s       runs of voiced frames
     jitter                         %            change of the period from one to the next

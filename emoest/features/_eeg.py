@@ -195,7 +195,7 @@ class BandPower(EEGTransformer):
         Names and edges in Hz; ``"seed"`` is delta 1-4, theta 4-8, alpha 8-14, beta 14-31 and gamma
         31-50.
     scale : {"log", "power", "relative"}, default="log"
-        Natural logarithm of the power in square microvolt, the power itself, or its share of the
+        Natural logarithm of the power in square microvolt, the power itself, or its part of the
         power of all `bands` in the same channel and window (from 0 to 1).
     pooling : {"mean", "max"} or None, default=None
         None gives frames in the column ``bandpower_frames``, with their ``seconds``; a pooling

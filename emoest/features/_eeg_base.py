@@ -113,6 +113,7 @@ class EEGTransformer(CellTransformer):
         check_rate(self._bands, rate)
         windows = place_windows(signal.shape[1], rate, self.window, self.step)
         check_flat(signal, windows, rate, self._names)
+        # A band without power has the logarithm of 0, of which the error below tells more.
         with np.errstate(divide="ignore", invalid="ignore"):
             frames = channel_major(self._measure(signal, rate, windows))
         if not np.isfinite(frames).all():

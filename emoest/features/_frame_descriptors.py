@@ -29,14 +29,14 @@ _JUMP_COST = 0.35
 _PITCH_HZ = 1000.0
 _ROLLOFF = 0.85
 _FINE = 4
+# The harmonics-to-noise ratio is kept between -20 and 30 dB: a frame that holds few periods cannot
+# tell more.
 _RANGE_OF_R = (0.01, 0.999)
-"""The harmonics-to-noise ratio is kept between -20 and 30 dB: a frame that holds few periods cannot
-tell more."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Settings of the analysis.
+    """Parameters of the analysis.
 
     Parameters
     ----------
@@ -152,6 +152,7 @@ def describe_frames(blocks: Iterable[Any], settings: Analysis) -> Descriptors:
         part, magnitude = _describe_batch(frames, magnitude, settings)
         parts.append(part)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    # The first frame has none before it from which it could differ.
     columns["flux"][0] = 0.0
     lags, heights, ratios = (columns.pop(name) for name in ("lags", "heights", "ratios"))
     path = _track(lags, heights, settings)
@@ -305,8 +306,8 @@ def _shape(power: Floats, settings: Analysis) -> dict[str, Floats]:
     total = power.sum(axis=1) + _TINY
     centroid = power @ hertz / total
     spread = np.sqrt(np.maximum(power @ hertz**2 / total - centroid**2, 0.0))
-    share = np.cumsum(power, axis=1)
-    rolloff = hertz[np.minimum((share < _ROLLOFF * total[:, None]).sum(axis=1), len(hertz) - 1)]
+    below = np.cumsum(power, axis=1)
+    rolloff = hertz[np.minimum((below < _ROLLOFF * total[:, None]).sum(axis=1), len(hertz) - 1)]
     geometric = np.log(power + _TINY).mean(axis=1)
     low = power[:, (hertz >= 50) & (hertz < 1000)].sum(axis=1) + _TINY
     high = power[:, (hertz >= 1000) & (hertz < 5000)].sum(axis=1) + _TINY

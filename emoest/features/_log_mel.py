@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from emoest.features._mel import YAMNET, LogMel, mel_matrix
-from emoest.utils.typing import Floats32
+from emoest.utils.typing import Array, Floats, Floats32
 
 CHUNK_FRAMES = {"cpu": 64, "accelerator": 16384}
 """Frames that are transformed at a time, of one signal or of several: so many fit into a CPU's
@@ -22,13 +21,14 @@ cache, or keep an accelerator busy."""
 
 SHAPES = ("hamming", "hann", "povey")
 
+# Kaldi computes on samples in the range of 16 bits; its floor would swallow scaled ones.
 _INT16 = 32768.0
 _SLIDING_FRAMES = 300
 
 
 @dataclass(frozen=True)
 class Filterbank:
-    """Settings of a log-mel spectrum.
+    """Parameters of a log-mel spectrum.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Filterbank:
     shape : {"hamming", "hann", "povey"}
         The window. Kaldi's are symmetric (divisor: length less one), YAMNet's is periodic.
     preemphasis : float
-        Share of the sample before that is subtracted from each sample of a frame.
+        Proportion of the sample before that is subtracted from each sample of a frame.
     cmn : {"utterance", "sliding", "none"}
         What mean over time each band loses: that of the signal, that of the 300 frames around, or
         none.
@@ -71,7 +71,7 @@ def count_frames(n_samples: int, settings: LogMel) -> int:
 
 
 def log_mel_spectra(
-    signals: Sequence[npt.NDArray[Any]], settings: Filterbank = KALDI_80, *, device: str = "cpu"
+    signals: Sequence[Array], settings: Filterbank = KALDI_80, *, device: str = "cpu"
 ) -> list[Floats32]:
     """Log-mel spectra of signals of any lengths; the frames of all go through torch together.
 
@@ -112,9 +112,7 @@ def log_mel_spectra(
     return [subtract_mean(spectrum, settings.cmn).astype(np.float32) for spectrum in spectra]
 
 
-def subtract_mean(
-    spectrum: npt.NDArray[Any], cmn: str, window: int = _SLIDING_FRAMES
-) -> npt.NDArray[Any]:
+def subtract_mean(spectrum: Array, cmn: str, window: int = _SLIDING_FRAMES) -> Array:
     """Subtract each band's mean over time.
 
     Parameters
@@ -139,6 +137,7 @@ def subtract_mean(
     n_frames = len(spectrum)
     if cmn == "none" or n_frames == 0:
         return spectrum
+    # Running sums of values far from zero would lose digits.
     centered = spectrum - spectrum.mean(axis=0, dtype=np.float64).astype(spectrum.dtype)
     if cmn == "utterance" or n_frames <= window:
         return centered
@@ -149,17 +148,18 @@ def subtract_mean(
     return centered - (sums[start + window] - sums[start]) / window
 
 
-def _taper(settings: Filterbank) -> npt.NDArray[np.float64]:
+def _taper(settings: Filterbank) -> Floats:
     window = settings.mel.window
     period = window - 1 if settings.kaldi else window
     cosine = np.cos(2 * np.pi * np.arange(window) / period)
     if settings.shape == "hamming":
         return 0.54 - 0.46 * cosine
     hann = 0.5 - 0.5 * cosine
+    # Kaldi's "povey" window: a Hann window to this power, so that it resembles Hamming's.
     return hann if settings.shape == "hann" else hann**0.85
 
 
-def _chunks(signals: Sequence[npt.NDArray[Any]], mel: LogMel, kind: str) -> Iterator[Any]:
+def _chunks(signals: Sequence[Array], mel: LogMel, kind: str) -> Iterator[Any]:
     """Cut signals into frames and give them, those of short signals together, chunk by chunk."""
     import torch
 
@@ -169,6 +169,7 @@ def _chunks(signals: Sequence[npt.NDArray[Any]], mel: LogMel, kind: str) -> Iter
         n_frames = count_frames(len(signal), mel)
         if n_frames == 0:
             continue
+        # A copy, since torch warns of arrays that may not be written to.
         samples = torch.from_numpy(np.array(signal, dtype=np.float32))
         for frames in samples.unfold(0, mel.window, mel.step).split(size):
             held.append(frames)

@@ -16,7 +16,7 @@ from emoest.utils.typing import Floats, Floats32
 
 @dataclass(frozen=True)
 class LogMel:
-    """Settings of a log-mel spectrum.
+    """Parameters of a log-mel spectrum.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""LogMelSpectrogram: sound to log-mel frames, as Kaldi or YAMNet make them."""
+"""LogMelSpectrogram: audio to log-mel frames, as Kaldi or YAMNet make them."""
 
 from typing import Any, ClassVar
 
@@ -24,9 +24,9 @@ _RECIPE_VERSION = 1
 
 
 class LogMelSpectrogram(CellTransformer):
-    """Turn sound into log-mel frames, by Kaldi's convention or by YAMNet's.
+    """Convert audio to log-mel frames, by Kaldi's convention or by YAMNet's.
 
-    Sound of any rate, channel count and format is averaged over channels, resampled to
+    Audio of any rate, channel count and format is averaged over channels, resampled to
     `target_rate` and cut into overlapping frames; each gives the logarithm of its mel bands. A
     signal of n samples has ``1 + (n - window) // step`` frames (98 for one second): nothing is
     padded, and what fills no frame at the end is left out.
@@ -46,12 +46,12 @@ class LogMelSpectrogram(CellTransformer):
         Hamming (kaldi) or Hann (yamnet). Kaldi's own programs use ``"povey"`` unless told
         otherwise.
     preemphasis : float, default=None
-        Share of the sample before that each sample of a frame loses; 0.97 (kaldi) or 0 (yamnet).
+        Proportion of the previous sample that is subtracted from each; 0.97 (kaldi) or 0 (yamnet).
     cmn : {"utterance", "sliding", "none"}, default=None
         What mean over time each band loses: that of the whole item (kaldi), that of the 300 frames
         around each, or none (yamnet). Variances are left alone.
     target_rate : int, default=16000
-        Rate in Hz at which the sound is analyzed.
+        Rate in Hz at which the audio is analyzed.
     pooling : {"mean", "max"} or None, default=None
         None gives frames (n_frames, n_mels) in the column ``logmel_frames``, with their
         ``seconds``; a pooling gives one vector a sample. The mean is 0 with ``cmn="utterance"``.

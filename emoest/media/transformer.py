@@ -74,7 +74,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
       depends on beside the item;
     - ``_read_item(item, name)``: decode one item; a ValueError or OSError says that it cannot be;
     - ``_compute(batch)``: from a list of decoded items a list of float32 arrays
-      ``(n_frames, n_dims + n_sidecars)``, one an item, at least one frame each;
+      ``(n_frames, n_dims + n_auxiliary)``, one an item, at least one frame each;
     - ``_n_dims()``: how many dimensions a frame has, known without computing.
 
     It may further write ``_resolve()`` and ``_inspect(column)`` (called in fit), ``_prepare()``
@@ -235,6 +235,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         return getattr(self, "pooling", "mean")
 
     def _full_recipe(self) -> dict[str, Any]:
+        # These names are part of every key: entries stored under others would not be found again.
         return {"stem": self._stem, "sidecars": list(self._sidecars), **self._recipe()}
 
     def _collect(self, column: pd.Series, run: _Run) -> None:
