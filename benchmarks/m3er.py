@@ -127,7 +127,7 @@ def ablation(folder: Path) -> None:
 
 
 def make_sequences(seed: int = 0) -> Table:
-    """Generate what `corruption.make_samples` does, as 4 to 10 steps on one clock.
+    """Generate what `corruption.make_samples` does, as 4 to 10 time-aligned steps.
 
     Ten factors that all modalities share walk around the emotion's place from step to step.
     """

@@ -39,7 +39,7 @@ def table_of(cells, n_speakers=10):
 
 
 def make_sequences(n_samples, rng, dims=(8, 7, 6), loadings=None, noise=0.3, low=3, high=7):
-    """Ragged sequences on one clock: each step of each modality shows three shared factors."""
+    """Ragged, time-aligned sequences: each step of each modality shows three shared factors."""
     if loadings is None:
         loadings = [rng.normal(size=(3, d)) for d in dims]
     cells = {name: [] for name in ("audio", "text", "face")[: len(loadings)]}
