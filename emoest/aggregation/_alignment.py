@@ -5,25 +5,22 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from emoest.aggregation._base import FrameCell, as_frame, find_frame_columns, frame_width
+from emoest.aggregation._base import FrameReader
 from emoest.aggregation._spans import PADDINGS, align_frames, fit_length, read_spans
-from emoest.tables.cells import Frames, is_missing, object_column, read_frames
-from emoest.tables.names import is_context
+from emoest.tables.cells import Frames, is_missing, object_column
+from emoest.tables.frame_cells import FrameCell
+from emoest.tables.frame_columns import as_frame
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.messages import listed
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
-_SHOWN = 5
 
-
-class FrameAligner(TransformerMixin, BaseEstimator):
+class FrameAligner(FrameReader):
     """Bring the frames of all modalities onto the clock of one of them.
 
     The frames of every other modality are averaged over the span of each frame of `to`, for
@@ -96,7 +93,7 @@ class FrameAligner(TransformerMixin, BaseEstimator):
         "length": [constraints.POSITIVE_INT, None],
         "padding": [StrOptions(set(PADDINGS))],
         "rates": [constraints.POSITIVE_REAL, dict, None],
-        "modalities": [StrOptions({"auto"}), list, tuple],
+        **FrameReader._parameter_constraints,
     }
 
     def __init__(
@@ -129,20 +126,22 @@ class FrameAligner(TransformerMixin, BaseEstimator):
         -------
         self : FrameAligner
         """
-        validate_data(self, X, reset=True, skip_check_array=True)
         X = as_frame(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
         wanted = self.modalities
         if not isinstance(wanted, str):
             wanted = list(dict.fromkeys([*wanted, self.to]))
-        self.frames_ = find_frame_columns(X, wanted, [])
+        self._find(X, wanted, [])
         if self.to not in self.frames_:
             raise ValueError(f"to={self.to!r} is no modality of X: {list(self.frames_)}.")
+        # Before modalities are left out: rates may name one that this fold lacks.
         self._check_rates()
-        used = {i for i, name in enumerate(X.columns) if is_context(name)}
-        for column in self.frames_.values():
-            used |= {column.position, *column.sidecars.values()}
-        self._kept = [i for i in range(X.shape[1]) if i not in used]
-        self.n_dims_ = {name: frame_width(X, name, col) for name, col in self.frames_.items()}
+        self._measure(X)
+        if self.to not in self.frames_:
+            raise ValueError(
+                f"FrameAligner has nothing to align with: none of the {len(X)} rows of X has "
+                f"frames of to={self.to!r}."
+            )
         return self
 
     def _check_rates(self) -> None:
@@ -182,44 +181,30 @@ class FrameAligner(TransformerMixin, BaseEstimator):
             there, then context. A missing cell stays missing.
         """
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
         X = as_frame(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
         aligned: dict[str, list[Frames | None]] = {name: [] for name in self.frames_}
         clockless = []
-        for row, label in enumerate(X.index):
-            cells = self._read_row(X, row, label)
+        columns = zip(*(self._read(X, name) for name in self.frames_), strict=True)
+        for label, row in zip(X.index, columns, strict=True):
+            cells = {c.modality: c for c in row if c is not None and c.frames.size}
             for name, cell in self._align_row(cells).items():
                 aligned[name].append(cell)
             if self.to not in cells and cells:
                 clockless.append(label)
         if clockless:
-            more = f" and {len(clockless) - _SHOWN} more" if len(clockless) > _SHOWN else ""
             warn_user(
-                f"FrameAligner: rows {clockless[:_SHOWN]}{more} miss {self.to!r}, which is the "
-                "clock, so each of their other modalities becomes one frame.",
+                f"FrameAligner: rows {listed(clockless, quoted=True)} miss {self.to!r}, which is "
+                "the reference, so each of their other modalities becomes one frame.",
             )
-        parts: list[Any] = [
+        parts = [
             object_column(aligned[name], X.index, X.columns[column.position]).to_frame()
             for name, column in self.frames_.items()
         ]
-        parts.append(X.iloc[:, self._kept])
-        parts.append(X.loc[:, [is_context(column) for column in X.columns]])
-        return pd.concat(parts, axis=1)
+        return self._assemble(X, parts)
 
-    def _read_row(self, X: pd.DataFrame, row: int, label: Any) -> dict[str, FrameCell]:
-        cells = {}
-        for name, column in self.frames_.items():
-            where = f"row {label!r}, column {column.column!r}"
-            frames = read_frames(X.iat[row, column.position], name=where)
-            if frames is None or len(frames) == 0:
-                continue
-            if frames.shape[1] != self.n_dims_[name]:
-                raise ValueError(
-                    f"{where}: the frames have {frames.shape[1]} dimensions, but in fit they had "
-                    f"{self.n_dims_[name]}. All frames of a modality must come from one encoder."
-                )
-            cells[name] = FrameCell(frames, X, row, name, column)
-        return cells
+    def _names_of(self, modality: str) -> list[Any]:
+        return [self._names_in()[self.frames_[modality].position]]
 
     def _align_row(self, cells: dict[str, FrameCell]) -> dict[str, Frames | None]:
         aligned: dict[str, Frames | None] = dict.fromkeys(self.frames_)
@@ -252,27 +237,3 @@ class FrameAligner(TransformerMixin, BaseEstimator):
             )
         edges = np.arange(n_frames + 1) / rate
         return np.column_stack([edges[:-1], edges[1:]])
-
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Get the names of the columns that come out.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Ignored; the names are those of ``fit``.
-
-        Returns
-        -------
-        names : ndarray of str
-        """
-        check_is_fitted(self)
-        names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
-        frames = [names[column.position] for column in self.frames_.values()]
-        context = [name for name in names if is_context(name)]
-        return np.asarray([*frames, *(names[i] for i in self._kept), *context], dtype=object)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        return tags

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.aggregation._base import FrameAggregator, FrameCell
+from emoest.aggregation._base import FrameAggregator
 from emoest.tables.cells import Frames
+from emoest.tables.frame_cells import FrameCell
 from emoest.tables.frame_columns import FrameColumn
 
 _STATISTICS = {"mean": np.nanmean, "std": np.nanstd, "min": np.nanmin, "max": np.nanmax}

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from emoest.aggregation._base import FrameAggregator, FrameCell
+from emoest.aggregation._base import FrameAggregator
 from emoest.tables.cells import Frames, is_missing
+from emoest.tables.frame_cells import FrameCell
 from emoest.tables.frame_columns import FrameColumn
 from emoest.tables.names import SIDECARS, tokens
 from emoest.utils.warn import warn_user

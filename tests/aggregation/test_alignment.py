@@ -66,9 +66,9 @@ def test_a_row_without_the_clock_becomes_one_step():
     X = make(8)
     X["text__frames"] = object_column([None, *X["text__frames"][1:]], X.index)
     aligner = FrameAligner("text", rates=RATES).fit(X)
-    with pytest.warns(UserWarning, match=r"rows \['r0'\] miss 'text', which is the clock"):
+    with pytest.warns(UserWarning, match=r"rows 'r0' miss 'text', which is the reference"):
         output = aligner.transform(X)
-    with pytest.warns(UserWarning, match=r"rows \[13\] miss 'text'"):
+    with pytest.warns(UserWarning, match=r"rows 13 miss 'text'"):
         aligner.transform(X.set_axis(pd.Index([13, *range(7)])))
     assert is_missing(output["text__frames"].iloc[0])
     expected = X["audio__frames"].iloc[0].mean(axis=0, keepdims=True)

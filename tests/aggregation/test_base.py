@@ -105,11 +105,14 @@ def test_other_width_is_an_error_that_names_the_row(X):
         StatisticsPooling().fit_transform(X)
 
 
-def test_a_modality_without_any_frames_is_an_error(X):
+def test_a_modality_without_any_frames_gives_no_columns(X):
     for nothing in (None, np.nan):
-        X["text__frames"] = nothing
-        with pytest.raises(ValueError, match=r"'text' \(column 'text__frames'\) has no frames in"):
-            StatisticsPooling().fit(X)
+        silent = X.assign(text__frames=nothing)
+        with pytest.warns(UserWarning, match="No training row has the modality 'text'"):
+            model = StatisticsPooling().fit(silent)
+        assert model.n_dims_ == {"audio": 3}
+        assert list(model.transform(X)) == list(model.transform(silent))
+        assert not [name for name in model.get_feature_names_out() if "text" in name]
 
 
 def test_a_table_of_vectors_is_an_error():

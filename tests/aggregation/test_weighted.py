@@ -120,7 +120,7 @@ def test_weights_that_say_nothing_are_said_and_uniform(weights, message):
 
 def test_many_notes_become_one_warning():
     X = table([CHUNKS] * 9, seconds=[[0, 0, 0]] * 9)
-    with pytest.warns(UserWarning, match=r"'r4'.*; and 4 more\.$") as caught:
+    with pytest.warns(UserWarning, match=r"'r4'.* and 4 more\.$") as caught:
         WeightedAggregator().fit_transform(X)
     assert len(caught) == 1
 
