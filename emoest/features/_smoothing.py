@@ -11,11 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.features._kalman import Noise, learn_noise, moving_average, smooth
-from emoest.tables.cells import object_column, read_frames
-from emoest.tables.frame_columns import FrameColumn, find_frames
-from emoest.tables.names import context_last, is_context
+from emoest.tables.cells import object_column, present_frames
+from emoest.tables.frame_cells import find_widths, read_cells
+from emoest.tables.frame_columns import as_frame, find_frame_columns
+from emoest.tables.frames import kept_positions
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context
+from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
 
 
@@ -28,7 +30,7 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {"modalities": [StrOptions({"auto"}), list, tuple]}
 
-    def _smooth(self, frames: np.ndarray, modality: str, name: str) -> np.ndarray:
+    def _smooth(self, frames: np.ndarray, modality: str) -> np.ndarray:
         raise NotImplementedError
 
     def _learn(self, frames: dict[str, list[np.ndarray]]) -> None:
@@ -41,8 +43,9 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_columns)
-            One object column of frames per modality; other columns may stand beside it. Each cell
-            is one trial. An object array counts as one modality, frames first.
+            One object column of frames per modality; other columns, numbers too, may stand beside
+            it and pass through. Each cell is one trial. An object array counts as one modality,
+            frames first.
         y : object, default=None
             Ignored.
 
@@ -55,17 +58,32 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If a modality has no column of frames or several, or if its frames do not serve.
+
+        Warns
+        -----
+        UserWarning
+            Of a modality that has no frames in any row: no columns come out of it, in prediction
+            neither.
         """
+        X = as_frame(X)
         validate_data(self, X, skip_check_array=True, reset=True)
-        table = _as_frame(X)
-        self._columns = find_frames(table, self.modalities)
-        self._learn(
-            {
-                modality: [frames for _, frames in _read(table, column) if frames is not None]
-                for modality, column in self._columns.items()
-            }
-        )
+        found = find_frame_columns(X, self.modalities, numbers="pass")
+        widths = find_widths(X, found)
+        if not widths:
+            raise ValueError(
+                f"{type(self).__name__} has nothing to learn from: none of the {len(X)} rows of X "
+                f"has frames in any modality ({listed(found)})."
+            )
+        self._widths = widths
+        self._columns = {name: found[name] for name in widths}
+        self._left_out = {name: found[name] for name in found if name not in widths}
+        self._learn({name: self._trials(X, name) for name in widths})
         return self
+
+    def _trials(self, X: pd.DataFrame, name: str) -> list[np.ndarray]:
+        """Frames of each row that has any; every cell is looked at, even if nothing is learned."""
+        cells = read_cells(X, name, self._columns[name])
+        return [present_frames(cell.frames) for cell in cells if cell is not None]
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Smooth the frames of each row along their time.
@@ -78,7 +96,9 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
         Returns
         -------
         X_out : DataFrame of shape (n_samples, n_columns)
-            X with its frames smoothed, context columns last. A missing cell stays missing.
+            X with its frames smoothed, context columns last. A missing cell stays missing, and so
+            does a frame that is NaN throughout; the others are smoothed as if they followed each
+            other.
 
         Raises
         ------
@@ -86,21 +106,28 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
             If a cell holds no frames or NaN; the message names row and column.
         """
         check_is_fitted(self)
+        X = as_frame(X)
         validate_data(self, X, skip_check_array=True, reset=False)
-        table = _as_frame(X)
-        output = table.copy(deep=False)
-        for modality, column in self._columns.items():
+        output = X.copy(deep=False)
+        for name, column in self._columns.items():
             cells = [
-                None
-                if frames is None
-                else self._smooth(frames, modality, name).astype(np.float32)
-                if len(frames)
-                else frames
-                for name, frames in _read(table, column)
+                None if cell is None else self._smooth_cell(cell.frames, name)
+                for cell in read_cells(X, name, column, self._widths[name])
             ]
-            output.isetitem(column.position, object_column(cells, table.index))
-        context = [is_context(name) for name in table.columns]
-        return output.iloc[:, np.argsort(context, kind="stable")]
+            output.isetitem(column.position, object_column(cells, X.index))
+        return output.iloc[:, kept_positions(X.columns, self._left_out)]
+
+    def _smooth_cell(self, frames: np.ndarray, modality: str) -> np.ndarray:
+        """Smooth the frames that are there; absent ones keep their place."""
+        present = present_frames(frames)
+        if not present.size:
+            return frames
+        smoothed = self._smooth(present, modality).astype(np.float32)
+        if len(present) == len(frames):
+            return smoothed
+        output = np.full(frames.shape, np.nan, dtype=np.float32)
+        output[~np.isnan(frames).all(axis=1)] = smoothed
+        return output
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns that `transform` gives.
@@ -117,7 +144,8 @@ class FrameSmoother(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = getattr(self, "feature_names_in_", input_features)
-        return context_last(range(self.n_features_in_) if names is None else names)
+        names = np.asarray(range(self.n_features_in_) if names is None else names, dtype=object)
+        return names[kept_positions(names, self._left_out)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -252,16 +280,11 @@ class LinearDynamicSmoother(FrameSmoother):
                     ConvergenceWarning,
                 )
 
-    def _smooth(self, frames: np.ndarray, modality: str, name: str) -> np.ndarray:
+    def _smooth(self, frames: np.ndarray, modality: str) -> np.ndarray:
         noise = Noise(self.process_noise, self.observation_noise, self.initial_variance)
         if self.noise == "em":
             process = self.process_noise_[modality]
             noise = Noise(process, self.observation_noise_[modality], np.inf)
-            if frames.shape[1] != len(process):
-                raise ValueError(
-                    f"{name}: the frames have {frames.shape[1]} dimensions, but those seen in fit "
-                    f"have {len(process)}."
-                )
         return smooth(frames.astype(np.float64), noise, backward=self.backward)
 
 
@@ -318,29 +341,8 @@ class MovingAverage(FrameSmoother):
                 f"{self.window + 1}."
             )
 
-    def _smooth(self, frames: np.ndarray, modality: str, name: str) -> np.ndarray:
+    def _smooth(self, frames: np.ndarray, modality: str) -> np.ndarray:
         return moving_average(frames.astype(np.float64), self.window)
-
-
-def _as_frame(X: Any) -> pd.DataFrame:
-    """A table without names gets the numbers of its columns."""
-    return X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X, dtype=object))
-
-
-def _read(table: pd.DataFrame, column: FrameColumn) -> list[tuple[str, np.ndarray | None]]:
-    """Read the cells of a column of frames, each with its name for an error."""
-    found = []
-    for label, cell in zip(table.index, table.iloc[:, column.position], strict=True):
-        name = f"row {label!r}, column {column.column!r}"
-        frames = read_frames(cell, name=name)
-        if frames is not None and not np.isfinite(frames).all():
-            at = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
-            raise ValueError(
-                f"{name}: frame {at} holds NaN or infinite values, which would spread over the "
-                "trial. Mend the frames, or put None into the cell."
-            )
-        found.append((name, frames))
-    return found
 
 
 def _check_sequences(sequences: list[np.ndarray], modality: str) -> None:
@@ -348,10 +350,4 @@ def _check_sequences(sequences: list[np.ndarray], modality: str) -> None:
         raise ValueError(
             f"noise='em' learns from trials of two frames or more; the modality {modality!r} has "
             "none. Pass noise='fixed', or fit on rows that have such trials."
-        )
-    widths = sorted({frames.shape[1] for frames in sequences})
-    if len(widths) > 1:
-        raise ValueError(
-            f"The frames of the modality {modality!r} have {' and '.join(map(str, widths))} "
-            "dimensions. All frames of a modality must come from one transformer."
         )

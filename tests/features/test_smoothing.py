@@ -97,7 +97,7 @@ def test_em_learns_in_fit_and_one_of_each_a_dimension():
     np.testing.assert_allclose(output[3], smooth(walks[3], noise), rtol=1e-4, atol=1e-5)
     other = X.iloc[[3]].copy()
     other["eeg__de_frames"] = object_column([walks[3][:, :1]], other.index)
-    with pytest.raises(ValueError, match=r"row 3.*have 1 dimensions, but those seen in fit have 2"):
+    with pytest.raises(ValueError, match=r"row 3.*have 1 dimensions, but in fit they had 2"):
         smoother.transform(other)
 
 
@@ -113,7 +113,9 @@ def test_em_needs_trials_of_two_frames():
     with pytest.raises(ValueError, match=r"the modality 'eeg' has none. Pass noise='fixed'"):
         LinearDynamicSmoother(noise="em").fit(X)
     X = pd.DataFrame({"eeg": [np.ones((3, 2)), np.ones((3, 4))]})
-    with pytest.raises(ValueError, match="modality 'eeg' have 2 and 4 dimensions"):
+    with pytest.raises(
+        ValueError, match=r"row 1, column 'eeg'.* 4 dimensions, those of row 0 have 2"
+    ):
         LinearDynamicSmoother(noise="em").fit(X)
 
 
@@ -153,7 +155,9 @@ def test_stored_frames_and_arrays_are_taken(tmp_path):
 def test_bad_frames_are_said(smoother):
     bad = np.ones((4, 2))
     bad[2, 1] = np.nan
-    with pytest.raises(ValueError, match=r"row 1, column 'eeg': frame 2 holds NaN or infinite"):
+    with pytest.raises(
+        ValueError, match=r"row 1, column 'eeg': frame 2 of 4 holds NaN or infinity"
+    ):
         smoother.fit_transform(pd.DataFrame({"eeg": [np.ones((3, 2)), bad]}))
     with pytest.raises(ValueError, match="needs one column of frames"):
         smoother.fit(pd.DataFrame({"eeg__a_frames": [bad], "eeg__b_frames": [bad]}))
