@@ -2,7 +2,7 @@
 
 Every part is an estimator with fit / transform / predict, a whole system is a `Pipeline`, and a
 system is judged by UAR (unweighted average recall) under speaker-independent cross-validation.
-Sub-packages are loaded when they are first used.
+Sub-packages and modules are loaded when they are first used.
 """
 
 import importlib
@@ -19,9 +19,11 @@ _SUBMODULES = [
     "files",
     "fusion",
     "media",
+    "multioutput",
     "neural",
     "normalization",
     "systems",
+    "testing",
     "tuning",
     "utils",
     "validity",

@@ -120,11 +120,11 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _demo_models(seed: int) -> dict[str, Any]:
     """The three systems; the acoustic encoder is said when it is not YAMNet."""
-    from emoest.datasets import MultiTarget
     from emoest.embeddings import SBERTEmbedder, YAMNetEmbedder
     from emoest.features import AcousticFunctionals
     from emoest.files.catalogue import WEIGHTS
     from emoest.files.weights import weights_folder
+    from emoest.multioutput import MultiTarget
     from emoest.systems import make_boateng2020
 
     weights = weights_folder() / WEIGHTS["yamnet"].file_name

@@ -16,9 +16,11 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, is_fitted, num_samples
 from emoest.utils.routing import fit_parameters
 
+__all__ = ["MultiTarget"]
+
 
 def _models_have(method: str) -> Any:
-    """Say whether the models, or before `fit` the estimator, have a method."""
+    """Check whether the models, or before `fit` the estimator, have a method."""
 
     def check(self: "MultiTarget") -> bool:
         models = self.estimators_.values() if is_fitted(self) else [self.estimator]

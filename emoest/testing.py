@@ -25,6 +25,8 @@ from sklearn.utils import estimator_checks as sklearn_checks
 from emoest.tables.cells import is_missing, object_column, read_frames
 from emoest.tables.names import is_context, is_sidecar
 
+__all__ = ["assert_same_cells", "cell_estimator_checks", "check_cell_estimator"]
+
 MAX_PICKLE_BYTES = 10 * 2**20
 
 _CONSTRUCTOR_CHECKS = (

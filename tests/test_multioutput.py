@@ -12,8 +12,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from emoest.datasets import MultiTarget
+import emoest
+from emoest.multioutput import MultiTarget
 from emoest.tables.groups import resolve_groups, with_groups
+
+
+def test_it_can_be_imported_from_datasets_too():
+    assert emoest.datasets.MultiTarget is emoest.multioutput.MultiTarget is MultiTarget
+    assert "MultiTarget" not in emoest.datasets.__all__, "a class is listed by one room only"
 
 
 class Spy(ClassifierMixin, BaseEstimator):

@@ -1,4 +1,14 @@
-"""A corpus on disk or generated -> (X, y): loaders, their records, and several targets at once.
+"""A corpus on disk, fetched or generated -> (X, y): loaders, their records and their protocols.
+
+`load_*` read a corpus from disk, `load_table` and `load_folder` your own, and `fetch_*` download
+those that may be downloaded. `make_emotions`, `make_mosi_sequences` and `make_stories` generate
+corpora from which one can learn. `MultiTarget`, of `emoest.multioutput`, can be imported from here.
+
+Layouts of licensed corpora, for tests
+--------------------------------------
+`make_compare2020_like`, `make_cremad_like`, `make_fer2013_like`, `make_iemocap_like`,
+`make_msp_improv_like` and `make_seed4_like` write folders that look to a loader like the corpus
+that they are named after. They hold noise, and labels that nothing predicts.
 
 Examples
 --------
@@ -58,7 +68,7 @@ from emoest.datasets._splits import (
     LeaveOneSpeakerOut,
     OfficialSplit,
 )
-from emoest.multioutput import MultiTarget
+from emoest.multioutput import MultiTarget as MultiTarget
 
 __all__ = [
     "CorpusRecord",
@@ -66,7 +76,6 @@ __all__ = [
     "IncompleteCorpusWarning",
     "LeaveOneSessionOut",
     "LeaveOneSpeakerOut",
-    "MultiTarget",
     "OfficialSplit",
     "UnlabeledRowsWarning",
     "UnverifiedDownloadWarning",

@@ -241,7 +241,7 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
     -----
     ``predict_proba`` and ``decision_function`` are there if the inner classifier has them. The
     inner classifier gets a DataFrame when X is one, and parameters inside it are reached as
-    ``estimator__C``. Several targets need one model each: `emoest.datasets.MultiTarget`.
+    ``estimator__C``. Several targets need one model each: `emoest.multioutput.MultiTarget`.
 
     See Also
     --------

@@ -81,5 +81,5 @@ def refuse_several_targets(estimator: Any, y: Any) -> None:
         raise ValueError(
             f"{type(estimator).__name__} takes a 1d array of targets, y has shape {shape}. Several "
             "targets (valence and arousal) need one model each: "
-            f"emoest.datasets.MultiTarget({type(estimator).__name__}(...))."
+            f"emoest.multioutput.MultiTarget({type(estimator).__name__}(...))."
         )

@@ -5,10 +5,10 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from emoest.datasets import MultiTarget
 from emoest.embeddings import BERTEmbedder, SBERTEmbedder, YAMNetEmbedder
 from emoest.evaluation import evaluate, uar_score, uar_scorer
 from emoest.features import AcousticFunctionals
+from emoest.multioutput import MultiTarget
 from emoest.systems import boateng2020_param_grid, make_boateng2020, make_compare2020_baseline
 from emoest.tables.cells import missing_cells
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.datasets import MultiTarget, make_stories
+from emoest.datasets import make_stories
 from emoest.embeddings import SBERTEmbedder
 from emoest.evaluation import evaluate
 from emoest.features import AcousticFunctionals
+from emoest.multioutput import MultiTarget
 from emoest.systems import make_boateng2020
 
 CHANCE = 1 / 3

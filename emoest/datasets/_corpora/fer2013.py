@@ -162,20 +162,7 @@ def missing_partitions(frame: pd.DataFrame) -> dict[str, list[str]]:
 def read_pixels(path: Path) -> pd.DataFrame:
     """Read the table, a part at a time: pixels as text need five times the room of pixels.
 
-    Parameters
-    ----------
-    path : Path
-        The table.
-
-    Returns
-    -------
-    frame : DataFrame
-        With the columns ``face``, ``split`` and ``emotion``.
-
-    Raises
-    ------
-    ValueError
-        If it is damaged; the message says in which row, counted from 0 without the header.
+    Errors name the row, counted from 0 without the header.
 
     Examples
     --------

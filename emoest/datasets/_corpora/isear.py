@@ -184,15 +184,6 @@ def repair_situation(text: str) -> str:
     A line break of the original is a lone ``\xe1`` or a bar; a quotation mark is a backslash, or a
     backslash and a mark; such texts end with one mark too many. Runs of spaces become one.
 
-    Parameters
-    ----------
-    text : str
-        A situation as a table has it.
-
-    Returns
-    -------
-    text : str
-
     Examples
     --------
     >>> repair_situation('They needed \\clever people\\" and \xe1|I came. "')

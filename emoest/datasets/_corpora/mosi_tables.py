@@ -27,22 +27,9 @@ def read_opinions(
 ) -> tuple[pd.DataFrame, list[str]]:
     r"""Read the table of opinions, and find the clips where they are.
 
-    Parameters
-    ----------
-    files : CorpusFolder
-        Where ``label.csv`` lies, beside ``Raw/<video>/<clip>.mp4``.
-    target : str or sequence of str
-        What counts as a label.
-    drop_unlabeled : bool
-        Whether rows without a label are left out.
-
-    Returns
-    -------
-    frame : DataFrame
-        Columns ``text``, with clips ``audio`` and ``face``, ``speaker``, ``split``, ``sentiment``,
-        ``polarity`` and ``clip_number``.
-    missing : list of str
-        Names of missing clips.
+    The folder holds ``label.csv``, and with it ``Raw/<video>/<clip>.mp4``. Columns are ``text``,
+    with clips ``audio`` and ``face``, ``speaker``, ``split``, ``sentiment``, ``polarity`` and
+    ``clip_number``. The names of missing clips are returned as well.
 
     Examples
     --------

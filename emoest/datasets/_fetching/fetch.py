@@ -1,9 +1,9 @@
-"""fetch_*: download the corpora that may be downloaded, and say under which license."""
+"""fetch_*: download the corpora that may be downloaded, and show their license."""
 
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,18 +50,7 @@ def corpora_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 def is_fetched(name: str, folder: str | os.PathLike[str] | None = None) -> bool:
-    """Whether a corpus has been fetched.
-
-    Parameters
-    ----------
-    name : str
-        Its short name.
-    folder : str or path object, default=None
-        As in `fetch_corpus`.
-
-    Returns
-    -------
-    is_fetched : bool
+    """Check whether a corpus has been fetched; parameters as `fetch_corpus`.
 
     Examples
     --------
@@ -72,7 +61,7 @@ def is_fetched(name: str, folder: str | os.PathLike[str] | None = None) -> bool:
 
 
 def corpus_state(name: str) -> str:
-    """How a corpus can be had.
+    """Return how a corpus can be obtained.
 
     Parameters
     ----------
@@ -114,13 +103,13 @@ def fetch_corpus(
 
     Before a download, the license and the source are written to standard error. A download that was
     interrupted is continued. Files are collected next to the folder and moved there when all is
-    well, so that no half of a corpus is ever found; see `emoest.files.unpack` for what is
-    refused in an archive. The clips of CREMA-D are downloaded one by one, four at a time.
+    well, so that no half of a corpus is ever found; see `emoest.files.unpack` for the members of an
+    archive that raise an error. The clips of CREMA-D are downloaded one by one, four at a time.
 
     Parameters
     ----------
     name : str
-        Short name of the corpus: ``"cremad"`` (sound), ``"emodb"``, ``"goemotions"``, ``"isear"``,
+        Short name of the corpus: ``"cremad"`` (audio), ``"emodb"``, ``"goemotions"``, ``"isear"``,
         ``"meld"`` (texts) or ``"ravdess"`` (speech).
     folder : str or path object, default=None
         Where its files go; None takes a sub-folder of `corpora_folder`.
@@ -192,7 +181,7 @@ def _target(name: str, folder: str | os.PathLike[str] | None) -> Path:
 
 
 def _with_digests(source: Source, name: str, sha256: Digests | None) -> Source:
-    """Put the user's digests before those of the table."""
+    """Replace digests of the table by those of the user."""
     if sha256 is None:
         return source
     names = [file.file_name for file in source.files]
@@ -289,95 +278,41 @@ def _mark(source: Source, target: Path) -> None:
     (target / MARK).write_text(lines, encoding="utf-8")
 
 
-def fetch_cremad(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download the sound of CREMA-D clip by clip (606 MB, ODbL); parameters as `fetch_corpus`.
+def _fetcher(name: str, what: str, notes: str = "") -> Callable[..., Path]:
+    """Make `fetch_<name>`, which is `fetch_corpus` of one corpus."""
 
-    Each clip's SHA-256 is that of the authors' own pointer to it. The digest of the archive that
-    holds the pointers is unknown: that is what the warning speaks of, and what `sha256` may give.
-    Videos are not downloaded.
+    def fetch(
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        sha256: Digests | None = None,
+        verbose: int = 1,
+    ) -> Path:
+        return fetch_corpus(name, folder, sha256=sha256, verbose=verbose)
 
-    Examples
-    --------
-    >>> X, y = load_cremad(fetch_cremad(), return_X_y=True)  # doctest: +SKIP
+    # help() and pickle go by these two names.
+    fetch.__name__ = fetch.__qualname__ = f"fetch_{name}"
+    fetch.__doc__ = _DOCSTRING.format(name=name, what=what, notes=notes)
+    return fetch
+
+
+_DOCSTRING = """Download {what}; parameters as `fetch_corpus`.
+{notes}
+Examples
+--------
+>>> X, y = load_{name}(fetch_{name}(), return_X_y=True)  # doctest: +SKIP
+"""
+
+fetch_cremad = _fetcher(
+    "cremad",
+    "the audio of CREMA-D clip by clip (606 MB, ODbL)",
     """
-    return fetch_corpus("cremad", folder, sha256=sha256, verbose=verbose)
-
-
-def fetch_isear(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download ISEAR, whose public extract has no known digest; parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> X, y = load_isear(fetch_isear(), return_X_y=True)  # doctest: +SKIP
-    """
-    return fetch_corpus("isear", folder, sha256=sha256, verbose=verbose)
-
-
-def fetch_ravdess(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download the speech of RAVDESS (208 MB, CC BY-NC-SA 4.0); parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> X, y = load_ravdess(fetch_ravdess(), return_X_y=True)  # doctest: +SKIP
-    """
-    return fetch_corpus("ravdess", folder, sha256=sha256, verbose=verbose)
-
-
-def fetch_emodb(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download EmoDB, whose site gives no digest; parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> X, y = load_emodb(fetch_emodb(), return_X_y=True)  # doctest: +SKIP
-    """
-    return fetch_corpus("emodb", folder, sha256=sha256, verbose=verbose)
-
-
-def fetch_meld(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download the texts and labels of MELD, without videos; parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> X, y = load_meld(fetch_meld(), return_X_y=True)  # doctest: +SKIP
-    """
-    return fetch_corpus("meld", folder, sha256=sha256, verbose=verbose)
-
-
-def fetch_goemotions(
-    folder: str | os.PathLike[str] | None = None,
-    *,
-    sha256: Digests | None = None,
-    verbose: int = 1,
-) -> Path:
-    """Download the tables of GoEmotions; parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> X, y = load_goemotions(fetch_goemotions(), return_X_y=True)  # doctest: +SKIP
-    """
-    return fetch_corpus("goemotions", folder, sha256=sha256, verbose=verbose)
+Each clip's SHA-256 is that of the authors' own pointer to it. The digest of the archive that
+holds the pointers is unknown: that is what the warning speaks of, and what `sha256` may give.
+Videos are not downloaded.
+""",
+)
+fetch_isear = _fetcher("isear", "ISEAR, whose public extract has no known digest")
+fetch_ravdess = _fetcher("ravdess", "the speech of RAVDESS (208 MB, CC BY-NC-SA 4.0)")
+fetch_emodb = _fetcher("emodb", "EmoDB, whose site gives no digest")
+fetch_meld = _fetcher("meld", "the texts and labels of MELD, without videos")
+fetch_goemotions = _fetcher("goemotions", "the tables of GoEmotions")

@@ -33,25 +33,9 @@ def read_pointers(archive: Path, large: LargeFiles) -> dict[str, RemoteFile]:
     r"""Read what the archive of a repository tells about its large files.
 
     An archive of a repository holds, in the place of a file in Git LFS, a text of three lines with
-    the file's SHA-256 and size. Nothing is unpacked, and only plain names are taken.
-
-    Parameters
-    ----------
-    archive : Path
-        The zip archive; all its members lie in one folder.
-    large : LargeFiles
-        Which files are meant.
-
-    Returns
-    -------
-    files : dict of str to RemoteFile
-        By file name, in alphabetical order.
-
-    Raises
-    ------
-    ValueError
-        If the archive is damaged or holds no such file, or something else in the place of a
-        pointer.
+    the file's SHA-256 and size. Nothing is unpacked, and only plain names are taken. All members
+    of the archive lie in one folder; a damaged archive, one without such files, or something else
+    in the place of a pointer is an error. Files are returned by name, in alphabetical order.
 
     Examples
     --------
@@ -92,21 +76,9 @@ def read_pointers(archive: Path, large: LargeFiles) -> dict[str, RemoteFile]:
 
 
 def copy_tables(archive: Path, large: LargeFiles, folder: Path) -> None:
-    """Copy the small files that are kept beside the large ones out of an archive.
+    """Copy the small files that are kept beside the large ones out of an archive to a folder.
 
-    Parameters
-    ----------
-    archive : Path
-        As for `read_pointers`.
-    large : LargeFiles
-        Which files are meant.
-    folder : Path
-        Where they go.
-
-    Raises
-    ------
-    ValueError
-        If the archive is damaged, lacks one of them, or one is larger than 16 MiB.
+    A damaged archive, or one that lacks such a file, is an error, and so is a file of over 16 MiB.
 
     Examples
     --------
@@ -152,29 +124,9 @@ def download_all(
     """Download many files, a few at a time; those that are there and whole are not asked for.
 
     A file that is broken off is continued, and tried again a few times, as is a server that is busy
-    (status 429 or from 500 on); its ``Retry-After`` is heeded up to a minute.
-
-    Parameters
-    ----------
-    files : dict of str to RemoteFile
-        The files by name, with digest and size.
-    folder : Path
-        Where they go.
-    corpus : str
-        The corpus' short name, for messages.
-    by_hand : str, default=""
-        The end of the message when a file cannot be had: what to do instead.
-    connections : int, default=4
-        Files at a time.
-    verbose : int, default=0
-        Above 0 a bar shows the progress of all of them.
-
-    Raises
-    ------
-    ValueError
-        If what was sent has another digest; it is removed.
-    ConnectionError
-        If a file cannot be downloaded; all that came is kept, and the message counts it.
+    (status 429 or from 500 on); its ``Retry-After`` is heeded up to a minute. Parameters and errors
+    are those of `emoest.files.download.download`, for all files together; what came before an error
+    is kept, and the message counts it.
 
     Examples
     --------
@@ -226,7 +178,7 @@ def _download_some(
 
 
 def _is_whole(path: Path, file: RemoteFile) -> bool:
-    """Whether a file is there with its digest; one that is damaged is removed."""
+    """Check whether a file is there with its digest, and remove one that is damaged."""
     if not path.exists():
         return False
     try:
@@ -258,7 +210,7 @@ def _download_one(
 
 
 def _seconds_to_wait(error: ConnectionError, attempt: int) -> float | None:
-    """How long to wait before the next try; None if there is no use in one."""
+    """Return the seconds before the next try; None if there is no use in one."""
     response = getattr(error.__cause__, "response", None)
     if attempt == RETRIES or (
         response is not None and response.status_code != 429 and response.status_code < 500

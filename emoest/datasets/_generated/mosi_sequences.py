@@ -18,6 +18,7 @@ from emoest.datasets._corpora.mosi_tables import (
     TABLE,
     polarity_of,
 )
+from emoest.datasets._generated.missing import missing_fractions
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
@@ -131,7 +132,7 @@ def make_mosi_sequences(
     """
     check_target(target, MOSI_SEQUENCES)
     rng = private_generator(random_state)
-    shares = _shares(missing)
+    shares = missing_fractions(missing, list(N_DIMS))
     videos = [f"video{i:03d}" for i in range(n_videos)]
     scores = _draw_scores(rng, n_videos, n_clips)
     splits = dict(zip(videos, _draw_splits(rng, n_videos), strict=True))
@@ -155,17 +156,6 @@ def make_mosi_sequences(
     if folder is not None:
         _write(Path(folder).expanduser(), frame, carriers, rng)
     return make_bunch(frame, MOSI_SEQUENCES, target=target, splits=SPLITS, return_X_y=return_X_y)
-
-
-def _shares(missing: float | Mapping[str, float]) -> dict[str, float]:
-    if not isinstance(missing, Mapping):
-        return dict.fromkeys(N_DIMS, float(missing))
-    for name, share in missing.items():
-        if name not in N_DIMS:
-            raise ValueError(f"missing={dict(missing)!r} names {name!r}; there are {list(N_DIMS)}.")
-        if not 0 <= share <= 1:
-            raise ValueError(f"missing={dict(missing)!r}: the share of {name!r} is not in [0, 1].")
-    return {name: float(missing.get(name, 0.0)) for name in N_DIMS}
 
 
 def _draw_scores(rng: np.random.RandomState, n_videos: int, n_clips: int) -> Any:

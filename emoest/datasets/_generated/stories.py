@@ -19,6 +19,7 @@ import pandas as pd
 import soundfile
 from tqdm import tqdm
 
+from emoest.datasets._generated.missing import missing_fractions
 from emoest.datasets._generated.speech_synthesis import synthesize
 from emoest.datasets._generated.story_plan import LEVELS, PARTITIONS, Chunk, Story, plan_stories
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
@@ -157,7 +158,7 @@ def make_stories(
     (['audio', 'text', 'speaker', 'split'], ['train', 'devel', 'test'], ['valence', 'arousal'])
     """
     check_target(target, STORIES)
-    shares = _shares(missing)
+    shares = missing_fractions(missing, _MEDIA)
     plan_seed, missing_seed = spawn_seeds(random_state, 2)
     plan = {
         "n_speakers": int(n_speakers),
@@ -188,19 +189,6 @@ def make_stories(
 
 def _digest(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _shares(missing: float | Mapping[str, float]) -> dict[str, float]:
-    if not isinstance(missing, Mapping):
-        return dict.fromkeys(_MEDIA, float(missing))
-    for name, share in missing.items():
-        if name not in _MEDIA:
-            raise ValueError(
-                f"missing={dict(missing)!r} names {name!r}; the modalities are {', '.join(_MEDIA)}."
-            )
-        if not (isinstance(share, Real) and 0.0 <= share <= 1.0):
-            raise ValueError(f"missing[{name!r}] must be a share from 0 to 1, found {share!r}.")
-    return {name: float(missing.get(name, 0.0)) for name in _MEDIA}
 
 
 def _missing_rows(shares: dict[str, float], n_rows: int, seed: int) -> dict[str, set[int]]:

@@ -141,21 +141,9 @@ def load_folder(
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Turn a pattern of `load_folder` into a regular expression with named groups.
+    """Convert a pattern of `load_folder` to a regular expression with named groups.
 
-    Parameters
-    ----------
-    pattern : str
-        See `load_folder`.
-
-    Returns
-    -------
-    expression : compiled pattern
-
-    Raises
-    ------
-    ValueError
-        If a field has no name, or comes twice.
+    A field without a name, or one that comes twice, is an error.
 
     Examples
     --------

@@ -97,26 +97,8 @@ def read_label_table(
 def read_text(path: Path, *, strict: bool = False) -> str:
     r"""Read a text of a corpus, whatever happened to its encoding; see `fix_encoding`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    strict : bool, default=False
-        Whether characters that are lost are an error.
-
-    Returns
-    -------
-    text : str
-
-    Raises
-    ------
-    ValueError
-        If the file is no text, or characters are lost and `strict`.
-
-    Warns
-    -----
-    UserWarning
-        If characters were fixed, or are lost.
+    A warning says how many characters were fixed and where some are lost; if `strict`, lost ones
+    are an error.
 
     Examples
     --------
@@ -144,28 +126,9 @@ def read_text(path: Path, *, strict: bool = False) -> str:
 def read_labels(
     table: pd.DataFrame, column: str, labels: Mapping[str, str] | Collection[str], *, path: Path
 ) -> pd.DataFrame:
-    """Check a column of labels, and translate it if `labels` has codes.
+    """Check a column of labels, and translate it if `labels` is a dict from codes to labels.
 
-    Parameters
-    ----------
-    table : DataFrame
-        The table.
-    column : str
-        The column.
-    labels : dict of str to str, or collection of str
-        The labels, by their codes if it is a dict.
-    path : Path
-        Where the table comes from, for messages.
-
-    Returns
-    -------
-    table : DataFrame
-        With the labels in place, None where the cell is empty.
-
-    Raises
-    ------
-    ValueError
-        If a label is unknown; the message names the row.
+    An empty cell becomes None; an unknown label is an error that names `path` and the row.
 
     Examples
     --------
@@ -189,21 +152,10 @@ def read_labels(
 def missing_tables(
     names: Mapping[str, str], found: Mapping[str, int], expected: Mapping[str, int]
 ) -> dict[str, list[str]]:
-    """Name the tables that are missing or have too few rows.
+    """Name the tables that are missing or have too few rows, for `CorpusFolder.report_missing`.
 
-    Parameters
-    ----------
-    names : dict of str to str
-        The file name of each table, by partition.
-    found : dict of str to int
-        Rows of the tables that are there.
-    expected : dict of str to int
-        Rows of the tables in the complete corpus, where they are known.
-
-    Returns
-    -------
-    missing : dict of str to list of str
-        As `emoest.datasets._reading.files.CorpusFolder.report_missing` takes them.
+    All three are by partition: file names, rows found, and rows of the complete corpus, where they
+    are known.
 
     Examples
     --------

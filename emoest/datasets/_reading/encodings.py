@@ -51,21 +51,7 @@ def fix_encoding(content: bytes, *, name: str) -> FixedText:
     as control characters (U+0092 for an apostrophe), and UTF-8 that was read as Windows-1252 and
     saved again. Everything else stays as it is.
 
-    Parameters
-    ----------
-    content : bytes
-        What the file holds.
-    name : str
-        Its name, for messages.
-
-    Returns
-    -------
-    fixed : FixedText
-
-    Raises
-    ------
-    ValueError
-        If it is no text, or text in UTF-16.
+    What is no text, or text in UTF-16, is an error that names `name`.
 
     Examples
     --------

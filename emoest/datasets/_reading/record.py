@@ -139,21 +139,10 @@ class CorpusRecord:
 def count_partitions(
     target: str, labels: Sequence[str], counts: Mapping[str, Sequence[int]]
 ) -> dict[str, Any]:
-    """Return what a record says of sizes when the counts of each partition are known.
+    """Return the fields of a record that follow from the counts of each partition and label.
 
-    Parameters
-    ----------
-    target : str
-        The first target.
-    labels : sequence of str
-        Its values.
-    counts : dict of str to sequence of int
-        Samples of each value, in their order, by partition.
-
-    Returns
-    -------
-    fields : dict
-        ``splits``, ``sizes``, ``n_samples`` and ``split_sizes`` of `CorpusRecord`.
+    They are ``splits``, ``sizes``, ``n_samples`` and ``split_sizes``; counts are in the order of
+    the labels.
 
     Examples
     --------
@@ -173,22 +162,7 @@ _RECORDS: dict[str, CorpusRecord] = {}
 
 
 def register(record: CorpusRecord) -> CorpusRecord:
-    """Add a record to the registry; each corpus module does it once.
-
-    Parameters
-    ----------
-    record : CorpusRecord
-        The record.
-
-    Returns
-    -------
-    record : CorpusRecord
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If another record has that name.
+    """Add a record to the registry, and return it; each corpus module does it once.
 
     Examples
     --------

@@ -15,24 +15,9 @@ class UnlabeledRowsWarning(UserWarning):
 
 
 def read_lines(path: Path, *, encoding: str = "utf-8-sig") -> list[str]:
-    r"""Read the lines of an annotation file.
+    r"""Read the lines of an annotation file, without line ends and byte order mark.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    encoding : str, default="utf-8-sig"
-        How it is encoded; a byte order mark is passed over.
-
-    Returns
-    -------
-    lines : list of str
-        Without line ends.
-
-    Raises
-    ------
-    ValueError
-        If the file is encoded otherwise; the message names file, line and bytes.
+    A file that is encoded otherwise is an error that names file, line and bytes.
 
     Examples
     --------
@@ -115,28 +100,7 @@ def handle_unlabeled(
 ) -> tuple[pd.DataFrame, int]:
     """Count the rows without a label, and drop them if that is wanted.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        The corpus.
-    target : str or sequence of str
-        The targets; a row that lacks one of them counts.
-    drop : bool
-        Whether such rows are left out.
-    corpus : str
-        The corpus' title, for the warning.
-
-    Returns
-    -------
-    frame : DataFrame
-        With or without these rows.
-    n_unlabeled : int
-        How many they are.
-
-    Warns
-    -----
-    UnlabeledRowsWarning
-        If there are any.
+    A row that lacks one of several targets counts. If there are any, a warning says how many.
 
     Examples
     --------

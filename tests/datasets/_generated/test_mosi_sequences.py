@@ -76,8 +76,8 @@ def test_missing_cells():
 
 
 @pytest.mark.parametrize("missing", [{"smell": 0.1}, {"text": 1.5}])
-def test_bad_shares(missing):
-    with pytest.raises(ValueError, match=r"names 'smell'|'text' is not in"):
+def test_bad_fractions(missing):
+    with pytest.raises(ValueError, match=r"names 'smell'|missing.'text'. must be a fraction from"):
         make_mosi_sequences(missing=missing)
 
 

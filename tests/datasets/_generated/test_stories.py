@@ -180,7 +180,7 @@ def test_missing_modalities(tmp_path):
     [
         ({"target": "mood"}, "choose one or several of valence, arousal"),
         ({"missing": {"face": 0.1}}, "names 'face'; the modalities are audio, text"),
-        ({"missing": {"text": 1.1}}, r"missing\['text'\] must be a share from 0 to 1"),
+        ({"missing": {"text": 1.1}}, r"missing\['text'\] must be a fraction from 0 to 1"),
         ({"n_speakers": 2}, "n_speakers"),
         ({"difficulty": 1.5}, "difficulty"),
         ({"chunk_seconds": 0.5}, "chunk_seconds"),
