@@ -127,6 +127,7 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
         self.estimators_ = dict(zip(self.targets_, fitted, strict=True))
         if all(hasattr(model, "classes_") for model in fitted):
             self.classes_ = {target: self.estimators_[target].classes_ for target in self.targets_}
+        # Models of media and frames may not know them.
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(fitted[0], name):
                 setattr(self, name, getattr(fitted[0], name))
@@ -233,6 +234,7 @@ def _read_targets(y: Any) -> pd.DataFrame:
                 "use the estimator itself; for several, pass a DataFrame with one column each, as "
                 "loaders give for target=['valence', 'arousal']."
             )
+        # An array of objects may mix labels and numbers; each column gets a type of its own.
         table = pd.DataFrame(values).infer_objects()
     if table.shape[1] == 0:
         raise ValueError("y has no columns, so there is no target to fit.")

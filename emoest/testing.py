@@ -1,8 +1,8 @@
-"""Checks for estimators whose X is a table of media (zone 1) or of frames (zone 2).
+"""Checks for estimators whose X is a table of media or of frames.
 
-scikit-learn's own suite needs numeric 2-D arrays; it runs in full on every zone-3 class. An
-estimator that reads media or frames is held to the checks of this module, which ask the same
-questions of such a table. They can be run on any estimator that keeps emoest's contract.
+scikit-learn's own suite needs numeric 2-D arrays; it runs in full on classes that read vectors.
+An estimator that reads media or frames is held to the checks of this module, which check the same
+things on such a table. They can be run on any estimator that keeps emoest's contract.
 """
 
 import io
@@ -85,7 +85,7 @@ def cell_estimator_checks(estimator: Any) -> list[Check]:
     Returns
     -------
     checks : list of callable
-        Each has a ``__name__`` that says what it asks.
+        Each has a ``__name__`` that says what it checks.
 
     Examples
     --------
@@ -248,9 +248,9 @@ def check_output_names(estimator: Any, X: pd.DataFrame, y: Any) -> None:
 def check_set_output(estimator: Any, X: pd.DataFrame, y: Any) -> None:
     """`set_output(transform="pandas")` changes nothing for a DataFrame."""
     plain = apply(clone(estimator).fit(X, y), X)
-    asked = estimator.set_output(transform="pandas").fit(X, y)
-    assert_same_cells(asked.transform(X), plain)
-    assert_same_cells(clone(asked).fit_transform(X, y), plain)
+    pandas_output = estimator.set_output(transform="pandas").fit(X, y)
+    assert_same_cells(pandas_output.transform(X), plain)
+    assert_same_cells(clone(pandas_output).fit_transform(X, y), plain)
 
 
 def check_context_passes_through(estimator: Any, X: pd.DataFrame, y: Any) -> None:
@@ -292,7 +292,7 @@ def check_clone_in_grid_search(estimator: Any, X: pd.DataFrame, y: Any) -> None:
 
 
 def check_string_labels(estimator: Any, X: pd.DataFrame, y: Any) -> None:
-    """A classifier answers with the labels that it was given."""
+    """A classifier predicts the labels that it was given."""
     labels = np.array(["sad", "happy"])[np.arange(len(X)) % 2]
     estimator.fit(X, labels)
     assert estimator.classes_.tolist() == ["happy", "sad"]
@@ -302,7 +302,7 @@ def check_string_labels(estimator: Any, X: pd.DataFrame, y: Any) -> None:
 
 
 class _ToNumbers(TransformerMixin, BaseEstimator):
-    """Summarize cells of any zone by one number a row, so that a classifier can follow."""
+    """Summarize cells of any table by one number a row, so that a classifier can follow."""
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> "_ToNumbers":
         self.n_features_in_ = X.shape[1]

@@ -30,12 +30,13 @@ RAVDESS_EMOBOX_ACTORS = {
 
 
 class _ReadsColumns(BaseCrossValidator):
-    """What our splitters share: two parts a fold, speakers compared."""
+    """Base of our splitters: two parts a fold, and a warning if they share a speaker."""
 
+    # With metadata routing on, cross_validate gives groups only to splitters that request them.
     __metadata_request__split = {"groups": True}
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:
-        """Give the row positions of training and test part, fold by fold.
+        """Generate the row positions of training and test part, fold by fold.
 
         Parameters
         ----------
@@ -57,6 +58,7 @@ class _ReadsColumns(BaseCrossValidator):
             If a fold has the same speaker in both parts.
         """
         speakers = _speakers(X, groups)
+        # All folds at once, since one warning counts those that share speakers.
         folds = list(self._folds(X, speakers))
         if speakers is not None:
             _warn_shared(type(self).__name__, folds, speakers)
@@ -103,7 +105,7 @@ class LeaveOneSessionOut(_ReadsColumns):
     Notes
     -----
     Five folds on IEMOCAP, six on MSP-IMPROV. Both speakers of a session are tested, so that
-    figures differ from those of `LeaveOneSpeakerOut`.
+    results differ from those of `LeaveOneSpeakerOut`.
 
     Examples
     --------
@@ -123,7 +125,7 @@ class LeaveOneSessionOut(_ReadsColumns):
 
 
 class LeaveOneSpeakerOut(_ReadsColumns):
-    """Each speaker is the test part once; the twin, who talks with him, is for validation.
+    """Each speaker is the test part once; the dyad partner is for validation.
 
     Ten folds on IEMOCAP, twelve on MSP-IMPROV. The training part is the other sessions, so that
     neither the speaker nor the other half of the conversation was seen in training.
@@ -131,15 +133,16 @@ class LeaveOneSpeakerOut(_ReadsColumns):
     Parameters
     ----------
     twin : {"validation", "train"}, default="validation"
-        Whether the other speakers of the test speaker's session are left out of the training part
-        (`split_validation` gives them) or belong to it.
+        Whether the dyad partner (the other speakers of the test speaker's session) is left out of
+        the training part, `split_validation` returning it, or belongs to the training part.
     column : str, default="session"
         The context column of X that names the session.
 
     Notes
     -----
-    The protocol with validation on the twin is the one that MEmoBERT's scripts call ``trn``; their
-    other one, ``trnval``, trains on the twin and selects on the test speaker, which is unsound.
+    The protocol with validation on the dyad partner is the one that MEmoBERT's scripts call
+    ``trn``; their other one, ``trnval``, trains on the partner and selects on the test speaker,
+    which is unsound.
 
     Examples
     --------
@@ -158,7 +161,7 @@ class LeaveOneSpeakerOut(_ReadsColumns):
     def split_validation(
         self, X: Any, y: Any = None, groups: Any = None
     ) -> Iterator[tuple[Rows, Rows, Rows]]:
-        """Give the row positions of training, validation and test part, fold by fold.
+        """Generate the row positions of training, validation and test part, fold by fold.
 
         Parameters
         ----------
@@ -177,7 +180,8 @@ class LeaveOneSpeakerOut(_ReadsColumns):
         Raises
         ------
         ValueError
-            If speakers or sessions are unknown, a speaker is in two sessions, or has no twin.
+            If speakers or sessions are unknown, or a speaker is in two sessions or has no dyad
+            partner.
         """
         for _, train, validation, test in self._parts(X, _speakers(X, groups)):
             yield train, validation, test
@@ -192,11 +196,7 @@ class LeaveOneSpeakerOut(_ReadsColumns):
     def _parts(
         self, X: Any, speakers: npt.NDArray[Any] | None
     ) -> Iterator[tuple[str, Rows, Rows, Rows]]:
-        if speakers is None:
-            raise ValueError(
-                "LeaveOneSpeakerOut finds no speakers: X needs a column 'speaker' or an index "
-                "level 'group', or pass groups=."
-            )
+        speakers = _speakers_or_raise(speakers, "LeaveOneSpeakerOut finds no speakers")
         sessions = _column(X, self.column)
         _at_least_two(sessions, self.column)
         for speaker in np.unique(speakers):
@@ -210,8 +210,8 @@ class LeaveOneSpeakerOut(_ReadsColumns):
             here = sessions == own[0]
             if (here == test).all():
                 raise ValueError(
-                    f"The speaker {speaker!r} is alone in session {own[0]!r} and has no twin. Use "
-                    "sklearn.model_selection.LeaveOneGroupOut instead."
+                    f"The speaker {speaker!r} is alone in session {own[0]!r} and has no dyad "
+                    "partner. Use sklearn.model_selection.LeaveOneGroupOut instead."
                 )
             parts = (np.flatnonzero(rows) for rows in (~here, here & ~test, test))
             yield f"speaker {speaker}", *parts
@@ -279,7 +279,7 @@ class EmoBoxFolds(_ReadsColumns):
     -----
     NotSpeakerIndependentWarning
         On `split`, if a fold has the same speaker in both parts. EmoBox's five folds of EmoDB mix
-        speakers: each speaker is in all five, so that figures on them are not speaker-independent.
+        speakers: each speaker is in all five, so that results on them are not speaker-independent.
 
     References
     ----------
@@ -306,7 +306,7 @@ class EmoBoxFolds(_ReadsColumns):
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
         if isinstance(self.folds, str) and self.folds == "ravdess":
-            names = _speakers_or_raise(speakers)
+            names = _speakers_or_raise(speakers, "The folds of RAVDESS are sets of actors")
             table = {actor: fold for fold, all_ in RAVDESS_EMOBOX_ACTORS.items() for actor in all_}
         else:
             names = _clips(X, self.level)
@@ -335,6 +335,7 @@ class EmoBoxFolds(_ReadsColumns):
 
 
 def _natural(name: Any) -> tuple[int, str]:
+    # Folds and sessions are numbers as text, and 10 comes after 2.
     return (int(name) if str(name).isdigit() else -1, str(name))
 
 
@@ -345,11 +346,10 @@ def _speakers(X: Any, groups: Any) -> npt.NDArray[Any] | None:
     return None if found is None else np.asarray(found)
 
 
-def _speakers_or_raise(speakers: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+def _speakers_or_raise(speakers: npt.NDArray[Any] | None, why: str) -> npt.NDArray[Any]:
     if speakers is None:
         raise ValueError(
-            "The folds of RAVDESS are sets of actors: X needs a column 'speaker' or an index "
-            "level 'group', or pass groups=."
+            f"{why}: X needs a column 'speaker' or an index level 'group', or pass groups=."
         )
     return speakers
 
@@ -392,7 +392,6 @@ def _warn_shared(
         name, shared = next(iter(mixed.items()))
         warn_user(
             f"{splitter}: {len(mixed)} of {len(folds)} folds have speakers in both parts ({name}: "
-            f"{listed(shared)}), so the figures are not "
-            "speaker-independent.",
+            f"{listed(shared)}), so the results are not speaker-independent.",
             NotSpeakerIndependentWarning,
         )

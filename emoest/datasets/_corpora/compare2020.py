@@ -45,7 +45,7 @@ COMPARE2020 = register(
         ),
         notes=(
             "Three stories each of 87 speakers; 29 speakers and 87 stories in each partition. A "
-            "story is several sound files with one label. Sizes per class are unknown to emoest. "
+            "story is several audio files with one label. Sizes per class are unknown to emoest. "
             "That L, M, H mean low, medium and high is inferred. The labels of the test partition "
             "may be withheld."
         ),
@@ -63,13 +63,13 @@ def load_compare2020(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the stories of USoMS-e: lists of sound files, transcripts, partitions and labels.
+    """Load the stories of USoMS-e: lists of audio files, transcripts, partitions and labels.
 
     Parameters
     ----------
     folder : str or path object
-        The folder with ``lab/labels.csv`` and the sound files, which are found by name in any
-        sub-folder and not opened. The label file has one line a sound file and the columns
+        The folder with ``lab/labels.csv`` and the audio files, which are found by name in any
+        sub-folder and not opened. The label file has one line a audio file and the columns
         ``filename_audio``, ``filename_text`` (the story, ``ALBI1101_st1``), ``partition``,
         ``V_cat`` and ``A_cat`` (L, M, H).
     target : str or sequence of str, default=("valence", "arousal")
@@ -83,7 +83,7 @@ def load_compare2020(
         Whether stories without a label (``?`` or empty, as in a withheld test partition) are left
         out; a warning counts them either way.
     strict : bool, default=False
-        Whether missing sound files, texts or stories are an error; otherwise one warning says what
+        Whether missing audio files, texts or stories are an error; otherwise one warning says what
         is missing.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
@@ -165,6 +165,7 @@ def load_compare2020(
 
 def _read_table(path: Path) -> list[dict[str, str]]:
     lines = read_lines(path)
+    # A text in the table may hold commas; the head line holds separators only.
     delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
     return list(csv.DictReader(lines, delimiter=delimiter))
 
@@ -182,6 +183,7 @@ def _check_columns(lines: list[dict[str, str]], path: Path) -> None:
 def _stories(lines: list[dict[str, str]], path: Path) -> pd.DataFrame:
     """One row a story; the lines of a story must agree."""
     stories: dict[str, dict[str, Any]] = {}
+    # Line 1 is the head of the table.
     for number, line in enumerate(lines, start=2):
         name = line["filename_text"].removesuffix(".txt")
         match = _STORY.fullmatch(name)

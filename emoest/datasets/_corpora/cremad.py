@@ -1,4 +1,4 @@
-"""CREMA-D: 91 actors, twelve sentences, six emotions, sound and video."""
+"""CREMA-D: 91 actors, twelve sentences, six emotions, audio and video."""
 
 import csv
 import os
@@ -80,7 +80,7 @@ CREMAD = register(
         ),
         notes=(
             "The target emotion is the one that the actor was asked to show, not the one that "
-            "raters perceived; they recognized it in 40.9 % of the clips by sound alone. Everybody "
+            "raters perceived; they recognized it in 40.9 % of the clips by audio alone. Everybody "
             "says the same twelve sentences, so that the text tells nothing about the emotion. "
             "Intensities were asked for with one sentence (IEO) only. The clip 1040_ITH_SAD_X has "
             "an irregular name. There are no official partitions."
@@ -104,8 +104,8 @@ def load_cremad(
     ----------
     folder : str or path object
         The corpus; sub-folders (``AudioWAV``, ``AudioMP3``, ``VideoFlash``) are searched. Any
-        format of sound will do, if the names are the official ones (``1001_DFA_ANG_XX.wav``); of
-        WAV and MP3 side by side the WAV is taken. No file of sound or video is opened.
+        audio format will do, if the names are the official ones (``1001_DFA_ANG_XX.wav``); of
+        WAV and MP3 of one clip the WAV is taken. No audio or video file is opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (the six that actors were asked for), ``"intensity"``, ``"statement"`` (the
         code of the sentence) or ``"sex"``; a sequence gives y as a DataFrame.
@@ -163,6 +163,7 @@ def load_cremad(
         found = {
             path.stem: str(path) for path in files.paths if path.suffix.lower() in VIDEO_SUFFIXES
         }
+        # The video of 1040_ITH_SAD_X has the regular name 1040_ITH_SAD_XX.
         cells = [found.get(clip, found.get(f"{clip}X")) for clip in frame.index]
         frame.insert(1, "face", object_column(cells, frame.index))
         missing["videos"] = list(frame.index[frame["face"].isna()])

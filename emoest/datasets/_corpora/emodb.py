@@ -68,6 +68,7 @@ TEXTS = {
 AMBIGUOUS = "db.emotion.categories.ambiguous.csv"
 """The table of release 2 that lists the clips that listeners did not recognize."""
 
+# Laryngograms have the names of the clips, and would be taken for their audio.
 _LARYNGOGRAMS = "laryngo"
 _NAME = re.compile(r"(?P<speaker>[0-9]{2})(?P<text>[a-z][0-9]{2})(?P<emotion>[A-Z])[a-z]?")
 
@@ -127,8 +128,8 @@ def load_emodb(
     ----------
     folder : str or path object
         Where the corpus was unpacked; sub-folders are searched, but for the laryngograms of
-        release 2 (``laryngo``). Any format of sound will do, if the names are the official ones
-        (``03a01Fa.wav``). No sound is opened.
+        release 2 (``laryngo``). Any audio format will do, if the names are the official ones
+        (``03a01Fa.wav``). No file is opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven), ``"statement"`` (the code of the sentence, ``"a01"``) or ``"sex"``; a
         sequence gives y as a DataFrame.

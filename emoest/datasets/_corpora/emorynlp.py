@@ -61,7 +61,7 @@ EMORYNLP = register(
         n_speakers=None,
         **count_partitions("emotion", EMOTIONS, N_EMOTIONS),
         license="Unknown; the dialogues are those of a television series: research use.",
-        access="Free download (release 1.0, JSON); tables of a part of it beside MELD.",
+        access="Free download (release 1.0, JSON); tables of a part of it next to MELD.",
         homepage="https://github.com/emorynlp/emotion-detection",
         citation=(
             "S. M. Zahiri and J. D. Choi, Emotion Detection on TV Show Transcripts with "
@@ -86,7 +86,7 @@ def load_emorynlp(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    r"""Load EmoryNLP, from the JSON files of its release or from the tables beside MELD.
+    r"""Load EmoryNLP, from the JSON files of its release or from the tables next to MELD.
 
     Parameters
     ----------
@@ -218,6 +218,7 @@ def _read_release(files: CorpusFolder) -> list[pd.DataFrame]:
     for split, utterances in found.items():
         if utterances:
             table = pd.DataFrame(utterances)
+            # Without a label JSON has null, and tables, for which labels are read, an empty cell.
             table["emotion"] = table["emotion"].fillna("")
             table = read_labels(table, "emotion", _CODES, path=table["path"].iloc[0])
             speakers = [" & ".join(names) for names in table["speakers"]]

@@ -1,4 +1,4 @@
-"""FER2013: small gray faces from the web, as the original table or as folders of pictures."""
+"""FER2013: small gray faces from the web, as the original table or as folders of images."""
 
 import os
 import re
@@ -34,6 +34,7 @@ SIDE = 48
 _COLUMNS = ("emotion", "pixels", "Usage")
 _NAME = re.compile(r"(?P<split>Training|PublicTest|PrivateTest)_[0-9]+")
 _FOLDERS = {label: label for label in EMOTIONS.values()}
+# Rows that are read at a time: as text, pixels need five times the room.
 _ROWS = 2000
 _SIZES = {
     "Training": (3995, 436, 4097, 7215, 4830, 3171, 4965),
@@ -63,8 +64,8 @@ FER2013 = register(
             "Machine Learning Contests, ICONIP 2013."
         ),
         notes=(
-            "Faces from the web, research use only. Nobody knows who is in which picture, so that "
-            "no split is known to keep persons apart. Disgust has 547 of 35,887 pictures."
+            "Faces from the web, research use only. Nobody knows who is in which image, so that "
+            "no split is known to keep persons apart. Disgust has 547 of 35,887 images."
         ),
     )
 )
@@ -78,19 +79,19 @@ def load_fer2013(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    """Load FER2013, from the original table or from folders of pictures.
+    """Load FER2013, from the original table or from folders of images.
 
     Parameters
     ----------
     folder : str or path object
         Where ``fer2013.csv`` lies (or ``icml_face_data.csv``; columns ``emotion``, ``pixels``,
-        ``Usage``), or else pictures in folders with the names of the emotions, such as
-        ``test/angry/PublicTest_77777.jpg``; sub-folders are searched. Of pictures, the name tells
+        ``Usage``), or else images in folders with the names of the emotions, such as
+        ``test/angry/PublicTest_77777.jpg``; sub-folders are searched. Of images, the name tells
         the partition; they are not opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven).
     strict : bool, default=False
-        Whether missing rows or pictures are an error; otherwise one warning says what is missing.
+        Whether missing rows or images are an error; otherwise one warning says what is missing.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
 
@@ -101,7 +102,7 @@ def load_fer2013(
         paths from folders) and the context ``split`` (``"Training"``, ``"PublicTest"``,
         ``"PrivateTest"``); nobody knows the persons, so there is no ``speaker``, and ``groups`` is
         None. ``target`` (y) is a Series; further ``frame``, ``splits`` (row positions),
-        ``record``, ``missing`` and ``DESCR``. The index is the name of the picture; those of the
+        ``record``, ``missing`` and ``DESCR``. The index is the name of the image; those of the
         table are counted, ``fer0000000``, as FER+ names them.
 
     Raises
@@ -110,7 +111,7 @@ def load_fer2013(
         If the folder holds neither, or lacks something and `strict`.
     ValueError
         If the table is damaged or holds an unknown label or partition; the message says in which
-        row. If a picture lies in a folder that is no emotion. If the target is unknown.
+        row. If a image lies in a folder that is no emotion. If the target is unknown.
 
     Warns
     -----
@@ -177,7 +178,12 @@ def read_pixels(path: Path) -> pd.DataFrame:
     emotions: list[str] = []
     try:
         with pd.read_csv(
-            path, dtype=str, keep_default_na=False, skipinitialspace=True, chunksize=_ROWS
+            # icml_face_data.csv has a space after each comma.
+            path,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=True,
+            chunksize=_ROWS,
         ) as parts:
             for part in parts:
                 lacking = [column for column in _COLUMNS if column not in part.columns]
@@ -204,6 +210,7 @@ def read_pixels(path: Path) -> pd.DataFrame:
 
 def _face(pixels: str, path: Path, row: int) -> npt.NDArray[np.uint8]:
     try:
+        # Of text that is no number numpy only warns, and drops what follows it.
         with warnings.catch_warnings(action="error", category=DeprecationWarning):
             values = np.fromstring(pixels, dtype=np.int64, sep=" ")
     except (ValueError, DeprecationWarning) as error:

@@ -1,4 +1,4 @@
-"""FER+: the pictures of FER2013 with the votes of ten people each."""
+"""FER+: the images of FER2013 with the votes of ten people each."""
 
 import os
 from pathlib import Path
@@ -37,13 +37,13 @@ TABLE = "fer2013new.csv"
 FERPLUS = register(
     CorpusRecord(
         name="ferplus",
-        title="FER+, FER2013 with the votes of ten people per picture",
+        title="FER+, FER2013 with the votes of ten people per image",
         labels={"emotion": EMOTIONS},
         modalities=("face",),
         n_speakers=None,
         splits=SPLITS,
-        license="Votes MIT; the pictures as FER2013.",
-        access="Votes: free download. Pictures: fer2013.csv from Kaggle, with an account.",
+        license="Votes MIT; the images as FER2013.",
+        access="Votes: free download. Images: fer2013.csv from Kaggle, with an account.",
         homepage="https://github.com/microsoft/FERPlus",
         citation=(
             "E. Barsoum, C. Zhang, C. Canton Ferrer and Z. Zhang, Training Deep Networks for "
@@ -51,8 +51,8 @@ FERPLUS = register(
             "arXiv:1608.01041."
         ),
         notes=(
-            "Votes are joined to pictures by the order of rows in the original table, so that "
-            "copies of FER2013 as folders cannot be used. Pictures whose votes tie, or fall on "
+            "Votes are joined to images by the order of rows in the original table, so that "
+            "copies of FER2013 as folders cannot be used. Images whose votes tie, or fall on "
             "unknown or no face, have no label."
         ),
         n_samples=FER2013.n_samples,
@@ -69,7 +69,7 @@ def load_ferplus(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    r"""Load FER+: the table of FER2013 and the table of votes beside it.
+    r"""Load FER+: the table of FER2013 and the table of votes next to it.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def load_ferplus(
 
     Notes
     -----
-    The authors' own code also drops single votes and may keep several emotions per picture; the
+    The authors' own code also drops single votes and may keep several emotions per image; the
     rule here is plain majority.
 
     References
@@ -156,7 +156,7 @@ def load_ferplus(
 
 
 def _read_votes(path: Path, splits: pd.Series) -> pd.DataFrame:
-    """Read the votes, and check that they are of these pictures."""
+    """Read the votes, and check that they are of these images."""
     columns = [*EMOTIONS, *NO_EMOTION]
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)

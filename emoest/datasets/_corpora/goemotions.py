@@ -102,7 +102,7 @@ def load_goemotions(
     ----------
     folder : str or path object
         Where ``train.tsv``, ``dev.tsv`` and ``test.tsv`` lie (text, numbers of the labels, comment
-        id; no header); sub-folders are searched. A list of labels beside them (``labels.txt`` or
+        id; no header); sub-folders are searched. A list of labels next to them (``labels.txt`` or
         ``emotions.txt``) is compared with the known order.
     target : str or sequence of str, default="emotions"
         ``"emotions"``: a table of 0 and 1 with 28 columns, 27 emotions and neutral.

@@ -110,26 +110,26 @@ def load_iemocap(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the turns of IEMOCAP: sound, transcript, session, speaker and labels.
+    """Load the turns of IEMOCAP: audio, transcript, session, speaker and labels.
 
     Parameters
     ----------
     folder : str or path object
         The folder with ``Session1`` to ``Session5`` (``IEMOCAP_full_release``), or one above it.
         Labels are read from ``dialog/EmoEvaluation/*.txt``, texts from
-        ``dialog/transcriptions/*.txt``; sound is looked for by the name of the turn, as in
+        ``dialog/transcriptions/*.txt``; audio files are found by the name of the turn, as in
         ``sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav``, and not opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (anger, happiness with excitement, neutral, sadness), ``"emotion6"`` (anger,
         excitement, frustration, happiness, neutral, sadness), ``"category"`` (all eleven codes), or
-        the mean ratings ``"valence"``, ``"arousal"``, ``"dominance"``; a sequence gives y as a
-        DataFrame.
+        the continuous targets ``"valence"``, ``"arousal"``, ``"dominance"`` (mean ratings); a
+        sequence gives y as a DataFrame.
     drop_unlabeled : bool, default=False
         Whether turns without a label of the target are left out. Of 10,039 turns 5,531 have one of
         the four classes. A warning counts them either way.
     strict : bool, default=False
-        Whether a missing session, label file, transcript or sound file is an error; otherwise one
-        warning says what is missing, and the cell is None. Sound without a label file is no row.
+        Whether a missing session, label file, transcript or audio file is an error; otherwise one
+        warning says what is missing, and the cell is None. Audio without a label file is no row.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
 
@@ -158,7 +158,7 @@ def load_iemocap(
     References
     ----------
     C. Busso et al., Language Resources and Evaluation 42, 2008, doi:10.1007/s10579-008-9076-6. The
-    order of the ratings (valence, arousal, dominance) is that of the head line of the label files.
+    order of valence, arousal and dominance is that of the head line of the label files.
 
     Examples
     --------

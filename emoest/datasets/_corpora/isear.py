@@ -93,7 +93,7 @@ def load_isear(
         Where ``isear.csv`` lies (the extract of the authors' database that `fetch_isear` downloads:
         43 columns, separated by bars) or ``isear_clean.tsv`` (columns ``id``, ``emotion`` and
         ``situation``, separated by tabs); sub-folders are searched. If both are there, the first is
-        read. Copies with two columns, label and text, do not say who wrote and are refused.
+        read. Copies with two columns, label and text, do not say who wrote and raise an error.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven).
     no_response : {"keep", "missing", "drop"}, default="keep"
@@ -217,6 +217,8 @@ def _read_extract(path: Path, strict: bool) -> pd.DataFrame:
     for number, line in enumerate(lines, start=2):
         if not line:
             continue
+        # Only the situation may hold bars, so columns before it are counted from the left, and
+        # those after it from the right.
         cells = line.split("|", before)
         situation = cells[-1].rsplit("|", after)
         if len(cells) <= before or len(situation) <= after:

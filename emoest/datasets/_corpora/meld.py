@@ -46,6 +46,7 @@ _COLUMNS = (
     "EndTime",
 )
 _VIDEO_SUFFIX = ".mp4"
+# Clips are named by dialogue and utterance only, and numbers come again in each partition.
 _PARTITIONS = {name: split for split, name in VIDEO_FOLDERS.items()} | {x: x for x in VIDEO_FOLDERS}
 
 MELD = register(
@@ -70,7 +71,7 @@ MELD = register(
         notes=(
             "The official partitions keep dialogues apart, not speakers: the same main characters "
             "are in all of them. Context models must be validated by dialogue. Some copies hold "
-            "apostrophes of Windows-1252 in a UTF-8 file; the loader puts them right and says so. "
+            "apostrophes of Windows-1252 in a UTF-8 file; the loader fixes them and warns. "
             "Copies with 1,108 instead of 1,109 rows of dev are in circulation, and by the "
             "notes of a public copy the archive of clips lacks dia110_utt7 of dev and holds clips "
             "that no table names."
@@ -95,9 +96,9 @@ def load_meld(
     folder : str or path object
         Where the tables ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv`` lie;
         sub-folders are searched. Clips ``dia0_utt0.mp4`` are found in folders of the official names
-        (``train_splits``, ``dev_splits_complete``, ``output_repeated_splits_test``), sound that was
-        taken out of them (``dia0_utt0.wav`` or any other format) beside them or in a folder named
-        ``train``, ``dev`` or ``test``. No clip is opened.
+        (``train_splits``, ``dev_splits_complete``, ``output_repeated_splits_test``), audio files
+        that were taken out of them (``dia0_utt0.wav`` or any other format) next to them or in a
+        folder named ``train``, ``dev`` or ``test``. No clip is opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven) or ``"sentiment"`` (three); a sequence gives y as a DataFrame.
     drop_unlabeled : bool, default=False
@@ -112,7 +113,7 @@ def load_meld(
     -------
     bunch : Bunch, or tuple (X, y)
         ``data`` (X) has the columns ``text``, with clips also ``face`` (paths of the videos) and
-        with sound ``audio``, and the context ``speaker`` (also the index level ``group``),
+        with audio files ``audio``, and the context ``speaker`` (also the index level ``group``),
         ``dialogue`` (``"train_dia0"``) and ``split``; ``target`` (y) is a Series or DataFrame;
         further ``frame`` (also ``utterance``, the place in the dialogue, ``season``, ``episode``,
         ``start`` and ``end``), ``groups``, ``splits`` (row positions of ``train``, ``dev`` and
@@ -132,7 +133,7 @@ def load_meld(
     IncompleteCorpusWarning
         If something is missing.
     UserWarning
-        If apostrophes had to be put right, or characters are lost.
+        If apostrophes had to be fixed, or characters are lost.
 
     References
     ----------

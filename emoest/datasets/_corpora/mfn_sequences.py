@@ -45,7 +45,7 @@ YOUTUBE = register(
         n_samples={"train": 173, "valid": 36, "test": 60},
         notes=(
             f"{_NOTES} Which class is which is not told: labels are the places in the code. Of the "
-            "269 clips 191 have no sound features and 199 no face features, zeros only; 125 clips "
+            "269 clips 191 have no audio features and 199 no face features, zeros only; 125 clips "
             "of the training part have nothing at all."
         ),
         **_COMMON,
@@ -186,6 +186,7 @@ def _part(
     starts = np.zeros(len(y), dtype=int)
     if trim and blocks:
         used = np.any([(values != 0).any(axis=2) for values in blocks.values()], axis=0)
+        # A clip that is zero throughout has no first used step: argmax gives 0, and it keeps all.
         starts = used.argmax(axis=1)
     frame = pd.DataFrame(index=index)
     for modality in N_DIMS:
@@ -197,6 +198,7 @@ def _part(
             ]
         frame[f"{modality}__frames"] = object_column(cells, index)
     frame["split"] = split
+    # YouTube has one-hot classes, ICT-MMMO one score a clip.
     one_hot = y.ndim == 2
     frame["sentiment"] = y.argmax(axis=1).astype(str) if one_hot else y.astype(float)
     return frame

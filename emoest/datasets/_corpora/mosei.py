@@ -89,13 +89,13 @@ def load_mosei(
     annotations : {"table", "csd"}, default="table"
         ``"table"`` reads ``label.csv`` with clips ``Raw/<video_id>/<clip_id>.mp4``, as `load_mosi`
         does. ``"csd"`` reads ``CMU_MOSEI_Labels.csd`` (it needs h5py); words come from
-        ``CMU_MOSEI_TimestampedWords.csd``, sound is a part of ``<video>.wav``, and the partitions
+        ``CMU_MOSEI_TimestampedWords.csd``, audio is a part of ``<video>.wav``, and the partitions
         come from a ``label.csv``, each where it is there. The two number the clips of a video
         differently, so that they are not joined clip by clip.
     drop_unlabeled : bool, default=False
         Whether rows of the table without a label are left out; otherwise it is NaN.
     strict : bool, default=False
-        Whether a missing clip, text or sound is an error; otherwise one warning says what is
+        Whether a missing clip, text or audio file is an error; otherwise one warning says what is
         missing.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
@@ -103,7 +103,7 @@ def load_mosei(
     Returns
     -------
     bunch : Bunch, or tuple (X, y)
-        ``data`` (X) has those of the columns ``text``, ``audio`` and ``face`` (paths; sound may be
+        ``data`` (X) has those of the columns ``text``, ``audio`` and ``face`` (paths; audio may be
         a part, ``video.wav#t=1.20,3.45``) that were found, and the context ``speaker`` (the video,
         also the index level ``group``) and, where it is known, ``split``; ``target`` (y) is a
         Series or DataFrame; further ``frame`` (with ``"csd"`` also ``start``, ``end`` and
@@ -179,6 +179,7 @@ def _read_sequences(files: CorpusFolder) -> tuple[pd.DataFrame, list[str]]:
     audio = {path.stem: path for path in files.paths if path.suffix.lower() in AUDIO_SUFFIXES}
     if any(video in audio for video in frame["speaker"]):
         columns["audio"] = [
+            # The authors' intervals may start below 0.
             f"{audio[video]}#t={max(0.0, start):.2f},{end:.2f}" if video in audio else None
             for video, start, end in zip(
                 frame["speaker"], frame["start"], frame["end"], strict=True

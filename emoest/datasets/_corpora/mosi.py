@@ -79,7 +79,7 @@ MOSI_FEATURES = register(
         notes=(
             "The text and face vectors were learned on the labels of the training part: "
             "cross-validation inside it leaks (a grouped linear SVM reaches 97.6 and 90.8 % "
-            "accuracy on text and face), so that only figures on the test part mean anything. "
+            "accuracy on text and face), so that only results on the test part mean anything. "
             "Sentiment, not emotion. A video stands for its speaker; the parts share no video."
         ),
     )
@@ -102,8 +102,8 @@ def load_mosi(
     folder : str or path object
         Where ``label.csv`` lies (columns ``video_id``, ``clip_id``, ``text``, ``label``,
         ``annotation`` and ``mode``; more do no harm); sub-folders are searched. Clips
-        ``Raw/<video_id>/<clip_id>.mp4`` are found beside it, and sound of the same name. No clip is
-        opened.
+        ``Raw/<video_id>/<clip_id>.mp4`` are found next to it, and audio files of the same name. No
+        clip is opened.
     target : str or sequence of str, default="sentiment"
         ``"sentiment"``, a score from -3 to 3, or ``"polarity"``, its annotation as negative,
         neutral or positive; a sequence gives y as a DataFrame.
@@ -119,7 +119,7 @@ def load_mosi(
     -------
     bunch : Bunch, or tuple (X, y)
         ``data`` (X) has the columns ``text``, with clips also ``face`` (paths of the videos) and
-        with sound ``audio``, and the context ``speaker`` (the video, also the index level
+        with audio files ``audio``, and the context ``speaker`` (the video, also the index level
         ``group``) and ``split``; ``target`` (y) is a Series or DataFrame; further ``frame``,
         ``groups``, ``splits`` (row positions of ``train``, ``valid`` and ``test``), ``record``,
         ``missing`` and ``DESCR``.
@@ -284,5 +284,6 @@ def _part(part: str, arrays: Any, path: Path, content: str) -> pd.DataFrame:
         "polarity": np.asarray(_BINARY, dtype=object)[read["y"].astype(int)],
     }
     frame = pd.concat([*blocks, pd.DataFrame(rest, index=index)], axis=1)
+    # Context models need the utterances of a video together and in their order.
     first = videos.map({video: i for i, video in enumerate(dict.fromkeys(videos))})
     return frame.iloc[np.lexsort((numbers, first))]

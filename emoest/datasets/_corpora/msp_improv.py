@@ -30,6 +30,7 @@ CONDITIONS = {
     "S": "other improvised",
     "T": "target improvised",
 }
+# The first is the release's own spelling.
 LABEL_FILES = ("Evalution.txt", "Evaluation.txt")
 SCORES = {"A": "arousal", "V": "valence", "D": "dominance", "N": "naturalness"}
 N_TURNS = 8438
@@ -113,18 +114,18 @@ def load_msp_improv(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the turns of MSP-IMPROV: sound, on request video, session, speaker and labels.
+    """Load the turns of MSP-IMPROV: audio, on request video, session, speaker and labels.
 
     Parameters
     ----------
     folder : str or path object
         The folder with ``Evalution.txt`` (or ``Evaluation.txt``) and the sessions; sub-folders are
-        searched. Sound is found by its name, as in
+        searched. Audio files are found by their names, as in
         ``session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav``, and not opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (the perceived anger, happiness, neutral, sadness), ``"category"`` (with
         "other" and "no agreement"), ``"intended"`` (of the target sentence), ``"condition"``, or
-        the mean ratings ``"valence"``, ``"arousal"``, ``"dominance"``, ``"naturalness"``; a
+        the continuous targets ``"valence"``, ``"arousal"``, ``"dominance"``, ``"naturalness"``; a
         sequence gives y as a DataFrame.
     conditions : sequence of {"P", "R", "S", "T"}, default=("P", "R", "S", "T")
         Which recordings: natural interaction between takes, target sentence read, other improvised
@@ -269,5 +270,6 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _videos(paths: Sequence[Path], turns: pd.Index) -> pd.Series:
     found = {path.stem: str(path) for path in sorted(paths) if path.suffix.lower() == ".avi"}
+    # Videos may have the prefix of the label file, UTD-IMPROV, instead of that of the audio.
     cells = [found.get(turn, found.get(turn.replace("MSP", "UTD", 1))) for turn in turns]
     return object_column(cells, turns)

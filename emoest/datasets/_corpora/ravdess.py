@@ -32,6 +32,7 @@ ACTORS = {f"{actor:02d}": "female" if actor % 2 == 0 else "male" for actor in ra
 TEXTS = {"kids": "Kids are talking by the door.", "dogs": "Dogs are sitting by the door."}
 
 _SONG_EMOTIONS = ("01", "02", "03", "04", "05", "06")
+# The corpus was published without songs of this actor.
 _NO_SONG = ("18",)
 _NAME = re.compile(r"[0-9]{2}(-[0-9]{2}){6}")
 
@@ -89,12 +90,12 @@ def load_ravdess(
     strict: bool = False,
     return_X_y: bool = False,
 ) -> Any:
-    """Load the sound of RAVDESS, labels from the official file names.
+    """Load the audio of RAVDESS, labels from the official file names.
 
     Parameters
     ----------
     folder : str or path object
-        Where the corpus was unpacked; sub-folders are searched. Any format of sound will do, if the
+        Where the corpus was unpacked; sub-folders are searched. Any audio format will do, if the
         names are the official ones (``03-01-06-01-02-01-12.wav``). No file is opened.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (eight), ``"intensity"``, ``"statement"``, ``"repetition"`` or ``"sex"``; a
@@ -192,5 +193,6 @@ def _expected(actor: str, channel: str) -> list[str]:
         for intensity in INTENSITIES
         for statement in STATEMENTS
         for repetition in REPETITIONS
+        # Neutral was recorded at normal intensity only.
         if (emotion, intensity) != ("01", "02")
     ]

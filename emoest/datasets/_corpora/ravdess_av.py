@@ -1,4 +1,4 @@
-"""RAVDESS as tables of acoustic and facial features, with the gaps of real measurement."""
+"""RAVDESS as tables of acoustic and facial features, with real missing values."""
 
 import os
 import re
@@ -46,9 +46,9 @@ RAVDESS_AV_FEATURES = register(
         citation=RAVDESS.citation,
         notes=(
             "One clip of each actor, emotion and intensity: statement 01, first repetition. The "
-            "acoustic table has real gaps (538 empty cells in the whole table). The seven emotion "
-            "scores of the face come from a network that was trained elsewhere to tell emotions. "
-            "There are no official partitions."
+            "acoustic table has real missing values (538 empty cells in the whole table). The "
+            "seven emotion scores of the face come from a network that was trained elsewhere to "
+            "tell emotions. There are no official partitions."
         ),
     )
 )
@@ -145,6 +145,7 @@ def _block(name: str, path: Path, strict: bool) -> pd.DataFrame:
         twice = next(clip for clip in clips if clips.count(clip) > 1)
         raise ValueError(f"{str(path)!r} has the clip {twice!r} more than once.")
     _check_labels(table, clips, path)
+    # All cells are text: a missing value is empty, or NA as R writes it.
     features = table.drop(columns=list(_LABELS)).replace({"": np.nan, "NA": np.nan})
     try:
         features = features.astype(np.float64)
@@ -190,5 +191,6 @@ def _expected(actor: str) -> list[str]:
         f"01-01-{emotion}-{intensity}-01-01-{actor}"
         for emotion, label in EMOTIONS.items()
         for intensity in INTENSITIES
+        # Neutral was recorded at normal intensity only.
         if not (label == "neutral" and intensity == _STRONG)
     ]

@@ -1,4 +1,4 @@
-"""SEED-IV: EEG of fifteen persons who watched film clips, raw or as the features beside it."""
+"""SEED-IV: EEG of fifteen persons who watched film clips, raw or as the features next to it."""
 
 import os
 import re
@@ -192,6 +192,7 @@ def _find(files: CorpusFolder, kind: str) -> dict[tuple[int, int], Path]:
     found: dict[tuple[int, int], Path] = {}
     for path in files.paths:
         match = _NAME.fullmatch(path.stem)
+        # Both kinds have the same file names: the folder tells them apart, if it was copied too.
         inside = kind in path.parts or not {_RAW, _SMOOTH} & set(path.parts)
         if match is None or path.suffix.lower() != ".mat" or not inside:
             continue

@@ -208,6 +208,7 @@ def _show_license(name: str, source: Source) -> None:
     urls = [file.url for file in source.files]
     if source.large is not None:
         urls.append(f"{source.large.url}{source.large.folder}")
+    # To standard error, so that the output of a script stays its own.
     print(
         f"{record.title}\nLicense: {record.license}\nCite: {record.citation}\n"
         f"From: {', '.join(urls)} ({source.describe_size()})\n{source.origin}",
@@ -218,6 +219,7 @@ def _show_license(name: str, source: Source) -> None:
 
 def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> None:
     path = downloads / file.file_name
+    # A file of an earlier call is used again, but may have been damaged since.
     if path.exists() and file.digest is not None:
         check_digest(path, file.digest, remedy="Delete it and fetch again.")
     download(file, path, what=f"file of {name}", by_hand=_by_hand(name), verbose=verbose)
@@ -246,6 +248,7 @@ def _put(source: Source, downloads: Path, target: Path) -> None:
             try:
                 unpack(archive, target, max_bytes=source.max_bytes)
             except ValueError:
+                # Kept, the next call would take it for a finished download.
                 archive.unlink()
                 raise
     else:
@@ -264,6 +267,7 @@ def _put_large(large: LargeFiles, archive: Path, target: Path, name: str, verbos
         archive.unlink()
         raise
     download_all(files, clips, corpus=name, by_hand=_by_hand(name), verbose=verbose)
+    # One lock a file was needed while several threads downloaded; a corpus holds none.
     for lock in clips.glob("*.lock"):
         lock.unlink()
     target.mkdir(parents=True, exist_ok=True)

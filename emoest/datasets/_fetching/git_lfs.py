@@ -20,6 +20,7 @@ BACKOFF = 1.0
 """Seconds before the first new try; each further one waits twice as long."""
 
 _LONGEST_WAIT = 60.0
+# The specification of Git LFS demands that a pointer is shorter than this.
 _POINTER_BYTES = 1024
 _TABLE_BYTES = 2**24
 _POINTER = re.compile(
@@ -76,7 +77,7 @@ def read_pointers(archive: Path, large: LargeFiles) -> dict[str, RemoteFile]:
 
 
 def copy_tables(archive: Path, large: LargeFiles, folder: Path) -> None:
-    """Copy the small files that are kept beside the large ones out of an archive to a folder.
+    """Copy the small files that are stored next to the large ones out of an archive to a folder.
 
     A damaged archive, or one that lacks such a file, is an error, and so is a file of over 16 MiB.
 
@@ -106,6 +107,7 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(archive) as opened:
             yield opened
+    # zipfile raises RuntimeError for encrypted members.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
             f"{str(archive)!r} is damaged or no zip archive ({error}). Get it again."
@@ -194,6 +196,7 @@ def _download_one(
 ) -> None:
     import requests
 
+    # A session is not safe between threads, and one a file would open a connection a file.
     if not hasattr(sessions, "session"):
         sessions.session = requests.Session()
     for attempt in range(RETRIES + 1):

@@ -40,7 +40,7 @@ class LargeFiles:
     n_files : int
         How many they are.
     tables : tuple of str
-        Small files of the repository that are kept beside them.
+        Small files of the repository that are stored next to them.
     """
 
     url: str
@@ -170,7 +170,7 @@ SOURCES: dict[str, Source] = {
         files=(RemoteFile(f"https://github.com/{_CREMAD}/archive/{_CREMAD_COMMIT}.zip"),),
         is_archive=False,
         max_bytes=2**30,
-        origin="The authors' repository at a fixed commit, sound without video. Its archive, of "
+        origin="The authors' repository at a fixed commit, audio without video. Its archive, of "
         "which nobody tells the digest, holds the SHA-256 and the size of every clip.",
         large=LargeFiles(
             url=f"https://media.githubusercontent.com/media/{_CREMAD}/{_CREMAD_COMMIT}/",

@@ -1,6 +1,6 @@
 """Folders with the layout of FER2013 and SEED-IV, for tests and examples.
 
-The pictures and signals are noise and follow no label: these folders show that a loader reads a
+The images and signals are noise and follow no label: these folders show that a loader reads a
 layout, and nothing else.
 """
 
@@ -33,7 +33,7 @@ WINDOW_SECONDS = 4
 def make_fer2013_like(
     folder: str | os.PathLike[str], *, layout: str = "csv", scale: float = 1.0
 ) -> Path:
-    """Write the table of FER2013, or its folders, with its counts and with pictures of one gray.
+    """Write the table of FER2013, or its folders, with its counts and with images of one gray.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def make_fer2013_like(
         ``"csv"``: ``fer2013.csv``; ``"folders"``: empty files such as
         ``test/angry/PublicTest_1.jpg``.
     scale : float, default=1.0
-        Share of the counts; of each partition and emotion at least one picture is left.
+        Fraction of the counts; of each partition and emotion at least one image is left.
 
     Returns
     -------

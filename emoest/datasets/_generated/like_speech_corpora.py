@@ -1,6 +1,6 @@
 """Folders with the layout of speech corpora that cannot be shipped, for tests and examples.
 
-The sound is a short tone, the words are a counter and the labels follow no rule: these folders show
+The audio is a short tone, the words are a counter and the labels follow no rule: these folders show
 that a loader reads a layout, and nothing else.
 """
 
@@ -42,7 +42,7 @@ def make_iemocap_like(folder: str | os.PathLike[str], *, scale: float = 1.0) -> 
     folder : str or path object
         Where to write.
     scale : float, default=1.0
-        Share of the counts; of each emotion at least one turn is left.
+        Fraction of the counts; of each emotion at least one turn is left.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def make_msp_improv_like(folder: str | os.PathLike[str], *, scale: float = 1.0) 
     folder : str or path object
         Where to write.
     scale : float, default=1.0
-        Share of the counts; of each condition and emotion at least one turn is left.
+        Fraction of the counts; of each condition and emotion at least one turn is left.
 
     Returns
     -------
@@ -116,10 +116,10 @@ def make_msp_improv_like(folder: str | os.PathLike[str], *, scale: float = 1.0) 
             session, sex = number % 6 + 1, "FM"[number // 6 % 2]
             scenario = f"S{number // 12 % 20 + 1:02d}{'AHNS'[number % 4]}"
             turn = f"{scenario}-{sex}{session:02d}-{condition}-{sex}M{number // 240 + 1:02d}"
-            ratings = [1 + (number + k) % 9 / 2 for k in range(4)]
+            scores = [1 + (number + k) % 9 / 2 for k in range(4)]
             lines += [
-                f"UTD-IMPROV-{turn}.avi; {code}; A:{ratings[0]:f}; V:{ratings[1]:f}; "
-                f"D:{ratings[2]:f} ; N:{ratings[3]:f};",
+                f"UTD-IMPROV-{turn}.avi; {code}; A:{scores[0]:f}; V:{scores[1]:f}; "
+                f"D:{scores[2]:f} ; N:{scores[3]:f};",
                 f"rater-01; {MSP_CATEGORIES[code].capitalize()}; ; A:3.000000; V:3.000000; "
                 "D:3.000000; N:3.000000;",
                 "",
@@ -243,6 +243,7 @@ def _tone() -> bytes:
 
 
 def _write_tone(path: Path) -> None:
+    # Thousands of files share few folders: looking each time costs more than an error a folder.
     try:
         path.write_bytes(_tone())
     except FileNotFoundError:

@@ -36,7 +36,7 @@ _WORDS = {
     "neutral": ("the", "film", "was", "a", "so", "scene"),
     "positive": ("good", "great", "funny", "lovely"),
 }
-_SHARES = {"train": 0.6, "valid": 0.1}
+_FRACTIONS = {"train": 0.6, "valid": 0.1}
 
 MOSI_SEQUENCES = register(
     CorpusRecord(
@@ -102,7 +102,7 @@ def make_mosi_sequences(
     difficulty : float, default=1.0
         Standard deviation of the noise.
     missing : float or dict of str to float, default=0.0
-        Share of missing cells, of each modality or by name. No clip loses all three.
+        Fraction of missing cells, of each modality or by name. No clip loses all three.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
     random_state : int, RandomState instance or None, default=None
@@ -120,7 +120,7 @@ def make_mosi_sequences(
     Raises
     ------
     ValueError
-        If `missing` names an unknown modality or is no share, or the target is unknown.
+        If `missing` names an unknown modality or is no fraction, or the target is unknown.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def make_mosi_sequences(
     """
     check_target(target, MOSI_SEQUENCES)
     rng = private_generator(random_state)
-    shares = missing_fractions(missing, list(N_DIMS))
+    fractions = missing_fractions(missing, list(N_DIMS))
     videos = [f"video{i:03d}" for i in range(n_videos)]
     scores = _draw_scores(rng, n_videos, n_clips)
     splits = dict(zip(videos, _draw_splits(rng, n_videos), strict=True))
@@ -148,7 +148,7 @@ def make_mosi_sequences(
     frame.index = pd.Index(frame["speaker"] + "_" + frame["clip_number"], name="clip")
     lengths = rng.randint(N_WORDS[0], N_WORDS[1] + 1, size=len(frame))
     carriers = [rng.uniform(size=length) < 1 / 3 for length in lengths]
-    absent = _draw_missing(rng, shares, len(frame))
+    absent = _draw_missing(rng, fractions, len(frame))
     for position, name in enumerate(N_DIMS):
         cells = _draw_frames(rng, name, frame, carriers, difficulty)
         kept = [None if gone else cell for cell, gone in zip(cells, absent[name], strict=True)]
@@ -161,11 +161,12 @@ def make_mosi_sequences(
 def _draw_scores(rng: np.random.RandomState, n_videos: int, n_clips: int) -> Any:
     """Draw scores that are alike within a video, in steps of 0.2."""
     scores = rng.normal(0.3, 0.8, size=(n_videos, 1)) + rng.normal(0, 1.3, size=(n_videos, n_clips))
+    # Adding 0.0 turns -0.0 into 0.0, which a table of labels would show.
     return np.round(np.clip(scores, LOWEST, HIGHEST) * 5) / 5 + 0.0
 
 
 def _draw_splits(rng: np.random.RandomState, n_videos: int) -> list[str]:
-    counts = {name: max(1, round(share * n_videos)) for name, share in _SHARES.items()}
+    counts = {name: max(1, round(fraction * n_videos)) for name, fraction in _FRACTIONS.items()}
     counts["train"] = min(counts["train"], n_videos - counts["valid"] - 1)
     names = ["train"] * counts["train"] + ["valid"] * counts["valid"]
     names += ["test"] * (n_videos - len(names))
@@ -173,13 +174,13 @@ def _draw_splits(rng: np.random.RandomState, n_videos: int) -> list[str]:
 
 
 def _draw_missing(
-    rng: np.random.RandomState, shares: dict[str, float], n: int
+    rng: np.random.RandomState, fractions: dict[str, float], n: int
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    absent = np.column_stack([rng.uniform(size=n) < share for share in shares.values()])
-    spared = rng.randint(len(shares), size=n)
+    absent = np.column_stack([rng.uniform(size=n) < fraction for fraction in fractions.values()])
+    spared = rng.randint(len(fractions), size=n)
     empty = absent.all(axis=1)
     absent[empty, spared[empty]] = False
-    return dict(zip(shares, absent.T, strict=True))
+    return dict(zip(fractions, absent.T, strict=True))
 
 
 def _draw_frames(
@@ -214,6 +215,7 @@ def _write(
         cells: list[str | None] = []
         for key, cell in frame[column].items():
             path = root / name / f"{key}.npy"
+            # An earlier call may have left a file for a cell that is missing now.
             path.unlink(missing_ok=True)
             if cell is not None:
                 np.save(path, cell)

@@ -2,7 +2,7 @@
 
 It babbles vowels and says no words. Pitch, pitch range, loudness, tempo, pauses and brightness can
 be set; everything else is drawn. The source-filter idea is Fant's ("Acoustic Theory of Speech
-Production", 1960); formants and prosody are plausible figures, fitted to no recording.
+Production", 1960); formants and prosody are plausible values, fitted to no recording.
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class _Syllable:
 def synthesize(
     prosody: Prosody, seconds: float, sampling_rate: int, generator: np.random.RandomState
 ) -> npt.NDArray[np.float32]:
-    """Make a stretch of speech-like sound.
+    """Make a stretch of speech-like audio.
 
     Parameters
     ----------
@@ -210,13 +210,19 @@ def _resonate(
     n_frames = len(source) // step + 2
     padded = np.zeros((n_frames + 1) * step, dtype=np.float32)
     padded[step : step + len(source)] = source
+    # Squared sines that overlap by half sum to one.
     window = np.sin(np.pi * (np.arange(2 * step) + 0.5) / (2 * step)) ** 2
+    # Twice as long as the windows: the filters ring on, and would wrap around in the transform.
     frames = np.zeros((n_frames, 4 * step), dtype=np.float32)
     view = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step]
     np.multiply(view, window.astype(np.float32), out=frames[:, : 2 * step])
     spectra = scipy.fft.rfft(frames, axis=1)
     spectra *= _vowel_weights(syllables, n_frames, generator) @ _responses(
-        round(prosody.tract, 3), round(prosody.brightness), step, sampling_rate
+        # Rounded, so that prosodies nobody can tell apart share a cached response.
+        round(prosody.tract, 3),
+        round(prosody.brightness),
+        step,
+        sampling_rate,
     )
     filtered = scipy.fft.irfft(spectra, axis=1).reshape(n_frames, 4, step)
     sound = np.zeros((n_frames + 3, step), dtype=np.float32)
@@ -247,6 +253,7 @@ def _responses(
     responses = np.ones((len(FORMANTS), len(delay)), dtype=complex)
     for i, formants in enumerate(FORMANTS * tract):
         for hertz, bandwidth in zip(formants, BANDWIDTHS, strict=True):
+            # A resonance close to half the rate would be mirrored at it.
             if hertz < 0.45 * sampling_rate:
                 radius = np.exp(-np.pi * bandwidth / sampling_rate)
                 turn = 2.0 * radius * np.cos(2.0 * np.pi * hertz / sampling_rate)
@@ -256,6 +263,7 @@ def _responses(
     corner = np.exp(-2.0 * np.pi * brightness / sampling_rate)
     constant = 0.99
     responses *= ((1.0 - corner) / (1.0 - corner * delay)) ** 2
+    # Takes out the mean, which pulses of one sign have.
     responses *= (1.0 - delay) / (1.0 - constant * delay)
     return responses.astype(np.complex64)
 
@@ -276,6 +284,7 @@ def _finish(
     power = np.mean(sound[sounding] ** 2) if sounding.any() else 0.0
     if power > 0.0:
         sound = sound * (10.0 ** (level / 20.0) / np.sqrt(power))
+    # Uniform noise of width 1 has the standard deviation 1 / sqrt(12).
     sound = sound + np.sqrt(12.0) * 10.0 ** (BACKGROUND_DB / 20.0) * noise
     peak = np.abs(sound).max()
     if peak > PEAK:

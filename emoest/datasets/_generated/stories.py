@@ -36,6 +36,7 @@ from emoest.utils.constraints import (
 )
 from emoest.utils.seeds import RandomState, spawn_seeds
 
+# Part of the digest that names the folder: raise it when the same seed makes other bytes.
 _GENERATOR_VERSION = 1
 _MEDIA = ("audio", "text")
 
@@ -89,10 +90,10 @@ def make_stories(
     random_state: RandomState = 0,
     verbose: int = 0,
 ) -> Any:
-    """Make a corpus of spoken stories, with sound that one can play.
+    """Make a corpus of spoken stories, with audio that one can play.
 
     Each speaker tells some stories. A story is three or four chunks of FLAC, a text of six to eight
-    English sentences, and a label low, medium or high for valence and for arousal. The sound comes
+    English sentences, and a label low, medium or high for valence and for arousal. The audio comes
     from a small source-filter voice (glottal pulses and noise through formants) that babbles vowels
     and says no words: its pitch, pitch range, loudness, tempo, pauses and brightness carry arousal
     and nothing of valence. The words carry valence and nothing of arousal. Both labels are blurred
@@ -114,10 +115,10 @@ def make_stories(
     target : str or sequence of str, default=("valence", "arousal")
         ``"valence"`` or ``"arousal"`` gives y as a Series, a sequence as a DataFrame.
     difficulty : float, default=0.37
-        Share of noise: at 0 the labels can be told exactly but for the middle, at 1 not at all.
+        Fraction of noise: at 0 the labels can be told exactly but for the middle, at 1 not at all.
     missing : float or dict of str to float, default=0.0
-        Share of the stories without sound and without text; a dict names the share of ``"audio"``
-        and of ``"text"``. As long as the shares sum to 1 at the most, no story lacks both.
+        Fraction of the stories without audio and without text; a dict names that of ``"audio"``
+        and of ``"text"``. As long as the fractions sum to 1 at the most, no story lacks both.
     chunk_seconds : float, default=5.0
         Mean duration of a chunk; they vary by a fifth.
     sampling_rate : int, default=16000
@@ -141,7 +142,7 @@ def make_stories(
     Raises
     ------
     ValueError
-        If a target or a modality is unknown, or a share is not between 0 and 1.
+        If a target or a modality is unknown, or a fraction is not between 0 and 1.
 
     Notes
     -----
@@ -158,25 +159,26 @@ def make_stories(
     (['audio', 'text', 'speaker', 'split'], ['train', 'devel', 'test'], ['valence', 'arousal'])
     """
     check_target(target, STORIES)
-    shares = missing_fractions(missing, _MEDIA)
+    fractions = missing_fractions(missing, _MEDIA)
     plan_seed, missing_seed = spawn_seeds(random_state, 2)
     plan = {
+        # Plain numbers: numpy's own are no JSON, and would give equal arguments another digest.
         "n_speakers": int(n_speakers),
         "n_stories": int(n_stories),
         "difficulty": float(difficulty),
         "chunk_seconds": float(chunk_seconds),
     }
     stories = plan_stories(plan_seed, **plan)
-    settings = {
+    parameters = {
         **plan,
         "generator_version": _GENERATOR_VERSION,
         "seed": plan_seed,
         "sampling_rate": int(sampling_rate),
     }
-    root = Path(folder).expanduser() / f"stories-{_digest(settings)}"
-    _write_corpus(root, stories, settings, verbose)
+    root = Path(folder).expanduser() / f"stories-{_digest(parameters)}"
+    _write_corpus(root, stories, parameters, verbose)
     frame = _frame(root, stories)
-    for name, rows in _missing_rows(shares, len(frame), missing_seed).items():
+    for name, rows in _missing_rows(fractions, len(frame), missing_seed).items():
         cells = [None if i in rows else cell for i, cell in enumerate(frame[name])]
         frame[name] = object_column(cells, frame.index)
     record = dataclasses.replace(
@@ -187,14 +189,14 @@ def make_stories(
     return make_bunch(frame, record, target=target, splits=PARTITIONS, return_X_y=return_X_y)
 
 
-def _digest(settings: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+def _digest(parameters: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _missing_rows(shares: dict[str, float], n_rows: int, seed: int) -> dict[str, set[int]]:
+def _missing_rows(fractions: dict[str, float], n_rows: int, seed: int) -> dict[str, set[int]]:
     """Rows that lack each modality: from both ends of one order, so that few lack both."""
     order = np.random.RandomState(seed).permutation(n_rows).tolist()
-    audio, text = (round(shares[name] * n_rows) for name in _MEDIA)
+    audio, text = (round(fractions[name] * n_rows) for name in _MEDIA)
     return {"audio": set(order[:audio]), "text": set(order[n_rows - text :])}
 
 
@@ -214,7 +216,9 @@ def _frame(root: Path, stories: list[Story]) -> pd.DataFrame:
     )
 
 
-def _write_corpus(root: Path, stories: list[Story], settings: dict[str, Any], verbose: int) -> None:
+def _write_corpus(
+    root: Path, stories: list[Story], parameters: dict[str, Any], verbose: int
+) -> None:
     """Write what is not there; the manifest comes last and tells a whole corpus."""
     chunks = [chunk for story in stories for chunk in story.chunks]
     sizes = _read_sizes(root)
@@ -232,11 +236,11 @@ def _write_corpus(root: Path, stories: list[Story], settings: dict[str, Any], ve
         leave=False,
     ) as bar:
         for chunk in waiting:
-            _write_chunk(root / "wav" / chunk.name, chunk, settings["sampling_rate"])
+            _write_chunk(root / "wav" / chunk.name, chunk, parameters["sampling_rate"])
             bar.update()
     _write_labels(root / "lab" / "labels.csv", stories)
     files = {chunk.name: (root / "wav" / chunk.name).stat().st_size for chunk in chunks}
-    manifest = json.dumps({**settings, "files": files}, indent=1)
+    manifest = json.dumps({**parameters, "files": files}, indent=1)
     _replace(root / "manifest.json", manifest.encode())
 
 
@@ -305,4 +309,5 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _temporary(path: Path) -> Path:
+    # Two processes, or two threads of one, may write the same file at once.
     return path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex}.tmp")

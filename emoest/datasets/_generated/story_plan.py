@@ -18,7 +18,7 @@ LEVELS = ("low", "medium", "high")
 PARTITIONS = ("train", "devel", "test")
 
 SPEAKER_NOISE = 0.4
-"""Share of a speaker in the noise, as a standard deviation; the rest is each story's own."""
+"""Fraction of a speaker in the noise, as a standard deviation; the rest is each story's own."""
 
 _CUE_NOISE = 0.1
 _CHUNK_NOISE = 0.1
@@ -28,7 +28,7 @@ _WORD_THRESHOLD = 0.33
 
 @dataclass(frozen=True)
 class Chunk:
-    """One sound file of a story.
+    """One audio file of a story.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Story:
     text : str
         What is told.
     chunks : tuple of Chunk
-        The sound.
+        The audio.
     """
 
     name: str
@@ -107,7 +107,7 @@ def plan_stories(
     n_stories : int
         Stories of each speaker.
     difficulty : float
-        Share of noise, from 0 to 1.
+        Fraction of noise, from 0 to 1.
     chunk_seconds : float
         Mean duration of a chunk.
 
@@ -182,6 +182,7 @@ def _labels(n_stories: int, generator: np.random.RandomState) -> list[tuple[int,
 
 def _draw_voice(female: bool, generator: np.random.RandomState) -> _Voice:
     normal = generator.standard_normal(9)
+    # Sorted, so that a seed gives the same topics in whatever order they are written down.
     topics = generator.permutation(sorted(TOPICS))
     return _Voice(
         f0=(180.0 if female else 120.0) * 2.0 ** (1.5 * normal[0] / 12.0),
@@ -209,7 +210,10 @@ def _tell(valence: float, voice: _Voice, number: int, generator: np.random.Rando
     openings = TOPICS[voice.topics[number % len(voice.topics)]]
     sentences = [openings[generator.randint(len(openings))]]
     n_sentences = generator.randint(5, 8)
+    # One in each of n equal parts of [0, 1): so the noise of a story's sentences cancels, however
+    # many they are.
     places = (generator.permutation(n_sentences) + generator.random_sample()) / n_sentences
+    # Uniform noise of width 1 has the standard deviation 1 / (2 sqrt(3)).
     moods = valence + _WORD_NOISE * 2.0 * np.sqrt(3.0) * (places - 0.5)
     decks = {mood: list(generator.permutation(len(OUTCOMES[mood]))) for mood in sorted(OUTCOMES)}
     for value in moods:

@@ -14,6 +14,7 @@ from emoest.datasets._reading.bunch import (
 from emoest.datasets._reading.record import CorpusRecord
 
 _UNKNOWN = "Unknown; it is your own corpus."
+# Whole numbers may be codes of classes; a column of more values than this is taken for scores.
 _MAX_CLASSES = 100
 
 

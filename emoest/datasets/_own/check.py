@@ -1,4 +1,4 @@
-"""check_corpus: open every file of a corpus and say which rows are bad, before a long run does."""
+"""check_corpus: open every file of a corpus and list the bad rows, before a long run fails."""
 
 import os
 import sys
@@ -24,6 +24,7 @@ from emoest.utils._sklearn import Interval
 from emoest.utils.constraints import N_JOBS, VERBOSE, validate_arguments
 
 _COLUMNS = ["row", "column", "item", "problem"]
+# Stands for a rate that nobody gave: only whether the item can be read matters.
 _ANY_RATE = 1000.0
 
 
@@ -42,7 +43,7 @@ def check_corpus(
 ) -> pd.DataFrame:
     """Open the media of a corpus and list the rows that cannot be used.
 
-    Sound, pictures, videos and EEG are decoded to the end, so that a file that breaks off is found.
+    Audio, images, videos and EEG are decoded to the end, so that a file that breaks off is found.
     Empty texts and texts with lost characters are listed as well, and so are files with the same
     bytes as the file of an earlier row.
 
@@ -177,6 +178,7 @@ def _repeated(
         for row, column, path in sorted(entries):
             digest = sha256(Path(path).read_bytes()).hexdigest()
             first = seen.setdefault(digest, (row, path))
+            # Within one row no split can part the two.
             if first[0] != row:
                 yield (
                     row,

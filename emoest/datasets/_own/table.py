@@ -54,7 +54,7 @@ def load_table(
     A column named ``audio``, ``face`` or ``eeg`` holds paths, one named ``text`` what was said;
     ``speaker``, ``session``, ``dialogue``, ``split`` and ``group`` are context; the rest is kept in
     ``frame`` and goes into no model. A table of audformat, exported as csv, is understood as it is:
-    ``file`` is the sound, and ``start`` and ``end`` cut a part out of it.
+    ``file`` is the audio file, and ``start`` and ``end`` cut a part out of it.
 
     Parameters
     ----------
@@ -158,12 +158,14 @@ def _read(
     try:
         with open(path, encoding=encoding) as file:
             head = file.readline()
+        # Column names hold no separators, while texts in the rows below do.
         separator = max(",;\t", key=head.count)
         frame = pd.read_csv(
             path,
             sep=separator,
             encoding=encoding,
             dtype=str,
+            # A text such as NA or None is a text; only an empty cell is missing.
             keep_default_na=False,
             na_values=[""],
             quoting=csv.QUOTE_MINIMAL,
@@ -177,6 +179,7 @@ def _read(
             f"The table {str(path)!r} cannot be read: {str(error).strip()}. Put texts that hold a "
             f"{separator!r} into quotes."
         ) from error
+    # pandas takes surplus cells for an index, and would silently shift all columns.
     if not isinstance(frame.index, pd.RangeIndex):
         raise ValueError(
             f"The table {str(path)!r} cannot be read: its rows have more cells than its head line "
@@ -186,10 +189,11 @@ def _read(
 
 
 def _not_decoded(path: Path, encoding: str, error: UnicodeError) -> str:
-    """Say where a table is encoded otherwise, and how it may be."""
+    """Return the message where a table is encoded otherwise, and how it may be."""
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return f"{str(path)!r} is encoded as UTF-16. Pass encoding='utf-16', or save it as UTF-8."
+    # Spreadsheets are zip archives, which start so.
     if content.startswith(b"PK"):
         return (
             f"{str(path)!r} is a spreadsheet or an archive, no csv file. Export the table as csv."
@@ -213,6 +217,7 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> pd.DataFrame:
     """Rename as told; convert an audformat index and its ``file``, ``start``, ``end`` to audio."""
+    # audformat keeps file, start and end in the index.
     if isinstance(frame.index, pd.MultiIndex) or frame.index.name == "file":
         frame = frame.reset_index()
     unknown = [name for name in columns or {} if name not in frame.columns]
@@ -246,6 +251,7 @@ def _with_parts(frame: pd.DataFrame) -> list[str | None]:
 
 
 def _part(path: Any, start: float, end: float) -> Any:
+    # A whole file gets no part: with one it would be another entry of the store.
     if not isinstance(path, str) or (start == 0.0 and np.isnan(end)):
         return path
     tail = "" if np.isnan(end) else f",{_plain(end)}"

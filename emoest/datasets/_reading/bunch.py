@@ -75,6 +75,7 @@ def make_bunch(
     is_input = [
         tokens(column)[0] in record.modalities or is_context(column) for column in frame.columns
     ]
+    # Copies, so that a user who changes X leaves the frame of the Bunch as it is.
     X = frame.loc[:, is_input].copy()
     columns = [
         column

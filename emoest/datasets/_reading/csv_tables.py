@@ -62,11 +62,13 @@ def read_label_table(
     >>> read_label_table(path, ["text", "labels"], sep="\t", header=False).loc[0].tolist()
     ['Well.', '27']
     """
+    # In a tabbed table a lone quotation mark is part of the text, and would swallow lines.
     quotes = sep != "\t" if quotes is None else quotes
     reader = csv.reader(
         io.StringIO(read_text(path, strict=strict), newline=""),
         delimiter=sep,
         quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        # A quotation mark that is never closed is an error, not a cell that ends with the file.
         strict=True,
     )
     try:

@@ -20,6 +20,7 @@ def _garbled(character: str) -> str:
 
 
 _TWICE = {_garbled(character): character for character in _PUNCTUATION + _LATIN}
+# Longer sequences first, since a shorter one may be how a longer one starts.
 _TWICE_PATTERN = re.compile("|".join(sorted(map(re.escape, _TWICE), key=len, reverse=True)))
 _CONTROL_PATTERN = re.compile("[\x80-\x9f]")
 _STRAY_PATTERN = re.compile("[\udc80-\udcff]")
@@ -59,6 +60,7 @@ def fix_encoding(content: bytes, *, name: str) -> FixedText:
     >>> fixed.text == "he\N{RIGHT SINGLE QUOTATION MARK}s lost it", fixed.n_fixed
     (True, 1)
     """
+    # Text in UTF-16 without a mark holds a zero byte for each letter of ASCII.
     if content.startswith(_BYTE_ORDER_MARKS) or b"\x00" in content:
         raise ValueError(
             f"{name} is no text in UTF-8: it holds zero bytes or the mark of UTF-16. Save it as "
@@ -66,6 +68,8 @@ def fix_encoding(content: bytes, *, name: str) -> FixedText:
         )
     text = content.decode("utf-8-sig", errors="surrogateescape")
     text, n_stray = _STRAY_PATTERN.subn(lambda m: _windows_1252(ord(m[0]) - 0xDC00), text)
+    # Before control characters: Windows-1252 leaves five bytes undefined, which stay control
+    # characters inside sequences that were encoded twice.
     text, n_twice = _TWICE_PATTERN.subn(lambda m: _TWICE[m[0]], text)
     text, n_control = _CONTROL_PATTERN.subn(lambda m: _windows_1252(ord(m[0])), text)
     lost = tuple(i for i, line in enumerate(text.split("\n"), start=1) if _LOST in line)

@@ -46,6 +46,7 @@ def missing_files(paths: Sequence[str | None]) -> list[int]:
         head, tail = os.path.split(path)
         if head not in listed:
             listed[head] = _names(head)
+        # The whole name first: a file name may hold a # itself.
         if tail in listed[head]:
             continue
         if split_path(tail)[0] not in listed[head]:

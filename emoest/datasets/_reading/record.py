@@ -169,6 +169,7 @@ def register(record: CorpusRecord) -> CorpusRecord:
     >>> register(corpus_record("emodb")).name
     'emodb'
     """
+    # An equal record is no conflict: a module that is reloaded registers its own again.
     if _RECORDS.setdefault(record.name, record) != record:
         raise ValueError(f"There is another corpus named {record.name!r}.")
     return record

@@ -6,7 +6,8 @@ from sklearn.model_selection import GroupKFold, cross_val_score
 
 from emoest.datasets import make_emotions
 from emoest.datasets._generated.emotions import EMOTIONS, N_DIMS, N_FRAMES
-from emoest.tables.names import find_frames, find_modalities
+from emoest.tables.frame_columns import find_frames
+from emoest.tables.names import find_modalities
 
 
 def vectors(n_samples=2000, **parameters):
