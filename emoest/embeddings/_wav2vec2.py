@@ -8,13 +8,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._base import PretrainedTransformer, embed_batches
+from emoest.embeddings._base import PretrainedTransformer, embed_batches, pad_rows
 from emoest.embeddings._signal_windows import (
     AudioWindows,
     Convolutions,
     SignalWindow,
     average_runs,
-    pad_signals,
 )
 from emoest.embeddings._token_windows import token_budget
 from emoest.embeddings._transformers import load_encoder, loading, number_layer, text_version
@@ -201,12 +200,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         self.verbose = verbose
 
     def _weights_options(self) -> dict[str, Any]:
-        return {
-            "is_folder": True,
-            "revision": self.revision,
-            "tokenizer": False,
-            "purpose": type(self).__name__,
-        }
+        return self._folder_options(tokenizer=False)
 
     def _read_spec(self, path: Path) -> None:
         config = read_json(path, "config.json")
@@ -306,7 +300,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         import torch
 
         lengths = [len(window.signal) for window in windows]
-        signals, mask = pad_signals(windows)
+        signals, mask = pad_rows([window.signal for window in windows])
         ragged = len(set(lengths)) > 1
         model.net.feature_extractor.lengths = lengths
         with warnings.catch_warnings():

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from emoest.embeddings._base import pad_rows
 from emoest.embeddings._signal_windows import (
     AudioWindows,
     Convolutions,
     average_runs,
     cut_signal,
-    pad_signals,
 )
 from emoest.media.audio import open_audio
 
@@ -88,7 +88,7 @@ def test_a_clip_too_short_for_a_frame_is_named():
 
 def test_padding_is_marked():
     windows = [next(iter(clip(np.ones(n), normalize=False).windows())) for n in (8, 10)]
-    signals, mask = pad_signals(windows)
+    signals, mask = pad_rows([window.signal for window in windows])
     assert mask.tolist() == [[1] * 8 + [0] * 2, [1] * 10]
     np.testing.assert_array_equal(signals, mask)
 

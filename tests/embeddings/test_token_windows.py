@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from emoest.embeddings._base import pad_rows
 from emoest.embeddings._token_windows import (
     CPU_TOKENS,
     cut_windows,
-    pad_windows,
     token_batches,
     token_budget,
 )
@@ -69,6 +69,6 @@ def test_a_cpu_takes_small_batches():
 
 def test_padding_is_masked(tokenizer):
     windows = [cut_windows(tokenizer, text, 16, "window")[0] for text in ("dog", "the old house")]
-    ids, mask = pad_windows(windows, tokenizer.pad_token_id)
+    ids, mask = pad_rows([window.ids for window in windows], tokenizer.pad_token_id)
     assert mask.sum(axis=1).tolist() == [len(window.ids) for window in windows]
     assert (ids[mask == 0] == tokenizer.pad_token_id).all()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from emoest.embeddings._yamnet_patches import (
+    PATCH_SAMPLES,
     count_patches,
     iter_patches,
     log_mel,
-    patch_samples,
     step_frames,
 )
 
@@ -87,7 +87,7 @@ def test_frames_of_an_unpadded_signal():
 
 def test_a_step_of_a_tenth_gives_41_patches_in_five_seconds():
     assert count_patches(80_000, step=0.1, padding=False) == 41
-    assert patch_samples() == 15_600
+    assert PATCH_SAMPLES == 15_600
 
 
 @pytest.mark.parametrize("step", [0.1, 0.48, 1.2])
