@@ -38,7 +38,7 @@ class PretrainedTransformer(CellTransformer):
     `fit` is to take the digest from the catalogue; ``_weights_name()``, if that is not ``model``;
     ``_read_spec(path)``, called in `fit` with the weights' place; and ``_kind()``, if it reads the
     same file in several ways. ``_model()`` gives the loaded model inside ``_read_item``.
-    ``weights_digest_`` is known after `fit` and part of the recipe.
+    ``weights_digest_`` is known after `fit` and part of the cache key.
     """
 
     _parameter_constraints: dict = {
@@ -332,7 +332,7 @@ def exact_inference() -> Iterator[None]:
     """Compute without gradients and in full float32, whatever precision mode is set outside.
 
     Lower modes (TF32, bfloat16) are given back as they were found. torch has two interfaces to
-    them and refuses a mixture; the one that was used outside is used here.
+    them and raises for a mixture; the one that was used outside is used here.
 
     Examples
     --------

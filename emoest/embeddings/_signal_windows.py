@@ -1,4 +1,4 @@
-"""Sound for encoders of raw signals: normalized, in windows, and windows as batches."""
+"""Audio for encoders of raw signals: normalized, in windows, and windows as batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -178,7 +178,7 @@ class AudioWindows:
 def cut_signal(
     blocks: Iterator[Signal], window: int, convolutions: Convolutions
 ) -> Iterator[tuple[Signal, slice]]:
-    """Cut a signal into overlapping windows and share its frames among them.
+    """Cut a signal into overlapping windows and divide its frames among them.
 
     Parameters
     ----------

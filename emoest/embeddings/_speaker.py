@@ -46,7 +46,7 @@ class _Voice(NamedTuple):
 class SpeakerEmbedder(PretrainedTransformer):
     """Embed voices with the encoder of Resemblyzer, an LSTM trained to tell speakers apart.
 
-    Sound of any rate, channel count and format is averaged over channels and resampled to 16 kHz,
+    Audio of any rate, channel count and format is averaged over channels and resampled to 16 kHz,
     raised to -30 dB if it is quieter, and its pauses are shortened. The net sees stretches of
     1.6 s and gives 256 numbers a stretch.
 

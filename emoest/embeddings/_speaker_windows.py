@@ -26,7 +26,7 @@ LEVEL_DB = -30.0
 """Quieter signals are raised to this power re full scale."""
 
 COVERAGE = 0.75
-"""The last stretch counts if the signal fills this share of it."""
+"""The last stretch counts if the signal fills this proportion of it."""
 
 _PAUSE_WINDOW = 480
 _SMOOTHING = 8

@@ -39,7 +39,7 @@ class TextEncoder(PretrainedTransformer):
             )
 
     def _read_item(self, item: str, name: str) -> Any:
-        """Refuse halves of surrogate pairs, which come from decoding with the wrong encoding."""
+        """Raise for halves of surrogate pairs, which come from decoding with the wrong encoding."""
         try:
             item.encode()
         except UnicodeEncodeError as error:

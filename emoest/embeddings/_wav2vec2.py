@@ -43,7 +43,7 @@ class _Loaded(NamedTuple):
 class Wav2Vec2Embedder(PretrainedTransformer):
     """Embed speech with a frozen encoder of transformers: wav2vec 2.0, HuBERT, WavLM and others.
 
-    Sound of any rate, channel count and format is averaged over channels and resampled to the
+    Audio of any rate, channel count and format is averaged over channels and resampled to the
     encoder's rate, and scaled as the encoder's own feature extractor says (mostly to mean 0 and
     variance 1 over the clip). The encoder gives a frame about every 20 ms.
 
@@ -66,7 +66,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     chunks : {"pool", "concat"}, default="pool"
         What frames a list gives: one frame an item, the mean of its frames, or all frames.
     max_seconds : float, default=20.0
-        Seconds of sound that the encoder sees at once, at least 1.
+        Seconds of audio that the encoder sees at once, at least 1.
     long_audio : {"window", "truncate"}, default="window"
         A longer clip is seen through windows that overlap by a quarter, or cut. In an overlap each
         frame comes from the window in which it stands farther from the edge.
@@ -103,7 +103,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         In `fit`, if there is no such model or revision, or if it lacks its configuration, its
         feature extractor's or safetensors.
     ValueError
-        In `fit`, if the model does not take raw sound or has no such layer; in `transform`, if a
+        In `fit`, if the model does not take raw audio or has no such layer; in `transform`, if a
         clip is too short for one frame (25 ms for the models named here).
 
     See Also
@@ -112,8 +112,8 @@ class Wav2Vec2Embedder(PretrainedTransformer):
 
     Notes
     -----
-    Beside the frames (``wav2vec2_frames``) stands the column ``seconds``: the duration of the item
-    shared among its frames, so that they add up to it.
+    Next to the frames (``wav2vec2_frames``) stands the column ``seconds``: the duration of the item
+    divided among its frames, so that they add up to it.
 
     A value does not depend on the order and size of batches, to 1e-5. Nets whose first layer
     normalizes over time (wav2vec 2.0 base, HuBERT base) give other values for padded clips; here
@@ -318,7 +318,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         ]
 
     def _chosen(self, output: Any) -> Any:
-        """Take the layer, or the mean of all; the last one is what the net gives in the end."""
+        """Return the layer, or the mean of all; the last one is what the net gives in the end."""
         if self._layer is None:
             return output.last_hidden_state
         if self._layer != "mean":
@@ -327,19 +327,19 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         return sum(inner, output.last_hidden_state) / (len(inner) + 1)
 
     def _frames(self, clip: AudioWindows, parts: list[np.ndarray]) -> np.ndarray:
-        """Frames of a clip, averaged by `step`; beside each the seconds that it covers."""
+        """Frames of a clip, averaged by `step`, with the seconds that it covers."""
         frames, counts = average_runs(np.concatenate(parts), self.step or 1)
         seconds = (clip.seconds * counts / counts.sum()).astype(np.float32)
         return np.concatenate([frames, seconds[:, None]], axis=1)
 
 
 def _convolutions(config: dict[str, Any], name: str) -> Convolutions:
-    """Read the convolutions from ``config.json``, or say that this is no encoder of raw sound."""
+    """Read the convolutions from ``config.json``, or say that this is no encoder of raw audio."""
     needed = ("conv_kernel", "conv_stride", "hidden_size", "num_hidden_layers", "model_type")
     missing = [key for key in needed if key not in config]
     if missing:
         raise ValueError(
-            f"{name!r} is no encoder of raw sound that Wav2Vec2Embedder can run: its config.json "
+            f"{name!r} is no encoder of raw audio that Wav2Vec2Embedder can run: its config.json "
             f"has no {', '.join(missing)}. Choose a wav2vec 2.0, HuBERT or WavLM model."
         )
     if config.get("squeeze_factor", 1) != 1:
@@ -359,13 +359,13 @@ def _layer_of(layer: int | str, n_layers: int, name: str) -> int | str | None:
 
 
 def _feature_extractor(path: Path) -> dict[str, Any]:
-    """Read how sound is prepared for the encoder, and check that it is prepared as raw sound."""
+    """Read how audio is prepared for the encoder, and check that it is prepared as raw audio."""
     processor = read_json(path, "processor_config.json").get("feature_extractor", {})
     found = read_json(path, "preprocessor_config.json") or processor
     if not found:
         raise FileNotFoundError(
             f"The folder {str(path)!r} holds no preprocessor_config.json, which says at what rate "
-            "and scale the encoder wants sound. Save it there with "
+            "and scale the encoder wants audio. Save it there with "
             "feature_extractor.save_pretrained(folder)."
         )
     kind = found.get("feature_extractor_type", _EXTRACTOR)
@@ -373,6 +373,6 @@ def _feature_extractor(path: Path) -> dict[str, Any]:
     if kind != _EXTRACTOR or not isinstance(rate, int) or rate <= 0:
         raise ValueError(
             f"The preprocessor_config.json in {str(path)!r} names {kind} at {rate!r} Hz; "
-            f"Wav2Vec2Embedder runs encoders of raw sound ({_EXTRACTOR}, a positive rate)."
+            f"Wav2Vec2Embedder runs encoders of raw audio ({_EXTRACTOR}, a positive rate)."
         )
     return found

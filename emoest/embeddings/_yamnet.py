@@ -1,4 +1,4 @@
-"""YAMNet: sound to frames of 1024 numbers, one about every half second."""
+"""YAMNet: audio to frames of 1024 numbers, one about every half second."""
 
 import csv
 import os
@@ -49,9 +49,9 @@ class _Clip:
 
 
 class YAMNetEmbedder(PretrainedTransformer):
-    """Embed sound with YAMNet, a classifier of 521 kinds of sound trained on AudioSet.
+    """Embed audio with YAMNet, a classifier of 521 kinds of sound trained on AudioSet.
 
-    Sound of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
+    Audio of any rate, channel count and format is averaged over channels, resampled to 16 kHz and
     cut into patches of 0.96 s, one every `step` seconds; the net gives 1024 numbers a patch. Long
     recordings are decoded and embedded piece by piece, so that memory does not grow with their
     samples.
@@ -78,7 +78,7 @@ class YAMNetEmbedder(PretrainedTransformer):
     sampling_rate : float, default=None
         Rate in Hz of arrays that come without one; files and tuples (array, rate) bring their own.
     speech : bool, default=False
-        Whether to give the column ``speech`` beside the frames: the score of speech of each frame.
+        Whether to give the column ``speech`` next to the frames: the score of speech of each frame.
     errors : {"raise", "missing"}, default="raise"
         What an item that cannot be read means.
     cache_dir : str, path object, False or None, default=None
@@ -108,8 +108,8 @@ class YAMNetEmbedder(PretrainedTransformer):
 
     Notes
     -----
-    Beside the frames (``yamnet_frames``; ``yamnet_scores_frames`` for scores) stands the column
-    ``seconds``: the duration of the item shared among its frames, so that they add up to it.
+    Next to the frames (``yamnet_frames``; ``yamnet_scores_frames`` for scores) stands the column
+    ``seconds``: the duration of the item divided among its frames, so that they add up to it.
 
     The net and its front end follow the original's code [1]_, with soxr for resampling. Verified
     were the front end against published values and the net against vectors made from an int8
@@ -183,7 +183,7 @@ class YAMNetEmbedder(PretrainedTransformer):
     def class_names(self) -> list[str]:
         """Names of the 521 classes, in the order of the scores.
 
-        They are read from ``yamnet_class_map.csv`` beside the weights, else fetched once.
+        They are read from ``yamnet_class_map.csv`` next to the weights, else fetched once.
 
         Returns
         -------

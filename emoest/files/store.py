@@ -1,8 +1,9 @@
 """The store: what was computed from one item is kept on disk and found again by content.
 
-An entry's key is the SHA-256 of the recipe (weights, parameters, versions) and the content (a text,
-the digest of a file's bytes, an array's bytes), one ``.npy`` file an item. So any split, grid,
-process or later day finds it again, and nothing can leak, since an entry depends on one item alone.
+An entry's key is the SHA-256 of the cache key parameters (weights, preprocessing, versions; in code
+the recipe) and the content (a text, the digest of a file's bytes, an array's bytes), one ``.npy``
+file an item. So any split, grid, process or later day finds it again, and nothing can leak, since
+an entry depends on one item alone.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ CacheDir = str | os.PathLike[str] | bool | None
 
 
 def cache_folder(cache_dir: CacheDir = None) -> Path:
-    """Say where emoest keeps what it can make again.
+    """Return the folder where emoest keeps what it can make again.
 
     Parameters
     ----------
@@ -65,14 +66,14 @@ def cache_folder(cache_dir: CacheDir = None) -> Path:
 
 
 class Store:
-    """The entries of one recipe.
+    """The entries of one set of cache key parameters, a recipe.
 
     Parameters
     ----------
     name : str
         What makes the entries, for example ``"yamnet"``; the folder's name starts with it.
     recipe : mapping
-        All that the values depend on beside the item: plain values that JSON can hold.
+        All that the values depend on except the item: plain values that JSON can hold.
     cache_dir : str, path object, False or None, default=None
         See `cache_folder`; False keeps nothing.
 
@@ -95,19 +96,19 @@ class Store:
         self._folder = f"{name}-{self._digest.hexdigest()[:16]}"
 
     def key(self, content: bytes) -> str:
-        """Make the key of an item from its content: 64 hexadecimal digits."""
+        """Compute the key of an item from its content: 64 hexadecimal digits."""
         digest = self._digest.copy()
         digest.update(b"\0" + content)
         return digest.hexdigest()
 
     def path(self, key: str) -> Path | None:
-        """Say where an entry is or would be; None when nothing is kept."""
+        """Return where an entry is or would be; None when nothing is kept."""
         if self.root is None:
             return None
         return self.root / self._folder / key[:2] / f"{key[2:]}.npy"
 
     def get(self, key: str) -> Array | None:
-        """Read an entry; None if it is not there, and with a warning if it is torn."""
+        """Read an entry; None if it is not there, and with a warning if it is truncated."""
         path = self.path(key)
         if path is None:
             return None
@@ -138,7 +139,7 @@ class Store:
 
 
 def warn_corrupt(path: Path | None, reason: object) -> None:
-    """Warn that an entry is torn or corrupt and will be computed again.
+    """Warn that an entry is truncated or corrupt and will be computed again.
 
     Examples
     --------
@@ -147,10 +148,10 @@ def warn_corrupt(path: Path | None, reason: object) -> None:
     ...     warnings.simplefilter("always")
     ...     warn_corrupt(Path("a.npy"), "no data left")
     >>> str(caught[0].message)
-    "The stored entry 'a.npy' is torn or corrupt (no data left) and is computed again."
+    "The stored entry 'a.npy' is truncated or corrupt (no data left) and is computed again."
     """
     warn_user(
-        f"The stored entry {str(path)!r} is torn or corrupt ({reason}) and is computed again.",
+        f"The stored entry {str(path)!r} is truncated or corrupt ({reason}) and is computed again.",
     )
 
 
@@ -270,7 +271,7 @@ def _warn_once(root: Path, error: OSError) -> None:
 
 @dataclass(frozen=True)
 class RecipeInfo:
-    """What the store holds for one recipe.
+    """What the store holds for one set of cache key parameters, a recipe.
 
     Parameters
     ----------
@@ -281,7 +282,7 @@ class RecipeInfo:
     size : int
         Bytes.
     recipe : dict
-        What the values depend on beside the item; empty if it cannot be read.
+        What the values depend on except the item; empty if it cannot be read.
     """
 
     folder: str

@@ -297,7 +297,7 @@ def _bad_items(tmp_path, wall):
         "no face": (empty, "no face was found in row 1, column 'face'.*detect=False"),
         "black": (np.zeros((200, 200, 3), np.uint8), "is blank: all its pixels are equal"),
         "black face": (np.zeros((48, 48), np.uint8), "is blank: all its pixels are equal"),
-        "video without a face": (faceless, r"no face was found in any picture of .*faceless\.mp4"),
+        "video without a face": (faceless, r"no face was found in any image of .*faceless\.mp4"),
         "sound": (sound, r"sound\.mp4'\) holds no images \(streams: audio\)"),
         "broken": (text, r"broken\.mp4'\) is neither an image .* nor a video"),
         "half": (jpeg, r"half\.jpg'\) is a damaged or truncated image"),
@@ -331,7 +331,7 @@ def test_bad_items(weights, sentinel, tmp_path, wall, kind):
 
 def test_a_blank_video_without_detection(weights, tmp_path):
     black = _write_video(tmp_path / "black.mp4", [np.zeros((64, 64, 3), np.uint8)] * 12)
-    with pytest.raises(ValueError, match=r"all pictures of .*black\.mp4'\) are blank"):
+    with pytest.raises(ValueError, match=r"all images of .*black\.mp4'\) are blank"):
         FaceEmbedder(weights=weights, detect=False).fit_transform([black])
 
 

@@ -171,7 +171,7 @@ def test_a_corrupt_entry_is_computed_again(tiny_sbert, tmp_path):
     expected = embedder.fit_transform(table())
     entry = sorted(tmp_path.rglob("*.npy"))[0]
     entry.write_bytes(entry.read_bytes()[:-1])
-    with pytest.warns(UserWarning, match=f"{entry.name}.*torn or corrupt"):
+    with pytest.warns(UserWarning, match=f"{entry.name}.*truncated or corrupt"):
         assert_same_cells(embedder.transform(table()), expected)
 
 

@@ -396,12 +396,12 @@ def test_a_model_without_its_feature_extractor_is_refused(wav2vec2, tmp_path):
     for wrong in ({"sampling_rate": 0}, {"feature_extractor_type": "WhisperFeatureExtractor"}):
         changed = {**settings, **wrong}
         (folder / "preprocessor_config.json").write_text(json.dumps(changed))
-        with pytest.raises(ValueError, match="runs encoders of raw sound"):
+        with pytest.raises(ValueError, match="runs encoders of raw audio"):
             Wav2Vec2Embedder(folder).fit(table())
 
 
 def test_a_text_encoder_is_refused(tiny_bert):
-    with pytest.raises(ValueError, match=r"no encoder of raw sound .* has no conv_kernel"):
+    with pytest.raises(ValueError, match=r"no encoder of raw audio .* has no conv_kernel"):
         Wav2Vec2Embedder(tiny_bert).fit(table())
 
 

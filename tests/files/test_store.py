@@ -89,7 +89,7 @@ def test_a_torn_entry_is_a_miss_with_a_warning(tmp_path, spoil):
     store, keys = fill(tmp_path)
     path = store.path(keys[0])
     path.write_bytes(spoil(path.read_bytes()))
-    with pytest.warns(UserWarning, match=f"{path.name}.* is torn or corrupt .*computed again"):
+    with pytest.warns(UserWarning, match=f"{path.name}.* is truncated or corrupt .*computed again"):
         assert store.get(keys[0]) is None
     store.put(keys[0], VALUE)
     np.testing.assert_array_equal(store.get(keys[0]), VALUE)
@@ -98,7 +98,7 @@ def test_a_torn_entry_is_a_miss_with_a_warning(tmp_path, spoil):
 def test_a_pickle_is_not_opened(tmp_path):
     store, keys = fill(tmp_path)
     np.save(store.path(keys[0]), np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.warns(UserWarning, match="torn or corrupt"):
+    with pytest.warns(UserWarning, match="truncated or corrupt"):
         assert store.get(keys[0]) is None
 
 

@@ -340,7 +340,7 @@ def test_a_corrupt_entry_is_computed_again_with_a_warning(tmp_path):
     np.save(entries[1], np.zeros((2, 7), dtype=np.float32))
     np.save(entries[2], np.load(entries[2]).astype(np.int32))
     COMPUTED.clear()
-    with pytest.warns(UserWarning, match="torn or corrupt") as caught:
+    with pytest.warns(UserWarning, match="truncated or corrupt") as caught:
         assert_same_cells(embedder.transform(table()), whole)
     assert len(caught) == 3
     assert len(COMPUTED) == 3
