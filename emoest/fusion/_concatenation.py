@@ -1,18 +1,16 @@
-"""Blocks side by side: each normalized, its gaps filled, in the order of the modalities."""
+"""Blocks side by side: each normalized, its missing values filled, in the order of modalities."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
 from emoest.normalization import column_statistics, zscore
 from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils.routing import fit_parameter
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Mask
 from emoest.utils.warn import warn_user
 
 
@@ -23,7 +21,7 @@ class FusedBlock:
     Parameters
     ----------
     fill : ndarray of shape (n_columns,)
-        Training mean of each column, for single gaps.
+        Training mean of each column, for single missing values.
     scale : ndarray of shape (n_columns,) or None
         Training deviation of each column, 0 where constant; None where nothing is scaled.
     transformer : transformer or None
@@ -37,14 +35,14 @@ class FusedBlock:
     transformer: Any
     absent: Floats
 
-    def fuse(self, values: Floats, missing: npt.NDArray[np.bool_], frame: Any) -> Floats:
-        """Normalize and fill a block; `frame` gives it the form that the transformer saw."""
+    def fuse(self, block: Any, missing: Mask) -> Floats:
+        """Normalize a block and fill its missing values."""
         if self.transformer is None:
-            filled = fill_missing(values, self.fill)
+            filled = fill_missing(np.asarray(block), self.fill)
             return filled if self.scale is None else zscore(filled, self.fill, self.scale)
-        fused = np.tile(self.absent, (len(values), 1))
+        fused = np.tile(self.absent, (len(block), 1))
         if not missing.all():
-            present = frame(fill_missing(values[~missing], self.fill), ~missing)
+            present = _filled(block, ~missing, self.fill)
             fused[~missing] = np.asarray(self.transformer.transform(present), dtype=np.float64)
         return fused
 
@@ -74,33 +72,32 @@ def fit_blocks(
         If no training row has a modality: nothing of it can be learned, and it is constant.
     """
     fitted = {}
-    for (name, values), missing in zip(_each(blocks), blocks.missing.T, strict=True):
+    for name, missing in zip(blocks.modalities, blocks.missing.T, strict=True):
+        block = _block(blocks, name)
         if missing.all():
             warn_user(
                 f"No training row has the modality {name!r}, so nothing is learned from it.",
             )
         if normalize == "zscore" or normalize is None or missing.all():
-            fitted[name] = _fit_plain(values, normalize, missing, sample_weight)
+            fitted[name] = _fit_plain(np.asarray(block), normalize, missing, sample_weight)
         else:
-            form = _former(blocks, name)
-            fitted[name] = _fit_transformer(values, normalize, missing, sample_weight, form)
+            fitted[name] = _fit_transformer(block, normalize, missing, sample_weight)
     return fitted
 
 
-def _fit_plain(values: Floats, normalize: Any, missing: Any, weight: Any) -> FusedBlock:
+def _fit_plain(values: Floats, normalize: Any, missing: Mask, weight: Any) -> FusedBlock:
     statistics = column_statistics(values, weight)
     scale = None if normalize is None else statistics.scale
     if missing.all():
+        # A scale of 0 makes the block 0 at prediction too: no model has learned what it means.
         scale = np.zeros(values.shape[1])
     absent = statistics.mean if scale is None else np.zeros(values.shape[1])
     return FusedBlock(statistics.mean, scale, None, absent)
 
 
-def _fit_transformer(
-    values: Floats, normalize: Any, missing: Any, weight: Any, form: Any
-) -> FusedBlock:
-    fill = weighted_mean(values, weight)
-    present = form(fill_missing(values[~missing], fill), ~missing)
+def _fit_transformer(block: Any, normalize: Any, missing: Mask, weight: Any) -> FusedBlock:
+    fill = weighted_mean(np.asarray(block), weight)
+    present = _filled(block, ~missing, fill)
     weight = None if weight is None else weight[~missing]
     transformer = clone(normalize)
     key = None if weight is None else fit_parameter(transformer, "sample_weight")
@@ -110,7 +107,7 @@ def _fit_transformer(
 
 
 def fuse_blocks(blocks: Blocks, fitted: dict[str, FusedBlock], missing_indicator: bool) -> Any:
-    """Put the normalized blocks side by side, in the order of `fitted`.
+    """Concatenate the normalized blocks, in the order of `fitted`.
 
     Parameters
     ----------
@@ -127,18 +124,18 @@ def fuse_blocks(blocks: Blocks, fitted: dict[str, FusedBlock], missing_indicator
         A DataFrame if the table was one; without NaN.
     """
     missing = dict(zip(blocks.modalities, blocks.missing.T, strict=True))
-    parts = [
-        block.fuse(blocks.block(name), missing[name], _former(blocks, name))
-        for name, block in fitted.items()
-    ]
-    names = [
-        column
-        for (name, block), part in zip(fitted.items(), parts, strict=True)
-        for column in _names(blocks, name, block, part.shape[1])
-    ]
+    parts, names = [], []
+    for name, learned in fitted.items():
+        block = _block(blocks, name)
+        parts.append(learned.fuse(block, missing[name]))
+        if learned.transformer is not None:
+            names.extend(f"{name}__fused_{i:04d}" for i in range(parts[-1].shape[1]))
+        elif isinstance(block, pd.DataFrame):
+            names.extend(block.columns)
     if missing_indicator:
         parts.append(np.column_stack([missing[name] for name in fitted]).astype(np.float64))
         names.extend(f"{name}__missing" for name in fitted)
+    # scikit-learn raises on names of which some are str: columns of X may be numbers.
     if any(isinstance(name, str) for name in names):
         names = [str(name) for name in names]
     fused = np.hstack(parts)
@@ -147,45 +144,35 @@ def fuse_blocks(blocks: Blocks, fitted: dict[str, FusedBlock], missing_indicator
     return pd.DataFrame(fused, index=blocks.context.index, columns=names)
 
 
-def refuse_holes(blocks: Blocks) -> None:
+def check_whole(blocks: Blocks) -> None:
     """Raise `ValueError` if a block is partly NaN, naming modality, row and column."""
-    for (name, values), missing in zip(_each(blocks), blocks.missing.T, strict=True):
-        holes = np.isnan(values) & ~missing[:, None]
+    for name, missing in zip(blocks.modalities, blocks.missing.T, strict=True):
+        block = _block(blocks, name)
+        holes = np.isnan(np.asarray(block)) & ~missing[:, None]
         if not holes.any():
             continue
         row, column = np.argwhere(holes)[0].tolist()
-        if blocks.context is not None:
-            (row,) = blocks.context.index[[row]]
-            column = _columns(blocks, name)[column]
+        if isinstance(block, pd.DataFrame):
+            (row,) = block.index[[row]]
+            column = block.columns[column]
         raise ValueError(
             f"The modality {name!r} is partly NaN in {int(holes.any(axis=1).sum())} row(s), first "
             f"in row {row!r}, column {column!r}. Fill it in a step before, or use impute='mean'."
         )
 
 
-def _each(blocks: Blocks) -> list[tuple[str, Floats]]:
-    return [(name, blocks.block(name)) for name in blocks.modalities]
+def _block(blocks: Blocks, name: str) -> Any:
+    """Return the columns of one modality in the form that X had."""
+    values = blocks.block(name)
+    if blocks.context is None:
+        return values
+    columns = [blocks.columns[i] for i in blocks.modalities[name]]
+    return pd.DataFrame(values, index=blocks.context.index, columns=columns)
 
 
-def _columns(blocks: Blocks, name: str) -> Sequence[str]:
-    return [blocks.columns[i] for i in blocks.modalities[name]] if blocks.columns else []
-
-
-def _former(blocks: Blocks, name: str) -> Any:
-    """Give a block's values the form that X had."""
-
-    def form(values: Floats, rows: npt.NDArray[np.bool_]) -> Any:
-        if blocks.context is None:
-            return values
-        index = blocks.context.index[rows]
-        return pd.DataFrame(values, index=index, columns=_columns(blocks, name))
-
-    return form
-
-
-def _names(blocks: Blocks, name: str, block: FusedBlock, n_columns: int) -> list[str]:
-    if blocks.columns is None:
-        return []
-    if block.transformer is None:
-        return list(_columns(blocks, name))
-    return [f"{name}__fused_{i:04d}" for i in range(n_columns)]
+def _filled(block: Any, rows: Mask, fill: Floats) -> Any:
+    """Fill the missing values of some rows; a DataFrame stays one."""
+    filled = fill_missing(np.asarray(block)[rows], fill)
+    if not isinstance(block, pd.DataFrame):
+        return filled
+    return pd.DataFrame(filled, index=block.index[rows], columns=block.columns)

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils import Tags, get_tags
@@ -11,23 +10,22 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
+from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
 from emoest.fusion._modality_estimators import seeded_clone
 from emoest.tables.groups import resolve_groups
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils.messages import listed
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Array, Floats, Mask
 from emoest.utils.warn import warn_user
-
-_SHOWN = 5
 
 
 def _inner_has(method: str) -> Any:
-    """Say whether the inner estimator, fitted or not, has a method."""
+    """Check whether the inner estimator, fitted or not, has a method."""
 
     def check(self: Any) -> bool:
         inner = self.estimator_ if hasattr(self, "estimator_") else self._inner()
@@ -72,15 +70,13 @@ class _EarlyFusion(BaseEstimator):
         self.random_state = random_state
 
     def _inner(self) -> Any:
-        return self._default_estimator() if self.estimator is None else self.estimator
+        return self._default_estimator if self.estimator is None else self.estimator
 
-    def _default_estimator(self) -> Any:
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
+        """Learn from the rows with a modality what a row without one is predicted."""
         raise NotImplementedError
 
-    def _read_target(self, y: Any) -> npt.NDArray[Any]:
-        raise NotImplementedError
-
-    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> Any:
+    def _usual_target(self) -> Any:
         raise NotImplementedError
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -112,10 +108,12 @@ class _EarlyFusion(BaseEstimator):
             inner estimator takes none, or ``impute="raise"`` and a block is partly NaN.
         """
         refuse_several_targets(self, y)
+        classifies = isinstance(self, ClassifierMixin)
         blocks, y = validate_blocks(
-            self, X, y, reset=True, modalities=self.modalities, **self._target_params
+            self, X, y, reset=True, modalities=self.modalities, y_numeric=not classifies
         )
-        y = self._read_target(y)
+        if classifies:
+            check_classification_targets(y)
         weight = None
         if sample_weight is not None:
             weight = check_sample_weight(
@@ -123,29 +121,25 @@ class _EarlyFusion(BaseEstimator):
             )
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(blocks)
-        self.modality_names_ = blocks.modalities.names
+        self.modalities_ = blocks.modalities.names
         self.blocks_ = fit_blocks(blocks, self.normalize, weight)
         fused = _rows(self._fuse(blocks), kept)
-        weight = None if weight is None else weight[kept]
-        self.prior_ = self._learn_prior(y[kept], weight)
-        estimator = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
-        groups = None if groups is None else groups[kept]
-        estimator.fit(
-            fused,
-            y[kept],
-            **fit_parameters(
-                estimator, weight, groups, what=f"the estimator inside {type(self).__name__}"
-            ),
+        y, weight, groups = (
+            None if given is None else given[kept] for given in (y, weight, groups)
         )
+        self._learn_target(y, weight)
+        estimator = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
+        what = f"the estimator inside {type(self).__name__}"
+        estimator.fit(fused, y, **fit_parameters(estimator, weight, groups, what=what))
         self.estimator_ = estimator
         return self
 
-    def _rows_to_fit(self, blocks: Blocks) -> npt.NDArray[np.bool_]:
+    def _rows_to_fit(self, blocks: Blocks) -> Mask:
         kept = ~blocks.missing.all(axis=1)
         if not kept.any():
             raise ValueError(
                 f"{type(self).__name__} has nothing to learn from: every row misses every "
-                f"modality ({', '.join(blocks.modalities.names)})."
+                f"modality ({listed(blocks.modalities)})."
             )
         if not kept.all():
             warn_user(
@@ -156,28 +150,43 @@ class _EarlyFusion(BaseEstimator):
 
     def _fuse(self, blocks: Blocks) -> Any:
         if self.impute == "raise":
-            refuse_holes(blocks)
+            check_whole(blocks)
         return fuse_blocks(blocks, self.blocks_, self.missing_indicator)
 
-    def _ask(self, method: str, X: Any, prior: Any) -> npt.NDArray[Any]:
-        """Ask the inner estimator about rows with a modality, and answer the others by `prior`."""
+    def predict(self, X: Any) -> Array:
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            The columns of ``fit``.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+        """
         check_is_fitted(self)
+        return self._predictions("predict", X, self._usual_target())
+
+    def _predictions(self, method: str, X: Any, prior: Any) -> Array:
+        """Call a method of the inner estimator; rows without any modality get `prior`."""
         blocks = validate_blocks(self, X, reset=False, modalities=self.modalities)
         empty = blocks.missing.all(axis=1)
         fused = self._fuse(blocks)
         if not empty.any():
             return getattr(self.estimator_, method)(fused)
         warn_user(
-            f"{int(empty.sum())} row(s) have no modality at all and are answered by what was most "
-            f"common in training: {_labels(blocks, empty)}.",
+            f"{int(empty.sum())} row(s) have no modality at all and get what was most common in "
+            f"training: {_labels(blocks, empty)}.",
         )
         if empty.all():
             return np.repeat(np.asarray(prior)[None], len(empty), axis=0)
         known = np.asarray(getattr(self.estimator_, method)(_rows(fused, ~empty)))
-        answers = np.empty((len(empty), *known.shape[1:]), dtype=known.dtype)
-        answers[~empty] = known
-        answers[empty] = prior if np.shape(prior) == known.shape[1:] else np.nan
-        return answers
+        predictions = np.empty((len(empty), *known.shape[1:]), dtype=known.dtype)
+        predictions[~empty] = known
+        # SVC(decision_function_shape="ovo") scores pairs of classes, which have no prior.
+        predictions[empty] = prior if np.shape(prior) == known.shape[1:] else np.nan
+        return predictions
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -188,9 +197,9 @@ class _EarlyFusion(BaseEstimator):
 class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
     """Classify the modalities of a sample side by side: early (feature-level) fusion.
 
-    Each modality's block is normalized on its own, gaps are filled by training statistics, and the
-    blocks are concatenated in the order in which the modalities first appear in X (1024 acoustic
-    and 768 linguistic columns make 1792). Then comes any scikit-learn classifier.
+    Each modality's block is normalized on its own, missing values are filled by training
+    statistics, and the blocks are concatenated in the order in which the modalities first appear in
+    X (1024 acoustic and 768 linguistic columns make 1792). Then comes any scikit-learn classifier.
 
     Parameters
     ----------
@@ -204,8 +213,8 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         constant column becomes 0), nothing, or a clone of a transformer (``PCA(50)``), fitted on
         those rows.
     impute : {"mean", "raise"}, default="mean"
-        What a partly NaN block means: its gaps are filled with the training mean of the column, or
-        it is an error. A block that is missing as a whole is always the mean training row: 0
+        What a partly NaN block means: missing values get the training mean of the column, or it is
+        an error. A block that is missing as a whole is always the mean training row: 0
         after z-scores.
     missing_indicator : bool, default=False
         Whether to add one column per modality that is 1 where a row misses it.
@@ -220,12 +229,12 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         The class labels.
     estimator_ : estimator
         The fitted classifier.
-    modality_names_ : list of str
+    modalities_ : list of str
         The modalities, in the order of their blocks.
     blocks_ : dict of str to FusedBlock
         What was learned about each block.
-    prior_ : ndarray of shape (n_classes,)
-        Share of each class in the training rows; the answer for a row without any modality.
+    class_prior_ : ndarray of shape (n_classes,)
+        (Weighted) proportion of each class in training; predicted for a row without any modality.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -256,38 +265,19 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
     >>> model = EarlyFusionClassifier().fit(X, ["low", "low", "high", "high"])
     >>> model.predict(X).tolist()
     ['low', 'low', 'high', 'high']
-    >>> model.modality_names_
+    >>> model.modalities_
     ['audio', 'text']
     """
 
-    _target_params: ClassVar[dict[str, Any]] = {}
+    _default_estimator: ClassVar[Any] = LogisticRegression(max_iter=1000)
 
-    def _default_estimator(self) -> Any:
-        return LogisticRegression(max_iter=1000)
-
-    def _read_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        check_classification_targets(y)
-        return y
-
-    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> Floats:
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
         self.classes_, codes = np.unique(y, return_inverse=True)
-        counts = np.bincount(codes, weights=weight, minlength=len(self.classes_))
-        return counts / counts.sum()
+        counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes_))
+        self.class_prior_ = counts / counts.sum()
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """Predict the class of each row.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self._ask("predict", X, self.classes_[self.prior_.argmax()])
+    def _usual_target(self) -> Any:
+        return self.classes_[self.class_prior_.argmax()]
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X: Any) -> Floats:
@@ -304,11 +294,11 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._ask("predict_proba", X, self.prior_)
+        return self._predictions("predict_proba", X, self.class_prior_)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X: Any) -> Floats:
-        """Give the scores of the inner classifier.
+        """Return the scores of the inner classifier.
 
         Parameters
         ----------
@@ -322,11 +312,9 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
             NaN where the scores are not one per class.
         """
         check_is_fitted(self)
-        return self._ask("decision_function", X, self._prior_scores())
-
-    def _prior_scores(self) -> Any:
-        logarithm = np.log(self.prior_)
-        return logarithm[1] - logarithm[0] if len(logarithm) == 2 else logarithm
+        scores = np.log(self.class_prior_)
+        prior = scores[1] - scores[0] if len(scores) == 2 else scores
+        return self._predictions("decision_function", X, prior)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -362,12 +350,12 @@ class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
     ----------
     estimator_ : estimator
         The fitted regressor.
-    modality_names_ : list of str
+    modalities_ : list of str
         The modalities, in the order of their blocks.
     blocks_ : dict of str to FusedBlock
         What was learned about each block.
-    prior_ : float
-        Mean of the training target; the answer for a row without any modality.
+    mean_ : float
+        (Weighted) mean of the training target; predicted for a row without any modality.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -392,39 +380,19 @@ class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
     (4,)
     """
 
-    _target_params: ClassVar[dict[str, Any]] = {"y_numeric": True}
+    _default_estimator: ClassVar[Any] = Ridge()
 
-    def _default_estimator(self) -> Any:
-        return Ridge()
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
+        self.mean_ = float(np.average(y, weights=sample_weight))
 
-    def _read_target(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return y
-
-    def _learn_prior(self, y: npt.NDArray[Any], weight: Floats | None) -> float:
-        return float(np.average(y, weights=weight))
-
-    def predict(self, X: Any) -> Floats:
-        """Predict the target of each row.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self._ask("predict", X, self.prior_)
+    def _usual_target(self) -> float:
+        return self.mean_
 
 
-def _rows(table: Any, mask: npt.NDArray[np.bool_]) -> Any:
+def _rows(table: Any, mask: Mask) -> Any:
     return table[mask] if isinstance(table, np.ndarray) else table.loc[mask]
 
 
-def _labels(blocks: Blocks, mask: npt.NDArray[np.bool_]) -> str:
+def _labels(blocks: Blocks, mask: Mask) -> str:
     rows = np.flatnonzero(mask)
-    labels = rows.tolist() if blocks.context is None else list(blocks.context.index[rows])
-    shown = ", ".join(repr(label) for label in labels[:_SHOWN])
-    return f"{shown}, ..." if len(labels) > _SHOWN else shown
+    return listed(rows if blocks.context is None else blocks.context.index[rows], quoted=True)

@@ -1,4 +1,4 @@
-"""Training on the frames of each sample, one answer per sample by vote."""
+"""Training on the frames of each sample, one prediction per sample by vote."""
 
 from typing import Any, ClassVar
 
@@ -67,8 +67,10 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         Width of the frames.
     fill_ : ndarray of shape (n_dims,)
         Training mean of each dimension; stands for single NaN in frames.
-    prior_ : ndarray of shape (n_classes,)
-        Share of each class in the training rows; the answer for a row without frames.
+    modalities_ : list of str
+        The modality that is read (of numbers: all).
+    class_prior_ : ndarray of shape (n_classes,)
+        (Weighted) proportion of each class in training; predicted for a row without frames.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of str
@@ -83,7 +85,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
     Notes
     -----
     A numeric table counts as one frame per row. Frames that are NaN throughout are left out.
-    With ``vote="majority"``, ``predict_proba`` gives the shares of the votes.
+    With ``vote="majority"``, ``predict_proba`` gives the proportions of the votes.
 
     With ``balance="integer"``, a linear SVM and the majority vote this is the classifier of the
     official ComParE 2020 Elderly baseline (`emoest.systems.make_compare2020_baseline`); it is
@@ -143,7 +145,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_columns)
-            One column of frames, with its sidecars and context; or numbers, one frame a row.
+            One column of frames, with its auxiliary columns and context; or numbers, one frame a
+            row.
         y : array-like of shape (n_samples,)
             The labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -161,7 +164,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If `y` has several columns, no row has frames, the widths of frames differ, or the
-            inner estimator lacks what is asked of it.
+            inner estimator lacks what it needs here.
         """
         refuse_several_targets(self, y)
         inner = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
@@ -172,6 +175,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             segments = read_segments(X, self.frames_)
         else:
             blocks, y = validate_blocks(self, X, y, reset=True)
+            self.modalities_ = blocks.modalities.names
             segments = rows_as_segments(blocks)
         check_classification_targets(y)
         if len(segments.values) == 0:
@@ -200,8 +204,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 f"{segments.names(segments.empty)}.",
             )
         self.classes_, codes = np.unique(y[used], return_inverse=True)
-        shares = np.bincount(codes, weights=None if weight is None else weight[used])
-        self.prior_ = shares / shares.sum()
+        counts = np.bincount(codes, weights=None if weight is None else weight[used])
+        self.class_prior_ = counts / counts.sum()
 
     def _fit_inner(self, inner: Any, segments: Segments, y: Any, weight: Any, groups: Any) -> None:
         owners, values = segments.owners, segments.values
@@ -232,11 +236,11 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         -------
         y_pred : ndarray of shape (n_samples,)
         """
-        proba = self._vote(X)
-        return self.classes_[proba.argmax(axis=1)]
+        positions = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[positions]
 
     def predict_proba(self, X: Any) -> Floats:
-        """Give the shares of the votes, or the mean probabilities, per row.
+        """Predict the proportions of the votes, or the mean probabilities, per row.
 
         Parameters
         ----------
@@ -248,9 +252,6 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         proba : ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        return self._vote(X)
-
-    def _vote(self, X: Any) -> Floats:
         check_is_fitted(self)
         if self.frames_ is None:
             segments = rows_as_segments(validate_blocks(self, X, reset=False))
@@ -269,10 +270,10 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 proba = count_votes(votes, segments.owners, n_rows, n_classes)
         if len(segments.empty):
             warn_user(
-                f"{len(segments.empty)} row(s) have no frames and are answered by the training "
-                f"prior: {segments.names(segments.empty)}.",
+                f"{len(segments.empty)} row(s) have no frames and get the training prior: "
+                f"{segments.names(segments.empty)}.",
             )
-            proba[segments.empty] = self.prior_
+            proba[segments.empty] = self.class_prior_
         return proba
 
     def _validate_frames(self, X: Any, y: Any) -> npt.NDArray[Any]:
@@ -284,7 +285,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 f"SegmentClassifier reads the frames of one modality, and X has {list(found)}. "
                 f"Choose one, for example modalities=[{next(iter(found))!r}]."
             )
-        self.frames_: FrameColumn | None = next(iter(found.values()))
+        self.modalities_ = list(found)
+        self.frames_: FrameColumn | None = found[self.modalities_[0]]
         if y is None:
             raise ValueError(
                 "This SegmentClassifier estimator requires y to be passed, but the target y is "

@@ -34,7 +34,7 @@ def integer_upsampling(y: npt.NDArray[Any]) -> Rows:
 
 
 def count_votes(votes: Rows, owners: Rows, n_rows: int, n_classes: int) -> Floats:
-    """Count the votes of the segments of each row, as shares.
+    """Compute the proportions of the votes of the segments of each row.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def count_votes(votes: Rows, owners: Rows, n_rows: int, n_classes: int) -> Float
 
     Returns
     -------
-    shares : ndarray of shape (n_rows, n_classes)
+    proportions : ndarray of shape (n_rows, n_classes)
         Each row sums to one; NaN for a row without segments.
 
     Examples

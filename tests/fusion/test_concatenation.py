@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from emoest.fusion._concatenation import fit_blocks, fuse_blocks, refuse_holes
+from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
 from emoest.tables.vectors import validate_blocks
 
 
@@ -87,8 +87,8 @@ def test_holes_are_named(X):
     with pytest.raises(
         ValueError, match=r"'audio' is partly NaN in 1 row.* 'r6', column 'audio__b"
     ):
-        refuse_holes(read(X))
-    refuse_holes(read(X.drop(index="r6")))
+        check_whole(read(X))
+    check_whole(read(X.drop(index="r6")))
     numbered = X.set_axis(np.arange(20) * 10, axis="index")
     with pytest.raises(ValueError, match="first in row 60, column"):
-        refuse_holes(read(numbered))
+        check_whole(read(numbered))

@@ -131,7 +131,7 @@ def test_such_rows_are_left_out_of_training(data):
     empty = pd.DataFrame(np.nan, index=["e0", "e1"], columns=AUDIO + TEXT).assign(speaker="s0")
     with pytest.warns(UserWarning, match=r"2 training row\(s\) .* left out: 'e0', 'e1'"):
         model = EarlyFusionClassifier().fit(pd.concat([X, empty]), [*y, "sad", "sad"])
-    np.testing.assert_array_equal(model.prior_, [1 / 3] * 3)
+    np.testing.assert_array_equal(model.class_prior_, [1 / 3] * 3)
     np.testing.assert_array_equal(
         model.predict_proba(X), EarlyFusionClassifier().fit(X, y).predict_proba(X)
     )
@@ -168,7 +168,7 @@ def test_weights_reach_statistics_and_estimator(data):
     rows = np.repeat(np.arange(60), weight)
     repeated = EarlyFusionClassifier(inner).fit(X.iloc[rows], y[rows])
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
-    np.testing.assert_allclose(weighted.prior_, repeated.prior_)
+    np.testing.assert_allclose(weighted.class_prior_, repeated.class_prior_)
     with pytest.raises(ValueError, match=r"\(KNeighborsClassifier\) takes none"):
         EarlyFusionClassifier(KNeighborsClassifier()).fit(X, y, sample_weight=weight)
     EarlyFusionClassifier(KNeighborsClassifier()).fit(X, y)
@@ -232,7 +232,7 @@ def test_shuffled_columns_change_nothing_but_their_order_in_fit(data):
     X, y = data
     mixed = X[[TEXT[0], AUDIO[2], "speaker", AUDIO[0], TEXT[1], AUDIO[1]]]
     model = EarlyFusionClassifier().fit(mixed, y)
-    assert model.modality_names_ == ["text", "audio"]
+    assert model.modalities_ == ["text", "audio"]
     expected = EarlyFusionClassifier().fit(X, y).predict_proba(X)
     np.testing.assert_allclose(model.predict_proba(mixed), expected, atol=1e-4)
     with pytest.raises(ValueError, match="feature names should match"):
@@ -282,9 +282,9 @@ def test_regression(data):
     with pytest.warns(UserWarning, match="no modality at all .* '0-9'"):
         predicted = model.predict(X)
     np.testing.assert_allclose(predicted[kept], target.iloc[kept], atol=0.7)
-    assert predicted[9] == pytest.approx(target.drop("0-9").mean()) == pytest.approx(model.prior_)
+    assert predicted[9] == pytest.approx(target.drop("0-9").mean()) == pytest.approx(model.mean_)
     weighted = EarlyFusionRegressor().fit(X.iloc[:8], target.iloc[:8], sample_weight=[0] * 7 + [1])
-    assert weighted.prior_ == pytest.approx(target.iloc[7])
+    assert weighted.mean_ == pytest.approx(target.iloc[7])
 
 
 def test_inner_estimators_are_seeded(data):

@@ -138,9 +138,9 @@ def test_rows_without_frames(data):
     np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
     with pytest.warns(UserWarning, match=r"3 row\(s\) have no frames .* prior: '0-0', '0-1'"):
         proba = model.predict_proba(holed)
-    np.testing.assert_array_equal(proba[:3], [model.prior_] * 3)
+    np.testing.assert_array_equal(proba[:3], [model.class_prior_] * 3)
     np.testing.assert_array_equal(proba[3:], same.predict_proba(X.iloc[3:]))
-    with pytest.warns(UserWarning, match="answered by the training prior"):
+    with pytest.warns(UserWarning, match="get the training prior"):
         assert model.predict(holed.iloc[:2]).shape == (2,)
     with pytest.raises(ValueError, match="none of the 2 rows of X has frames"):
         SegmentClassifier().fit(holed.iloc[:2], y[:2])
@@ -195,7 +195,9 @@ def test_errors_say_what_to_do(data):
     two = X.assign(face__frames=X["audio__yamnet_frames"])
     with pytest.raises(ValueError, match=r"X has \['audio', 'face'\]. Choose one, .*\['audio'\]"):
         SegmentClassifier().fit(two, y)
-    assert SegmentClassifier(modalities=["face"]).fit(two, y).frames_.column == "face__frames"
+    model = SegmentClassifier(modalities=["face"]).fit(two, y)
+    assert model.modalities_ == ["face"]
+    assert model.frames_.column == "face__frames"
     wide = object_column([np.ones((1, 3))], X.index[:1])
     model = SegmentClassifier().fit(X, y)
     with pytest.raises(ValueError, match=r"row '0-0', .* have 3 dimensions, .* have 2"):
