@@ -87,18 +87,8 @@ def htk_filters(bins: Floats, n_mels: int, f_min: float, f_max: float) -> Floats
 def slaney_filters(bins: Floats, n_mels: int, f_max: float) -> Floats:
     """Weights of FFT bins in triangles of equal area on Slaney's mel scale, linear below 1 kHz.
 
-    Parameters
-    ----------
-    bins : ndarray of shape (n_bins,)
-        Frequencies of the bins in Hz.
-    n_mels : int
-        Number of triangles; the first starts at 0 Hz.
-    f_max : float
-        Upper edge of the last in Hz, at least 1000.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_bins, n_mels)
+    The parameters are those of `htk_filters`; the first triangle starts at 0 Hz, and `f_max` is
+    1000 Hz at least.
 
     Examples
     --------

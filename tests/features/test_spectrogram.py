@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from emoest.embeddings._yamnet_patches import log_mel
-from emoest.features import _log_mel as _filterbank
+from emoest.features import _log_mel
 from emoest.features._log_mel import (
     KALDI_80,
     YAMNET_64,
@@ -142,7 +142,7 @@ def test_frames_are_counted_exactly():
 def test_a_batch_gives_what_each_signal_gives(chunk, monkeypatch):
     signals = [voice(n, seed) for seed, n in enumerate([5000, 400, 16000, 399, 900])]
     alone = [log_mel_spectra([signal])[0] for signal in signals]
-    monkeypatch.setitem(_filterbank.CHUNK_FRAMES, "cpu", chunk)
+    monkeypatch.setitem(_log_mel.CHUNK_FRAMES, "cpu", chunk)
     for order in (range(5), [4, 2, 0, 3, 1]):
         together = log_mel_spectra([signals[i] for i in order])
         for i, spectrum in zip(order, together, strict=True):
