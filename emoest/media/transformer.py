@@ -390,11 +390,10 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     def _vectors(self, cells: list[np.ndarray | None], index: pd.Index) -> pd.DataFrame:
         values = np.full((len(cells), self.n_dims_), np.nan, dtype=np.float32)
+        timed = "seconds" in self._sidecars
         for i, cell in enumerate(cells):
             if cell is None:
                 continue
-            weights = None
-            if "seconds" in self._sidecars:
-                weights = cell[:, self.n_dims_ + self._sidecars.index("seconds")]
+            weights = cell[:, self.n_dims_ + self._sidecars.index("seconds")] if timed else None
             values[i] = pool(cell[:, : self.n_dims_], self._how, weights)
         return pd.DataFrame(values, index=index, columns=self._vector_names())
