@@ -242,7 +242,7 @@ def _read_targets(y: Any) -> pd.DataFrame:
 
 
 def _with_groups(X: Any, groups: Any) -> Any:
-    """Put explicit groups into the index of a DataFrame, in place of any that are there."""
+    """Return X with explicit groups in its index, in place of any that are there."""
     if groups is None or not isinstance(X, pd.DataFrame):
         return X
     if GROUP_LEVEL in X.index.names:

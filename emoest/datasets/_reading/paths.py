@@ -11,7 +11,7 @@ EEG_SUFFIXES = (".npy", ".mat")
 
 
 def join_paths(root: str, cells: Sequence[object]) -> list[str | None]:
-    """Put a folder before relative paths; missing cells become None.
+    """Return the paths with a folder before relative ones; missing cells become None.
 
     Examples
     --------
