@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     status : int
-        0 on success, 1 after an error that is the user's to mend, 130 after an interrupt.
+        0 on success, 1 after an error that the user can fix, 130 after an interrupt.
 
     Examples
     --------
@@ -92,7 +92,12 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+# Rooms are imported where they are used, so that `emoest --version` does not wait for torch.
+
+
 def _demo(arguments: argparse.Namespace) -> None:
+    from sklearn.base import clone
+
     from emoest.datasets import make_stories
     from emoest.evaluation import evaluate
 
@@ -109,7 +114,8 @@ def _demo(arguments: argparse.Namespace) -> None:
     )
     print(f"{len(X)} stories, {sum(map(len, X['audio'].dropna()))} clips.\n")
     models = _demo_models(arguments.seed)
-    _embed(models["multimodal"], X)
+    # Every item is embedded once, with a progress bar, before the folds find it in the store.
+    clone(models["multimodal"].estimator[0]).fit_transform(X)
     result = evaluate(models, X, y, n_jobs=arguments.jobs, random_state=arguments.seed, verbose=1)
     print(result.summary())
     page = folder / "report.html"
@@ -119,7 +125,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def _demo_models(seed: int) -> dict[str, Any]:
-    """The three systems; the acoustic encoder is said when it is not YAMNet."""
+    """Make the three systems, and print which encoders they have."""
     from emoest.embeddings import SBERTEmbedder, YAMNetEmbedder
     from emoest.features import AcousticFunctionals
     from emoest.files.catalogue import WEIGHTS
@@ -151,17 +157,11 @@ def _demo_models(seed: int) -> dict[str, Any]:
     }
 
 
-def _embed(model: Any, X: Any) -> None:
-    """Embed every item once, with a progress bar, before the folds ask for it."""
-    from sklearn.base import clone
-
-    clone(model.estimator[0]).fit_transform(X)
-
-
 def _fetch(arguments: argparse.Namespace) -> None:
     from emoest.datasets import fetch_corpus, list_corpora
     from emoest.files.catalogue import WEIGHTS
     from emoest.files.weights import find_weights
+    from emoest.utils.messages import listed
 
     if arguments.name in list_corpora():
         folder = fetch_corpus(arguments.name, arguments.folder, sha256=arguments.sha256)
@@ -171,8 +171,8 @@ def _fetch(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--folder and --sha256 are for corpora; {arguments.name!r} is none.")
     if arguments.name not in WEIGHTS:
         raise ValueError(
-            f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}, and the corpora "
-            "that 'emoest datasets' lists."
+            f"{arguments.name!r} is unknown; there are {listed(WEIGHTS, len(WEIGHTS))}, and the "
+            "corpora that 'emoest datasets' lists."
         )
     entry = WEIGHTS[arguments.name]
     print(f"{entry.name}: {entry.source}. License: {entry.license}. {entry.size / 1e6:.1f} MB.")

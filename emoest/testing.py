@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks as sklearn_checks
 
 from emoest.tables.cells import is_missing, object_column, read_frames
@@ -27,6 +28,7 @@ from emoest.tables.names import is_context, is_sidecar
 
 __all__ = ["assert_same_cells", "cell_estimator_checks", "check_cell_estimator"]
 
+# Less than the weights of YAMNet (15 MB), so that an encoder inside a pickle shows.
 MAX_PICKLE_BYTES = 10 * 2**20
 
 _CONSTRUCTOR_CHECKS = (
@@ -207,6 +209,7 @@ def check_ragged_cells(estimator: Any, X: pd.DataFrame, y: Any) -> None:
     touched = False
     for column in _media(X):
         cell = X.iloc[1][column]
+        # Of one frame half would be none, which is a missing cell: another check.
         if isinstance(cell, np.ndarray | list) and len(cell) > 1:
             cut[column] = _with_cell(X[column], 1, cell[: len(cell) // 2])
             touched = True
@@ -284,7 +287,8 @@ def check_clone_in_grid_search(estimator: Any, X: pd.DataFrame, y: Any) -> None:
 
     predicts = is_classifier(estimator) or is_regressor(estimator)
     labels = np.array(["low", "high"] * len(X))[: len(X)] if y is None else y
-    model = estimator if predicts else make_pipeline(estimator, _ToNumbers(), DummyClassifier())
+    numbers = FunctionTransformer(_to_numbers)
+    model = estimator if predicts else make_pipeline(estimator, numbers, DummyClassifier())
     search = GridSearchCV(model, {}, cv=2, error_score="raise")
     with _warnings_ignored():
         search.fit(X, labels)
@@ -301,15 +305,9 @@ def check_string_labels(estimator: Any, X: pd.DataFrame, y: Any) -> None:
         np.testing.assert_allclose(estimator.predict_proba(X).sum(axis=1), 1.0, rtol=1e-6)
 
 
-class _ToNumbers(TransformerMixin, BaseEstimator):
-    """Summarize cells of any table by one number a row, so that a classifier can follow."""
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> "_ToNumbers":
-        self.n_features_in_ = X.shape[1]
-        return self
-
-    def transform(self, X: pd.DataFrame) -> npt.NDArray[np.float64]:
-        return np.array([[_cell_mean(cell)] for cell in X.iloc[:, 0]])
+def _to_numbers(X: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Summarize cells of any kind by one number a sample, so that a classifier can follow."""
+    return np.array([[_cell_mean(cell)] for cell in X.iloc[:, 0]])
 
 
 def _cell_mean(cell: Any) -> float:
@@ -331,6 +329,7 @@ def _media(X: pd.DataFrame) -> list[str]:
 
 def _generator_states() -> dict[str, npt.NDArray[Any]]:
     states = {"numpy": np.random.get_state()[1]}  # type: ignore[index]  # noqa: NPY002
+    # What has not been imported cannot have been moved, and importing torch here takes seconds.
     torch = sys.modules.get("torch")
     if torch is not None:
         states["torch"] = torch.get_rng_state().numpy()

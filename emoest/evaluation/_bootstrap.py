@@ -101,20 +101,9 @@ def group_sums(y_true: Any, y_pred: Any, groups: Any, task: str) -> GroupSums:
 
 
 def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> Floats:
-    """Score every part on the same resamples of the groups.
+    """Score every part, for example one a model, on the same resamples of the groups.
 
-    Parameters
-    ----------
-    parts : sequence of GroupSums
-        For example one for each model, with the same groups in the same order.
-    n_resamples : int
-        How often all groups are drawn with replacement.
-    seed : int
-        Where the draws come from.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_resamples, n_parts)
+    The scores have the shape (n_resamples, n_parts); all parts have the same groups in one order.
 
     Examples
     --------
@@ -155,6 +144,7 @@ def percentile_interval(
     >>> percentile_interval(np.arange(101.0), n_groups=9, confidence=0.5)
     (25.0, 75.0)
     """
+    # One group is always drawn itself: an interval without width would look like certainty.
     if n_groups < 2:
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2

@@ -126,6 +126,7 @@ def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
 
 
 def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:
+    # In an object column type_of_target calls numbers "unknown".
     kinds = {type_of_target(frame[c].infer_objects().to_numpy()) for c in frame}
     continuous = any(kind.startswith("continuous") for kind in kinds)
     tasks: dict[str, Task] = {}
@@ -189,6 +190,7 @@ def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
 
 
 def describe_splitter(splitter: Any, n_splits: int) -> str:
+    # Splits given by hand would be printed with all their indices.
     text = " ".join(repr(splitter).split())
     return text if len(text) <= 120 and "array(" not in text else f"{n_splits} splits given by hand"
 

@@ -129,6 +129,7 @@ def run_fold(
             y_pred = np.asarray(model.predict(X_test))
             tables = class_probabilities(model, X_test, targets) if proba else {}
     except Exception as error:
+        # Raised in a worker, it would end joblib's loop and lose the folds that are done.
         return FoldFailure(task, _portable(error), traceback.format_exc())
     if len(y_pred) != len(task.test):
         message = f"predict gave {len(y_pred)} predictions for {len(task.test)} samples."
@@ -178,6 +179,7 @@ def class_probabilities(model: Any, X: Any, targets: list[Any]) -> dict[Any, "pd
         return {target: _proba_table(part, labels) for target, part, labels in columns}
     if len(targets) == 1:
         return {targets[0]: _proba_table(raw, known)}
+    # Multi-label classifiers give one column a label: the probability of its 1.
     return {
         target: _proba_table(np.column_stack([1 - ones, ones]), [0, 1])
         for target, ones in zip(targets, np.asarray(raw).T, strict=True)

@@ -213,6 +213,7 @@ class _Samples:
 def _run(
     models: dict[str, Any], samples: _Samples, *, proba: bool, n_jobs: int | None, verbose: int
 ) -> EvaluationResult:
+    # One seed a fold for all models, so that they see the same randomness.
     seeds = spawn_seeds(samples.protocol.seed, len(samples.splits))
     tasks = [
         FoldTask(name, fold, model, *split, seed)
@@ -277,6 +278,7 @@ def _result(done: list[FoldOutput], samples: _Samples) -> EvaluationResult:
     ]
     predictions = pd.concat(parts, ignore_index=True)
     proba = [str(column) for column in predictions if str(column).startswith("proba_")]
+    # A class that the training part lacked has no column in that fold: its probability was 0.
     for column in proba:
         target_has = predictions.groupby(["model", "target"], sort=False)[column]
         absent = predictions[column].isna() & target_has.transform("count").gt(0)

@@ -309,6 +309,7 @@ def _check_kind(y: Any, name: str) -> Array:
         text = [isinstance(label, str) for label in labels]
         if any(text) and not all(text):
             raise ValueError(f"{name} mixes strings with labels of another kind.")
+        # Numbers in an object column sort and compare as numbers in an array of their own kind.
         labels = labels if all(text) else np.array(labels.tolist())
     if (kind := type_of_target(labels)) not in ("binary", "multiclass"):
         raise ValueError(f"{name} must hold classes, but it is {kind}, for example {labels[0]!r}.")

@@ -225,7 +225,7 @@ def ablation_table(
     score = results[0].protocol.score
     sums = [sums_by_group(result.select(), result.protocol) for result in results]
     n_groups = len(sums[0].sums)
-    draws = resample_scores(sums, n_resamples, evaluation.seed)
+    draws = resample_scores(sums, n_resamples, evaluation.random_state)
     rows = {}
     for j, subset in enumerate(subsets):
         low, high = percentile_interval(draws[:, j], n_groups, confidence)
@@ -338,7 +338,7 @@ def modality_shapley(
         sums, floor = evaluation.predict_subsets(estimator, X, y, subsets, modalities)
     else:
         raise ValueError(f"value must be 'retrain' or 'predict', got {value!r}.")
-    draws = resample_scores(sums, n_resamples, evaluation.seed) - floor
+    draws = resample_scores(sums, n_resamples, evaluation.random_state) - floor
     gains = np.array([part.value() for part in sums]) - floor
     weights = shapley_weights(found.names, subsets)
     table = _shapley_table(gains, weights, found.names, subsets)
@@ -367,16 +367,7 @@ def _shapley_table(
 def shapley_weights(names: Sequence[str], subsets: Sequence[Subset]) -> Floats:
     """Compute the weight with which the worth of each subset enters each Shapley value.
 
-    Parameters
-    ----------
-    names : sequence of str
-        The players.
-    subsets : sequence of tuple of str
-        All non-empty subsets; the empty one is worth nothing.
-
-    Returns
-    -------
-    weights : ndarray of shape (n_players, n_subsets)
+    The weights have the shape (n_names, n_subsets); the empty subset is worth nothing.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import f1_score
+from sklearn.metrics import confusion_matrix, f1_score
 
 from emoest.evaluation._bootstrap import (
     GroupSums,
@@ -243,13 +243,10 @@ class EvaluationResult:
         if self.protocol.task == "regression":
             raise ValueError("Continuous targets have no confusion matrix; see .table and .folds.")
         rows = self.select(model, target)
-        classes = np.union1d(_labels(rows["y"]), _labels(rows["y_pred"]))
-        true = pd.Categorical(_labels(rows["y"]), categories=classes)
-        pred = pd.Categorical(_labels(rows["y_pred"]), categories=classes)
-        counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        np.add.at(counts, (true.codes, pred.codes), 1)
+        true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
+        classes = np.union1d(true, pred)
         confusion = pd.DataFrame(
-            counts,
+            confusion_matrix(true, pred, labels=classes),
             index=pd.Index(classes, name="true"),
             columns=pd.Index(classes, name="predicted"),
         )
@@ -286,23 +283,17 @@ class EvaluationResult:
 
     def _difference(self, model_a: str, model_b: str, target: Any) -> dict[str, float]:
         """Compare two models on the folds that both have (all, but after a failure)."""
-        done = [set(self.select(model, target)["fold"]) for model in (model_a, model_b)]
-        common = done[0] & done[1]
-        if not common:
+        rows = [self.select(model, target) for model in (model_a, model_b)]
+        common = np.intersect1d(rows[0]["fold"], rows[1]["fold"])
+        if not len(common):
             return {}
-        # A failure leaves the models with different folds; only shared ones can be compared.
-        rows = (self.select(model, target) for model in (model_a, model_b))
         parts = [sums_by_group(each[each["fold"].isin(common)], self.protocol) for each in rows]
         scores = resample_scores(parts, self.protocol.n_resamples, self.protocol.seed)
         differences, n_groups = scores[:, 0] - scores[:, 1], len(parts[0].sums)
         low, high = percentile_interval(differences, n_groups, self.protocol.confidence)
+        difference = parts[0].value() - parts[1].value()
         p = bootstrap_p(differences, n_groups)
-        return {
-            "difference": parts[0].value() - parts[1].value(),
-            "low": low,
-            "high": high,
-            "p": p,
-        }
+        return {"difference": difference, "low": low, "high": high, "p": p}
 
     def _scores(self, rows: pd.DataFrame) -> dict[str, float]:
         if self.protocol.task == "regression":
@@ -355,9 +346,8 @@ def _labels(column: "pd.Series[Any]") -> npt.NDArray[Any]:
 
 def _holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Holm's step-down correction."""
+    order = np.argsort(p)
     corrected = np.empty_like(p)
-    highest = 0.0
-    for rank, i in enumerate(np.argsort(p)):
-        highest = max(highest, min(1.0, (len(p) - rank) * p[i]))
-        corrected[i] = highest
+    scaled = np.minimum(1.0, np.arange(len(p), 0, -1) * p[order])
+    corrected[order] = np.maximum.accumulate(scaled)
     return corrected

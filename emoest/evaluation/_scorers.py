@@ -1,6 +1,5 @@
 """Scorers, and the one place where `scoring`, a name or a scorer, becomes a scorer."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sklearn.metrics import check_scoring, get_scorer_names, make_scorer
@@ -21,26 +20,8 @@ SCORERS = {
 }
 
 
-def find_scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
-    """Return the scorer that `scoring` stands for.
-
-    Parameters
-    ----------
-    estimator : estimator
-        What is scored.
-    scoring : str, callable or None
-        ``"uar"``, ``"macro_f1"``, ``"ccc"``, ``"pearson"`` or a name that scikit-learn knows; a
-        scorer; or None for the estimator's own ``score``.
-
-    Returns
-    -------
-    scorer : callable
-        Called with (estimator, X, y).
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
+def find_scorer(estimator: Any, scoring: Any) -> Any:
+    """Return the scorer that `scoring` stands for: a name, a scorer, or None for ``score``.
 
     Examples
     --------
@@ -53,7 +34,6 @@ def find_scorer(estimator: Any, scoring: Any) -> Callable[..., float]:
             f"scoring={scoring!r} is unknown. It is one of {listed(SCORERS, quoted=True)}, a name "
             "of sklearn.metrics.get_scorer_names(), or a scorer."
         )
-    scorer: Callable[..., float] = check_scoring(
-        estimator, scoring=SCORERS.get(scoring, scoring) if isinstance(scoring, str) else scoring
-    )
-    return scorer
+    if isinstance(scoring, str):
+        scoring = SCORERS.get(scoring, scoring)
+    return check_scoring(estimator, scoring=scoring)

@@ -22,7 +22,7 @@ from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import Split
 from emoest.tables.names import Modalities, find_modalities
 from emoest.utils._sklearn import safe_indexing
-from emoest.utils.seeds import RandomState, isolated_generators, resolve_seed, spawn_seeds
+from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
 
 MAX_EXACT = 10
 """Most modalities whose subsets are all tried (1,023 of them)."""
@@ -30,7 +30,7 @@ MAX_EXACT = 10
 Subset = tuple[str, ...]
 Absent = Literal["missing", "drop"]
 
-_EXPECTED = r"(?s).*(missing in every training row|No training row has|no modality)"
+_EXPECTED = r"(?s).*(missing in every training|No training (row|sample) has|no modality)"
 """Warnings that follow from taking modalities away here, and are not repeated for each subset."""
 
 
@@ -70,6 +70,7 @@ def _blank(X: Any, positions: npt.NDArray[np.intp]) -> Any:
     for position in positions.tolist():
         numeric = pd.api.types.is_numeric_dtype(X.dtypes.iloc[position])
         empty = np.full(len(X), np.nan) if numeric else np.full(len(X), None, dtype=object)
+        # The column is replaced: one of numbers could not hold None.
         blanked.isetitem(position, empty)
     return blanked
 
@@ -109,7 +110,7 @@ def _expected_warnings_hidden() -> Iterator[None]:
 
 @dataclass
 class SubsetEvaluation:
-    """The parameters of `evaluate`, the same for every subset."""
+    """Parameters of `evaluate` by their names there, the same for every subset."""
 
     groups: Any
     group_column: str | None
@@ -117,10 +118,11 @@ class SubsetEvaluation:
     n_resamples: int
     confidence: float
     n_jobs: int | None
-    random_state: RandomState
+    random_state: Any
 
     def __post_init__(self) -> None:
-        self.seed = resolve_seed(self.random_state)
+        # One seed for all subsets, so that they see the same folds and models.
+        self.random_state = resolve_seed(self.random_state)
         # A generator of splits would be used up by the first subset.
         if hasattr(self.cv, "__next__"):
             self.cv = list(self.cv)
@@ -128,19 +130,7 @@ class SubsetEvaluation:
     def evaluate(self, model: Any, X: Any, y: Any) -> EvaluationResult:
         """Evaluate one model, without the warnings that missing modalities bring."""
         with _expected_warnings_hidden():
-            return evaluate(
-                model,
-                X,
-                y,
-                groups=self.groups,
-                group_column=self.group_column,
-                cv=self.cv,
-                proba=False,
-                n_resamples=self.n_resamples,
-                confidence=self.confidence,
-                n_jobs=self.n_jobs,
-                random_state=self.seed,
-            )
+            return evaluate(model, X, y, proba=False, **vars(self))
 
     def predict_subsets(
         self, estimator: Any, X: Any, y: Any, subsets: Sequence[Subset], modalities: Any
@@ -153,7 +143,7 @@ class SubsetEvaluation:
             groups=self.groups,
             group_column=self.group_column,
             cv=self.cv,
-            random_state=self.seed,
+            random_state=self.random_state,
         )
         keepers = [KeepModalities(subset, modalities=modalities) for subset in subsets]
         rows, groups, splits = with_group_level(X, plan.groups), plan.groups, plan.splits
@@ -161,7 +151,7 @@ class SubsetEvaluation:
             delayed(_predict_fold)(
                 estimator, rows, plan.targets.y, groups, split=split, seed=seed, keepers=keepers
             )
-            for split, seed in zip(splits, spawn_seeds(self.seed, len(splits)), strict=True)
+            for split, seed in zip(splits, spawn_seeds(self.random_state, len(splits)), strict=True)
         )
         order = np.concatenate([test for _, test in splits])
         task, true = plan.targets.task, plan.targets.frame.iloc[order, 0].infer_objects()

@@ -21,7 +21,7 @@ from emoest.embeddings import BERTEmbedder, SBERTEmbedder, YAMNetEmbedder
 from emoest.evaluation import uar_scorer
 from emoest.fusion import EarlyFusionClassifier, SegmentClassifier
 from emoest.normalization import BlockScaler, ZScoreNormalizer
-from emoest.systems._choices import check_choice, is_name
+from emoest.systems._choices import check_choice
 from emoest.utils.seeds import RandomState
 
 MODALITIES = ("acoustic", "linguistic", "multimodal")
@@ -31,7 +31,13 @@ C_GRID = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 BERT_MODEL = "bert-base-german-cased"
 SBERT_MODEL = "sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
 
-_DEFAULT_C = {"svm": 1e-4, "rbf": 1.0, "logistic": 1e-3}
+_CLASSIFIERS = {
+    "svm": LinearSVC(C=1e-4, max_iter=10_000),
+    "rbf": SVC(C=1.0),
+    "logistic": LogisticRegression(C=1e-3, max_iter=1_000),
+    "forest": RandomForestClassifier(n_estimators=500),
+    "boosting": HistGradientBoostingClassifier(),
+}
 _PARAM_GRIDS: dict[str, dict[str, list[Any]]] = {
     "svm": {"C": list(C_GRID)},
     "rbf": {"C": [1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3]},
@@ -111,7 +117,7 @@ def make_boateng2020(
     """
     check_choice("modality", modality, MODALITIES)
     learner = _make_classifier(classifier, C, random_state)
-    audio = YAMNetEmbedder() if is_name(acoustic_encoder, "yamnet") else clone(acoustic_encoder)
+    audio = YAMNetEmbedder() if acoustic_encoder == "yamnet" else clone(acoustic_encoder)
     text = _make_text_encoder(text_encoder)
     if modality == "acoustic":
         branches = [("audio", audio, ["audio"])]
@@ -219,15 +225,8 @@ def _make_text_encoder(text_encoder: Any) -> Any:
 
 def _make_classifier(classifier: str, C: float | None, random_state: RandomState) -> Any:
     check_choice("classifier", classifier, _PARAM_GRIDS)
-    if C is None:
-        C = _DEFAULT_C.get(classifier)
-    balanced: dict[str, Any] = {"class_weight": "balanced", "random_state": random_state}
-    if classifier == "svm":
-        return LinearSVC(C=C, max_iter=10_000, **balanced)
-    if classifier == "rbf":
-        return SVC(C=C, kernel="rbf", gamma="scale", **balanced)
-    if classifier == "logistic":
-        return LogisticRegression(C=C, max_iter=1_000, **balanced)
-    if classifier == "forest":
-        return RandomForestClassifier(n_estimators=500, **balanced)
-    return HistGradientBoostingClassifier(**balanced)
+    learner = clone(_CLASSIFIERS[classifier])
+    learner.set_params(class_weight="balanced", random_state=random_state)
+    if C is not None and "C" in learner.get_params():
+        learner.set_params(C=C)
+    return learner

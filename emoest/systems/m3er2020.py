@@ -234,7 +234,12 @@ def m3er_ablation(
     def make(loss: str, check: bool, proxies: bool, seed: int) -> Pipeline:
         parts = {"check": check, "proxies": proxies, "loss": loss}
         model = make_m3er(preset, **parts, classifier=classifier, random_state=seed)
-        return model if corrupt is None else _corrupted(model, corrupt, seed)
+        if corrupt is None:
+            return model
+        first = clone(corrupt)
+        if "random_state" in first.get_params() and first.random_state is None:
+            first.set_params(random_state=seed)
+        return Pipeline([("corrupt", first), *model.steps]).set_output(transform="pandas")
 
     runs = evaluate_variants(
         make_variants(make, variants, seeds),
@@ -248,10 +253,3 @@ def m3er_ablation(
         verbose=verbose,
     )
     return variant_table(runs, variants, ["loss", "check", "proxies"])
-
-
-def _corrupted(model: Pipeline, corrupt: Any, seed: int) -> Pipeline:
-    first = clone(corrupt)
-    if "random_state" in first.get_params() and first.random_state is None:
-        first.set_params(random_state=seed)
-    return Pipeline([("corrupt", first), *model.steps]).set_output(transform="pandas")

@@ -17,7 +17,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from emoest.evaluation import recall_per_class, uar_interval
 from emoest.features import LogMelSpectrogram
 from emoest.systems._ablation import evaluate_variants, make_variants
-from emoest.systems._choices import is_name
 from emoest.tables.groups import resolve_groups
 from emoest.utils.seeds import RandomState, spawn_seeds
 
@@ -109,7 +108,7 @@ default="speakers"
     if policy is not None:
         find_policy(policy)
     net.set_params(specaugment=policy)
-    if isinstance(transfer, SpeakerPretrainer) or is_name(transfer, "speakers"):
+    if isinstance(transfer, SpeakerPretrainer) or transfer == "speakers":
         net.set_params(pretrain=transfer)
     elif transfer is not None:
         if not is_trained(transfer):
@@ -120,7 +119,7 @@ default="speakers"
         net.set_params(model=transfer)
     if random_state is not None:
         net.set_params(random_state=random_state)
-    if is_name(features, "passthrough"):
+    if features == "passthrough":
         return make_pipeline(net)
     frames = LogMelSpectrogram() if features is None else clone(features)
     steps = [ColumnTransformer([("audio", frames, ["audio"])]), net]

@@ -1,17 +1,17 @@
 """Hyperparameter search over any pipeline with Optuna, grouped by speaker and scored by UAR."""
 
 import math
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+import joblib
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from scipy.sparse import issparse
+from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
@@ -19,23 +19,27 @@ from tqdm import tqdm
 from emoest.evaluation._cross_fitting import with_group_level
 from emoest.evaluation._scorers import find_scorer
 from emoest.tables.groups import inner_splits, resolve_groups
-from emoest.tuning._space import check_space, chosen_params, cloned, suggest_params
+from emoest.tuning._space import (
+    check_space,
+    chosen_params,
+    cloned,
+    suggest_params,
+    without_addresses,
+)
 from emoest.tuning._trials import (
     check_any_complete,
     complete_trials,
     cv_results,
     finished_trials,
-    fold_scores,
     quiet,
     reseed,
     score_or_error,
-    study_name,
     trial_seed,
     trials_table,
     warn_failed,
 )
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions, fit_context, num_samples
+from emoest.utils._sklearn import BaseSearchCV, HasMethods, StrOptions, fit_context, num_samples
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
 
@@ -51,17 +55,7 @@ class _Rows:
     seed: int
 
 
-def _best_has(method: str) -> Callable[[Any], bool]:
-    """Check whether the fitted, or else the given, estimator has `method`."""
-
-    def check(self: Any) -> bool:
-        getattr(getattr(self, "best_estimator_", self.estimator), method)
-        return bool(self.refit)
-
-    return check
-
-
-class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
+class OptunaSearchCV(BaseSearchCV):
     """Search hyperparameters with Optuna, by cross-validation that keeps speakers apart.
 
     Each trial is one set of parameters, cloned, fitted and scored on the same folds. The search is
@@ -243,6 +237,8 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
             with isolated_generators(rows.seed):
                 best.fit(rows.X, y, **fit_parameters(best, groups=rows.groups))
             self.best_estimator_ = best
+            if hasattr(best, "feature_names_in_"):
+                self.feature_names_in_ = best.feature_names_in_
         return self
 
     def _check_rows(self, X, y, groups) -> _Rows:
@@ -295,7 +291,7 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
                         )
                 finally:
                     # Also after an interrupt: what was done is kept.
-                    self._set_results(len(rows.splits))
+                    self._set_results()
         check_any_complete(self.study_)
 
     def _score(self, trial: Any, rows: _Rows) -> float:
@@ -303,6 +299,7 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
         try:
             model = clone(self.estimator)
             model.set_params(**cloned(suggest_params(trial, self.space)))
+            # trial.number counts interrupted trials too, and a resumed search would differ by them.
             number = len(finished_trials(trial.study))
             seeds = spawn_seeds(trial_seed(rows.seed, number), len(rows.splits))
             options = {"scorer": self.scorer_, "error_score": self.error_score}
@@ -324,13 +321,14 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
             trial.set_user_attr(f"fold_{fold}", float(score))
         return mean
 
-    def _set_results(self, n_splits: int) -> None:
+    def _set_results(self) -> None:
         """Set what follows from the study, also when the search was interrupted."""
         self.trials_ = trials_table(self.study_)
         finished = finished_trials(self.study_)
         params = [chosen_params(trial, self.space) for trial in finished]
-        scores = [fold_scores(trial, n_splits) for trial in finished]
-        self.cv_results_ = cv_results(params, np.reshape(scores, (-1, n_splits)))
+        folds = [f"fold_{fold}" for fold in range(1, self.n_splits_ + 1)]
+        scores = [[trial.user_attrs.get(fold, np.nan) for fold in folds] for trial in finished]
+        self.cv_results_ = cv_results(params, np.reshape(scores, (-1, self.n_splits_)))
         if complete_trials(self.study_):
             best = self.study_.best_trial
             self.best_score_ = float(best.value)
@@ -343,50 +341,19 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
         given = f"{type(self.estimator)} {self.estimator.get_params()} {self.scorer_} {space}"
         if self.error_score != "raise" and not math.isnan(self.error_score):
             given += f" {self.error_score}"
-        return study_name(rows.X, rows.y, rows.groups, rows.splits, given=given, seed=rows.seed)
-
-    @available_if(_best_has("predict"))
-    def predict(self, X):
-        """Predict with the best estimator."""
-        return self._fitted().predict(X)
-
-    @available_if(_best_has("predict_proba"))
-    def predict_proba(self, X):
-        """Predict class probabilities with the best estimator."""
-        return self._fitted().predict_proba(X)
-
-    @available_if(_best_has("decision_function"))
-    def decision_function(self, X):
-        """Compute the decision function of the best estimator."""
-        return self._fitted().decision_function(X)
-
-    @available_if(_best_has("transform"))
-    def transform(self, X):
-        """Transform with the best estimator."""
-        return self._fitted().transform(X)
+        X = rows.X if issparse(rows.X) else np.asarray(rows.X)
+        parts = [np.asarray(rows.y), rows.groups, rows.splits, without_addresses(given), rows.seed]
+        return f"emoest-{joblib.hash([X, *parts])}"
 
     def score(self, X, y=None):
         """Score the best estimator with `scoring`."""
-        return self.scorer_(self._fitted(), X, y)
-
-    @property
-    def classes_(self):
-        """Classes of the best estimator."""
-        return self._fitted().classes_
-
-    @property
-    def n_features_in_(self):
-        """Number of columns that the best estimator was fitted on."""
-        return self._fitted().n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the columns that the best estimator was fitted on."""
-        return self._fitted().feature_names_in_
-
-    def _fitted(self) -> Any:
         check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_
+        return self.scorer_(self.best_estimator_, X, y)
+
+    def get_metadata_routing(self):
+        """Return what `fit` takes: groups, which this search uses itself."""
+        # A router, as in scikit-learn's searches, would refuse groups where cv is a number.
+        return super(BaseSearchCV, self).get_metadata_routing()
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "best_estimator_" if self.refit else "best_params_")
@@ -396,4 +363,5 @@ class OptunaSearchCV(MetaEstimatorMixin, BaseEstimator):
         kinds = ("estimator_type", "classifier_tags", "regressor_tags", "target_tags", "input_tags")
         for kind in kinds:
             setattr(tags, kind, deepcopy(getattr(inner, kind)))
+        tags.array_api_support = False
         return tags

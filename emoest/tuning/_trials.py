@@ -5,27 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
-from scipy.sparse import issparse
 from scipy.stats import rankdata
 
 from emoest.evaluation._cross_fitting import score_fold
-from emoest.tuning._space import without_addresses
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
 
 class FailedTrialWarning(UserWarning):
     """A trial of a search failed; the search went on."""
-
-
-def study_name(X: Any, y: Any, groups: Any, splits: Any, *, given: str, seed: int) -> str:
-    """Name a study by the data, folds, parameters and seed that its trials depend on."""
-    X = X if issparse(X) else np.asarray(X)
-    parts = [X, np.asarray(y), groups, splits, without_addresses(given), seed]
-    return f"emoest-{joblib.hash(parts)}"
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -105,11 +95,6 @@ def trials_table(study: Any) -> pd.DataFrame:
     return trials
 
 
-def fold_scores(trial: Any, n_splits: int) -> list[float]:
-    """Return the score of each fold of a trial; NaN where the trial failed."""
-    return [trial.user_attrs.get(f"fold_{k}", math.nan) for k in range(1, n_splits + 1)]
-
-
 def cv_results(params: Sequence[dict[str, Any]], scores: Floats) -> dict[str, Any]:
     """Lay out parameters and scores (n_candidates, n_splits) as scikit-learn's searches do.
 
@@ -152,6 +137,7 @@ def quiet(optuna: Any, verbose: int) -> Iterator[None]:
     True
     """
     before = optuna.logging.get_verbosity()
+    # A user who has silenced more than that keeps it so.
     if verbose < 2:
         optuna.logging.set_verbosity(max(before, optuna.logging.ERROR))
     try:

@@ -50,7 +50,8 @@ def fit_parameter(model: Any, parameter: str) -> str | None:
         return None if inner is None else f"{step}__{inner}"
     if has_fit_parameter(model, parameter):
         return parameter
-    if isinstance(model, BaseSearchCV):
+    # Searches of scikit-learn hand **params on; a subclass with a `fit` of its own may not.
+    if isinstance(model, BaseSearchCV) and has_fit_parameter(model, "params"):
         if parameter == "groups":
             splitter = get_routing_for_object(check_cv(model.cv))
             return "groups" if splitter.consumes("split", ["groups"]) else None

@@ -116,6 +116,7 @@ def _matrix(result: Evaluated, model: str, target: Any) -> str:
     for i, name in enumerate(counts.index):
         cells = ""
         for count, share in zip(counts.to_numpy()[i], shares[i], strict=True):
+            # Dark text cannot be read on the darker half of the scale.
             ink = "#fff" if share > 0.55 else "#1f2933"
             cells += (
                 f'<td style="background:rgba(27,79,122,{share:.3f});color:{ink}">{count}'

@@ -1,36 +1,15 @@
 """An evaluation as text; the page of `html` prints the same strings."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 Cells = tuple[list[str], list[list[str]]]
 
 
-class Evaluated(Protocol):
-    """What a report needs: an `EvaluationResult`, or anything with its tables."""
-
-    protocol: Any
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The scores, one row for each model (and target)."""
-
-    @property
-    def folds(self) -> pd.DataFrame:
-        """The scores of every fold."""
-
-    @property
-    def comparison(self) -> pd.DataFrame:
-        """Differences between models; empty for one model."""
-
-    @property
-    def n_tested(self) -> int:
-        """Number of different samples that were predicted."""
-
-    def confusion(self, model: Any, target: Any, *, normalize: bool = False) -> pd.DataFrame:
-        """Count what was predicted for each true class."""
+Evaluated = Any
+"""An `EvaluationResult`, or any object with `protocol`, `table`, `folds`, `comparison`, `n_tested`
+and, for classes, `confusion`: a report imports no result, so that a result can print its report."""
 
 
 def number(value: Any) -> str:
