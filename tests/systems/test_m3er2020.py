@@ -215,7 +215,7 @@ def test_bad_input_is_named(data):
         with pytest.raises(ValueError, match=r"r7.*(text|numbers of frames)"):
             plain.fit(X, y).predict(short)
     infinite = np.full_like(X["face__frames"].iloc[4], np.inf)
-    with pytest.raises(ValueError, match=r"r4.*'face__frames' holds infinite values"):
+    with pytest.raises(ValueError, match=r"r4.*'face__frames': frame 0 of 4 holds infinite values"):
         clone(model).fit(set_cell(X, 4, "face", infinite), y)
 
 
