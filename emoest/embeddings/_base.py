@@ -153,21 +153,9 @@ class PretrainedTransformer(CellTransformer):
 def fill_batches(
     parts: Iterable[tuple[int, T]], batch_size: int, size: Callable[[T], int] = lambda part: 1
 ) -> Iterator[tuple[list[int], list[T]]]:
-    """Fill batches of the net across items.
+    """Fill batches of the net across items: yield whose the parts of a batch are, and the parts.
 
-    Parameters
-    ----------
-    parts : iterable of (int, object)
-        Parts of items, and to which item each belongs.
-    batch_size : int
-        How much fills a batch.
-    size : callable, default=one each
-        How much a part counts.
-
-    Yields
-    ------
-    owners : list of int
-    batch : list of object
+    `parts` are pairs of an item's number and a part of it; `size` says how much a part counts.
 
     Examples
     --------
@@ -187,20 +175,9 @@ def fill_batches(
 
 
 def pad_rows(rows: list[np.ndarray], fill: float = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Put rows of different lengths into one array.
+    """Put rows (n,) of different lengths into one array (n_rows, n_longest), filled with `fill`.
 
-    Parameters
-    ----------
-    rows : list of ndarray of shape (n,)
-        The rows.
-    fill : float, default=0
-        What stands behind the shorter ones.
-
-    Returns
-    -------
-    padded : ndarray of shape (n_rows, n_longest)
-    mask : ndarray of int64, shape (n_rows, n_longest)
-        1 where a value comes from a row.
+    The mask, int64 of the same shape, is 1 where a value comes from a row.
 
     Examples
     --------

@@ -23,6 +23,7 @@ from emoest.utils.optional import import_optional
 
 _DIMS = ("hidden_size", "dim", "d_model")
 _LAYERS = ("num_hidden_layers", "n_layers", "num_layers")
+# Texts of several batches are taken together, so that windows of like length meet in a batch.
 _BATCHES_KEPT = 4
 
 
@@ -239,6 +240,7 @@ class BERTEmbedder(TextEncoder):
         states = states[: len(window.ids)]
         if self.pooling != "cls":
             return states[window.own]
+        # Not always the first token: XLNet's tokenizer puts [CLS] at the end.
         first = np.flatnonzero(window.ids == model.tokenizer.cls_token_id)
         if len(first) == 0:
             raise RuntimeError(

@@ -14,6 +14,7 @@ from emoest.media.video import Image
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"
+# Gray as OpenCV and PIL make it of RGB (ITU-R BT.601).
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -187,19 +188,7 @@ class ImageEncoder:
 def read_encoder(path: Path) -> ImageEncoder:
     """Describe the image encoder in a folder from its configuration.
 
-    Parameters
-    ----------
-    path : Path
-        The folder.
-
-    Returns
-    -------
-    encoder : ImageEncoder
-
-    Raises
-    ------
-    ValueError
-        If it holds no image encoder, or no ``preprocessor_config.json``.
+    A folder without one, or without ``preprocessor_config.json``, raises `ValueError`.
     """
     config = read_json(path, "config.json")
     sizes = config.get("hidden_sizes") or [config.get("hidden_size")]

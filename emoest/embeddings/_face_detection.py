@@ -52,14 +52,7 @@ def detection_recipe() -> dict[str, Any]:
 def cascade_path() -> Path:
     """Find the cascade that the installed OpenCV brings.
 
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    ImportError
-        If OpenCV is not installed, or is version 5, which has left cascades out.
+    Without OpenCV, and with version 5, which has left cascades out, it raises `ImportError`.
     """
     cv2 = _cv2()
     path = Path(getattr(cv2.data, "haarcascades", "")) / CASCADE
@@ -73,17 +66,10 @@ def cascade_path() -> Path:
 
 
 def find_faces(image: Image) -> list[Box]:
-    """Find the frontal faces in a image.
+    """Find the frontal faces in an image (height, width, 3) of uint8, the largest first.
 
-    Parameters
-    ----------
-    image : ndarray of shape (height, width, 3), dtype uint8
-
-    Returns
-    -------
-    boxes : list of (left, top, width, height)
-        In pixels of the image, the largest first. Faces narrower than a tenth of the image's
-        shorter side, or than 24 pixels of the searched size, are not looked for.
+    Boxes are (left, top, width, height) in pixels of the image. Faces narrower than a tenth of the
+    image's shorter side, or than 24 pixels of the searched size, are not looked for.
 
     Examples
     --------
@@ -105,19 +91,10 @@ def find_faces(image: Image) -> list[Box]:
 
 
 def crop(image: Image, box: Box, margin: float) -> Image:
-    """Cut the square around a box out of a image.
+    """Cut the square around a box (left, top, width, height) out of an image.
 
-    Parameters
-    ----------
-    image : ndarray of shape (height, width, 3)
-    box : (left, top, width, height)
-    margin : float
-        What is added on each side, as a proportion of the longer side of the box.
-
-    Returns
-    -------
-    face : ndarray of shape (side, side, 3)
-        Where the square leaves the image, the edge is repeated.
+    `margin` is added on each side, as a proportion of the longer side of the box. Where the square
+    leaves the image, the edge is repeated.
 
     Examples
     --------
@@ -135,21 +112,11 @@ def crop(image: Image, box: Box, margin: float) -> Image:
 
 
 def face_of(image: Image, detect: bool | str, margin: float) -> Image | None:
-    """Return the largest face of a image, or the image itself where it is one.
+    """Return the largest face of an image, or the image itself where it is one.
 
-    Parameters
-    ----------
-    image : ndarray of shape (height, width, 3), dtype uint8
-    detect : bool or "auto"
-        Whether to look for faces; ``"auto"`` does in images of more than `CROPPED_SIDE` pixels
-        height or width.
-    margin : float
-        See `crop`.
-
-    Returns
-    -------
-    face : ndarray of shape (height, width, 3), or None
-        None where there is no face: none was found, or all pixels are equal.
+    ``detect="auto"`` looks for faces in images of more than `CROPPED_SIDE` pixels height or width.
+    None comes back where there is no face: none was found, or all pixels are equal. `margin` is
+    `crop`'s.
 
     Examples
     --------

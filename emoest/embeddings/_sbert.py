@@ -10,6 +10,7 @@ from emoest.embeddings._transformers import loading
 from emoest.files.hub import read_json
 from emoest.utils.optional import import_optional
 
+# More only add padding there.
 _CPU_TEXTS = 8
 
 
@@ -146,18 +147,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
 
 
 def sentence_dims(folder: Path) -> int | None:
-    """Dimensions of a saved sentence model's vectors, read from its configuration.
-
-    Parameters
-    ----------
-    folder : Path
-        The model's folder.
-
-    Returns
-    -------
-    dims : int or None
-        None when the configuration does not say.
-    """
+    """Read the dimensions of a sentence model from its configuration; None if it does not say."""
     path = folder / "modules.json"
     if not path.exists():
         return read_json(folder, "config.json").get("hidden_size")

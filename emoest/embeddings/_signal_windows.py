@@ -10,6 +10,7 @@ from emoest.media.audio import Audio, Signal
 OVERLAP = 4
 """Windows overlap by one part in so many of their frames."""
 
+# That of transformers' feature extractors.
 _EPSILON = 1e-7
 
 
@@ -117,17 +118,9 @@ class AudioWindows:
         return round(self.seconds * self.rate)
 
     def windows(self) -> Iterator[SignalWindow]:
-        """Decode the clip and cut it.
+        """Decode the clip and cut it; the own frames of all windows together are those of the clip.
 
-        Yields
-        ------
-        window : SignalWindow
-            Together their own frames are the frames of the clip.
-
-        Raises
-        ------
-        ValueError
-            If the clip is too short for one frame, or if it is damaged.
+        A clip too short for one frame, or damaged, raises `ValueError`.
         """
         if self.n_samples <= self.window:
             signal = np.concatenate(list(self._blocks()))
@@ -163,6 +156,7 @@ class AudioWindows:
         """What to subtract and what to multiply by, as transformers' feature extractors have it."""
         if not self.normalize:
             return np.float32(0.0), np.float32(1.0)
+        # Merged block by block, since the recording is never in memory as a whole.
         n, mean, deviation = 0, 0.0, 0.0
         for block in blocks:
             of_block = float(block.mean(dtype=np.float64))
@@ -180,21 +174,8 @@ def cut_signal(
 ) -> Iterator[tuple[Signal, slice]]:
     """Cut a signal into overlapping windows and divide its frames among them.
 
-    Parameters
-    ----------
-    blocks : iterable of ndarray of shape (n_samples,)
-        The signal in pieces of any length.
-    window : int
-        Samples in a window; the last window may have fewer.
-    convolutions : Convolutions
-        What makes frames of samples.
-
-    Yields
-    ------
-    part : ndarray of shape (n_samples,)
-        The samples of a window.
-    own : slice
-        The frames of the window that stand for the signal's.
+    The signal comes in blocks of any length, a window has `window` samples, the last may have
+    fewer. With each window comes the slice of its frames that stand for the signal's.
 
     Examples
     --------
@@ -216,20 +197,9 @@ def cut_signal(
 
 
 def average_runs(frames: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Average every `step` consecutive frames; the last ones may be fewer.
+    """Average every `step` consecutive frames, (n_frames, n_dims); the last ones may be fewer.
 
-    Parameters
-    ----------
-    frames : ndarray of shape (n_frames, n_dims)
-        The frames.
-    step : int
-        How many make one.
-
-    Returns
-    -------
-    averaged : ndarray of shape (ceil(n_frames / step), n_dims)
-    counts : ndarray of int, shape (ceil(n_frames / step),)
-        How many frames each averages.
+    Returned are the averages and how many frames each of them has.
 
     Examples
     --------

@@ -28,6 +28,7 @@ LEVEL_DB = -30.0
 COVERAGE = 0.75
 """The last stretch counts if the signal fills this proportion of it."""
 
+# Window, moving average and longest silence kept are those of the original's hyperparameters.
 _PAUSE_WINDOW = 480
 _SMOOTHING = 8
 _KEPT_WINDOWS = 7
@@ -36,15 +37,6 @@ _TINY = 1e-12
 
 def raise_level(signal: Signal) -> Signal:
     """Scale a quiet signal up to -30 dB; leave a loud one, and silence, as it is.
-
-    Parameters
-    ----------
-    signal : ndarray of shape (n_samples,)
-        The signal.
-
-    Returns
-    -------
-    scaled : ndarray of shape (n_samples,)
 
     Examples
     --------
@@ -60,20 +52,11 @@ def raise_level(signal: Signal) -> Signal:
 
 
 def cut_pauses(signal: Signal) -> Signal:
-    """Shorten pauses to about 0.2 s, and leave out silence at both ends.
+    """Shorten pauses of a signal at 16 kHz to about 0.2 s, and leave out silence at both ends.
 
     Stretches of 30 ms are active when they lie less than 30 dB below the loud ones; this is
-    smoothed over 8 stretches and widened by 3 on each side.
-
-    Parameters
-    ----------
-    signal : ndarray of shape (n_samples,)
-        The signal at 16 kHz.
-
-    Returns
-    -------
-    shorter : ndarray
-        The signal itself where it is shorter than a stretch or nothing in it is active.
+    smoothed over 8 stretches and widened by 3 on each side. The signal itself comes back where it
+    is shorter than a stretch or nothing in it is active.
 
     Examples
     --------
@@ -93,19 +76,9 @@ def cut_pauses(signal: Signal) -> Signal:
 
 
 def partial_starts(n_samples: int, step: int) -> list[int]:
-    """Frames at which the stretches of a signal start.
+    """Return the frames at which stretches of a signal start, every `step` frames, at least one.
 
-    Parameters
-    ----------
-    n_samples : int
-        Length of the signal.
-    step : int
-        Frames from one stretch to the next.
-
-    Returns
-    -------
-    starts : list of int
-        At least one; the last stretch is left out if the signal fills less than 75 % of it.
+    The last stretch is left out if the signal fills less than 75 % of it.
 
     Examples
     --------
@@ -119,21 +92,10 @@ def partial_starts(n_samples: int, step: int) -> list[int]:
 
 
 def mel_partial(signal: Signal, start: int) -> Floats32:
-    """Power mel spectrum of one stretch.
+    """Compute the power mel spectrum (160, 40) of the stretch that starts at a frame, at 16 kHz.
 
     Frames are centered on multiples of 10 ms, with zeros before and behind the signal; periodic
     Hann window of 25 ms, FFT of 400 points, 40 mel bands of Slaney's scale and area.
-
-    Parameters
-    ----------
-    signal : ndarray of shape (n_samples,)
-        The signal at 16 kHz.
-    start : int
-        The stretch's first frame.
-
-    Returns
-    -------
-    spectrum : ndarray of shape (160, 40), dtype float32
 
     Examples
     --------

@@ -8,7 +8,9 @@ from emoest.embeddings._transformers import text_version
 from emoest.utils._sklearn import Interval
 
 _POSITIONS = ("max_position_embeddings", "n_positions")
+# Relatives of RoBERTa: their positions start behind that of padding.
 _OFFSET_TYPES = ("roberta", "camembert", "longformer", "mpnet", "data2vec-text", "xmod")
+# Tokenizers that know no limit say 1e30.
 _NO_LIMIT = 1_000_000
 _DEFAULT_LENGTH = 512
 
@@ -59,18 +61,10 @@ class TextEncoder(PretrainedTransformer):
 
 
 def length_limit(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
-    """Tokens that an encoder sees at once, from its configuration and its tokenizer's.
+    """Find how many tokens an encoder sees at once, from its configuration and its tokenizer's.
 
-    Parameters
-    ----------
-    config, tokenizer_config : dict
-        ``config.json`` and ``tokenizer_config.json``.
-
-    Returns
-    -------
-    limit : int
-        The smaller of the tokenizer's ``model_max_length`` and the encoder's positions, less those
-        that relatives of RoBERTa never use; 512 when neither says.
+    It is the smaller of the tokenizer's ``model_max_length`` and the encoder's positions, less
+    those that relatives of RoBERTa never use; 512 when neither says.
 
     Examples
     --------

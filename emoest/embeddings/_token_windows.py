@@ -29,29 +29,11 @@ class Window:
 
 
 def cut_windows(tokenizer: Any, text: str, max_length: int, long_text: str) -> list[Window]:
-    """Tokenize a text and cut it into windows.
+    """Tokenize a text with a fast tokenizer and cut it into windows of `max_length` tokens.
 
-    Parameters
-    ----------
-    tokenizer : fast tokenizer of transformers
-        The encoder's.
-    text : str
-        The text.
-    max_length : int
-        Tokens a window can hold, special ones included.
-    long_text : {"window", "truncate"}
-        Whether a longer text gives several windows, each sharing a quarter of its tokens with the
-        one before, or its start only.
-
-    Returns
-    -------
-    windows : list of Window
-        Each token of the text that is kept is `own` in exactly one window.
-
-    Raises
-    ------
-    ValueError
-        If the text has no token.
+    Special tokens count. With ``long_text="window"`` a longer text gives several windows, each
+    sharing a quarter of its tokens with the one before, with ``"truncate"`` its start only. Each
+    token that is kept is `own` in exactly one window. A text without any token raises `ValueError`.
     """
     capacity = max_length - tokenizer.num_special_tokens_to_add()
     overlap = capacity // OVERLAP
@@ -89,17 +71,7 @@ def token_budget(n_tokens: int, device: str) -> int:
 def token_batches(lengths: list[int], budget: int) -> list[list[int]]:
     """Group windows of like length, so that no group, padded, has more than `budget` tokens.
 
-    Parameters
-    ----------
-    lengths : list of int
-        Tokens of each window.
-    budget : int
-        The most tokens a batch may hold, padding included; a longer window stands alone.
-
-    Returns
-    -------
-    batches : list of list of int
-        Positions, shortest first.
+    A longer window stands alone. Positions come in groups, shortest first.
 
     Examples
     --------

@@ -65,28 +65,10 @@ def loading(path: Path) -> Iterator[None]:
 def load_encoder(
     path: Path, loader: Any, device: str, *, optional: tuple[str, ...] = ("pooler.",)
 ) -> Any:
-    """Load an encoder from its folder, and say which tensors are missing.
+    """Load an encoder with a class of transformers, in float32 and evaluation mode.
 
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    loader : class of transformers
-        Its `from_pretrained` is called.
-    device : str
-        Where the encoder goes.
-    optional : tuple of str, default=("pooler.",)
-        How names of tensors start that may be missing, since the embedding is made without them.
-
-    Returns
-    -------
-    net : module of torch
-        In float32 and evaluation mode.
-
-    Raises
-    ------
-    ValueError
-        If a tensor that is needed is missing.
+    A tensor that is missing is an error, unless its name starts with one of `optional`: without
+    those the embedding is made.
     """
     net, told = loader.from_pretrained(
         path, local_files_only=True, use_safetensors=True, output_loading_info=True
@@ -107,28 +89,10 @@ def load_encoder(
 
 
 def number_layer(layer: int, n_layers: int, name: str, first: str) -> int:
-    """Number a hidden layer from the front.
+    """Number a hidden layer from the front, 0 to `n_layers`; a negative one counts from the end.
 
-    Parameters
-    ----------
-    layer : int
-        The layer, counted from the end if it is negative.
-    n_layers : int
-        How many the encoder has.
-    name : str
-        Its name, for the message.
-    first : str
-        What its layer 0 is, for the message.
-
-    Returns
-    -------
-    layer : int
-        0 to `n_layers`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer.
+    `name` of the encoder and what is `first`, its layer 0, are for the error that says what there
+    is.
 
     Examples
     --------

@@ -304,6 +304,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         ragged = len(set(lengths)) > 1
         model.net.feature_extractor.lengths = lengths
         with warnings.catch_warnings():
+            # torch's advice to WavLM, whose masks are of two kinds; users can do nothing about it.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding", UserWarning)
             output = model.net(
                 torch.from_numpy(signals).to(model.device),

@@ -41,18 +41,8 @@ def check_digest(
 ) -> None:
     """Raise `ValueError` if a file does not have the digest that it should have.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    digest : str
-        The digest that is expected, as in `RemoteFile`.
-    what : str, default="file"
-        What to call it in the message.
-    size : int, default=None
-        Its size in bytes, if that is known.
-    remedy : str
-        The end of the message: what to do.
+    `digest` is as in `RemoteFile`; `what` names the file in the message, `size` is its size in
+    bytes if that is known, and `remedy` ends the message: what to do.
 
     Examples
     --------
@@ -173,11 +163,13 @@ def _receive(
     if file.size is not None and done > file.size:
         part.unlink()
         done = 0
+    # Compressed on the way, bytes could be neither counted nor continued.
     headers = {"Accept-Encoding": "identity"}
     if done:
         headers["Range"] = f"bytes={done}-"
     get = requests.get if session is None else session.get
     with get(file.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        # There is nothing behind what is here: the file is whole, or its digest says otherwise.
         if response.status_code == requests.codes.requested_range_not_satisfiable and done:
             return
         response.raise_for_status()

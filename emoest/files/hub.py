@@ -15,6 +15,7 @@ MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
+# What of huggingface_hub's transport fails without a network raises errors that are no OSError.
 _TRANSPORT = ("httpx", "httpcore", "requests")
 
 
@@ -23,25 +24,9 @@ def find_on_hub(
 ) -> Path:
     """Find the folder of a model of the Hugging Face hub, and download it if need be.
 
-    A model that is on this machine already is found without a network.
-
-    Parameters
-    ----------
-    name : str
-        Its name on the hub.
-    revision, purpose, tokenizer
-        See `emoest.files.weights.find_weights`.
-
-    Returns
-    -------
-    folder : Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If the hub has no such model, or if the name is rather a path.
-    ConnectionError
-        If the hub could not be reached.
+    A model that is on this machine already is found without a network. Parameters and errors are
+    those of `emoest.files.weights.find_weights`; a name that is rather a path raises
+    `FileNotFoundError`.
 
     Examples
     --------
@@ -59,6 +44,8 @@ def find_on_hub(
     errors = import_optional("huggingface_hub.errors", extra="text", purpose=purpose)
     patterns = [f"*{suffix}" for suffix in MODEL_SUFFIXES]
     wanted = {"revision": revision, "allow_patterns": patterns}
+    # First without a network: a model that is here must not cost a request, nor fail offline. A
+    # copy that lacks files is completed below.
     try:
         return check_model_folder(
             Path(hub.snapshot_download(name, local_files_only=True, **wanted)), tokenizer=tokenizer

@@ -28,6 +28,7 @@ _FOLDER = "store"
 _DIGESTS = "digests"
 _RECIPE_FILE = "recipe.json"
 _DAY = 86_400.0
+# Seconds in which a second change might not move a file's time.
 _RECENT = 2.0
 
 _digests: dict[tuple[str, int, int, int], str] = {}
@@ -176,25 +177,10 @@ def write_text(text: str, path: Path) -> None:
 
 
 def file_digest(path: str | os.PathLike[str], cache_dir: CacheDir = None) -> str:
-    """SHA-256 of a file's bytes, remembered by path, size, modification time and inode.
+    """Compute the SHA-256 of a file's bytes, remembered by path, size, modification time and inode.
 
-    Parameters
-    ----------
-    path : str or path object
-        The file.
-    cache_dir : str, path object, False or None, default=None
-        See `cache_folder`; False remembers for this process only.
-
-    Returns
-    -------
-    digest : str
-        64 hexadecimal digits. A file changed within the last two seconds is not remembered, since
-        a second change might not move its time.
-
-    Raises
-    ------
-    FileNotFoundError, OSError
-        If the file cannot be read.
+    `cache_dir` is that of `cache_folder`; False remembers for this process only. A file changed
+    within the last two seconds is not remembered, since a second change might not move its time.
 
     Examples
     --------
@@ -244,6 +230,7 @@ def _write_memo(memo: Path, stamp: tuple[str, int, int, int], digest: str) -> No
 
 def _mark_used(path: Path) -> None:
     """Renew the time of an entry that is read, once a day, so that `prune` knows what is used."""
+    # Not at every reading: it would cost a write each.
     if time.time() - path.stat().st_mtime > _DAY:
         with suppress(OSError):
             os.utime(path)

@@ -178,20 +178,10 @@ def _in_package(entry: Weights, origin: Package) -> Path:
 
 
 def find_in_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Look for a name in a folder of weights.
+    """Look for a name or path of a model in a folder of weights; None if it is not there.
 
-    Parameters
-    ----------
-    name : str
-        Name or path of a model. ``org/model`` is looked for as ``org/model``, ``org--model`` and
-        ``model``; a path by its last part.
-    folder : str or path object, default=None
-        The folder; None takes the environment variable ``EMOEST_WEIGHTS``.
-
-    Returns
-    -------
-    path : Path or None
-        None when there is no such folder or nothing of that name in it.
+    ``org/model`` is looked for as ``org/model``, ``org--model`` and ``model``, a path by its last
+    part. None for `folder` takes the one that the environment variable ``EMOEST_WEIGHTS`` names.
 
     Examples
     --------
@@ -213,25 +203,11 @@ def find_in_folder(name: str, folder: str | os.PathLike[str] | None = None) -> P
 
 
 def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
-    """Digest of a file of weights, or of a folder's model files.
+    """Compute the SHA-256 of a file of weights, or of a folder's model files.
 
-    Parameters
-    ----------
-    path : Path
-        A file, or a folder; of a folder the files that end in one of `MODEL_SUFFIXES` count,
-        hidden ones left out.
-    cache_dir : str, path object, False or None, default=None
-        Where the digests of files are remembered.
-
-    Returns
-    -------
-    digest : str
-        SHA-256 of the file, or of the sorted relative names and digests of the folder's files.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file, or no model file in the folder.
+    Of a folder the files that end in one of `MODEL_SUFFIXES` count, hidden ones left out: their
+    sorted relative names and digests. Where there is none, or no such file, `FileNotFoundError` is
+    raised. Digests of files are remembered in `cache_dir`.
 
     Examples
     --------
