@@ -21,6 +21,7 @@ from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods
 from emoest.utils.devices import keep_freed_memory, resolve_device
+from emoest.utils.messages import listed
 
 T = TypeVar("T")
 
@@ -273,7 +274,7 @@ def relocate_weights(
     if not found or (mapping is not None and missing):
         wanted = [f"{e._weights_name()!r} (digest {e.weights_digest_})" for e in missing]
         raise FileNotFoundError(
-            f"At {path!r} there are no weights with the right digest for {', '.join(wanted)}."
+            f"At {path!r} there are no weights with the right digest for {listed(wanted)}."
             if wanted
             else f"The model holds no encoder that is named in {list(mapping or {})}."
         )

@@ -19,6 +19,7 @@ from emoest.embeddings._transformers import load_encoder, loading, number_layer
 from emoest.files.hub import read_json
 from emoest.media.items import pool
 from emoest.utils._sklearn import StrOptions
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 _DIMS = ("hidden_size", "dim", "d_model")
@@ -255,6 +256,6 @@ def _from_config(config: dict[str, Any], names: tuple[str, ...], path: Path) -> 
         if isinstance(config.get(name), int):
             return config[name]
     raise ValueError(
-        f"{str(path / 'config.json')!r} has none of {', '.join(names)}, so it does not describe an "
+        f"{str(path / 'config.json')!r} has none of {listed(names)}, so it does not describe an "
         "encoder of text."
     )

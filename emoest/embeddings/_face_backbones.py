@@ -11,6 +11,7 @@ import numpy as np
 from emoest.embeddings._transformers import load_encoder, loading, text_version
 from emoest.files.hub import read_json
 from emoest.media.video import Image
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"
@@ -63,7 +64,7 @@ class GrayBackbone:
         if n_classes != len(self.classes):
             raise ValueError(
                 f"{str(path)!r} holds a net of {n_classes} classes; the embedder takes the "
-                f"{len(self.classes)} of the published net ({', '.join(self.classes)})."
+                f"{len(self.classes)} of the published net ({listed(self.classes, most=8)})."
             )
         return net.to(device)
 

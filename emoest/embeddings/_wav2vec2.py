@@ -22,6 +22,7 @@ from emoest.media.audio import open_audio
 from emoest.media.transformer import CELL_ERRORS
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional, major_version
 
 _PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
@@ -341,7 +342,7 @@ def _convolutions(config: dict[str, Any], name: str) -> Convolutions:
     if missing:
         raise ValueError(
             f"{name!r} is no encoder of raw audio that Wav2Vec2Embedder can run: its config.json "
-            f"has no {', '.join(missing)}. Choose a wav2vec 2.0, HuBERT or WavLM model."
+            f"has no {listed(missing)}. Choose a wav2vec 2.0, HuBERT or WavLM model."
         )
     if config.get("squeeze_factor", 1) != 1:
         raise ValueError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emoest.files.catalogue import ENVIRONMENT
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
@@ -99,7 +100,7 @@ def check_model_folder(folder: Path, *, tokenizer: bool = True) -> Path:
     if tokenizer and not any(next(folder.rglob(pattern), None) for pattern in TOKENIZER_FILES):
         raise FileNotFoundError(
             f"The folder {str(folder)!r} holds no tokenizer (none of "
-            f"{', '.join(TOKENIZER_FILES)}). Save it there with tokenizer.save_pretrained(folder)."
+            f"{listed(TOKENIZER_FILES)}). Save it there with tokenizer.save_pretrained(folder)."
         )
     return folder
 

@@ -15,6 +15,7 @@ from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, Url, Weig
 from emoest.files.download import RemoteFile, check_digest, download
 from emoest.files.hub import MODEL_SUFFIXES, check_model_folder, find_on_hub
 from emoest.files.store import CacheDir, cache_folder, file_digest
+from emoest.utils.messages import listed
 
 
 class UnknownWeightsError(FileNotFoundError, ValueError):
@@ -123,7 +124,9 @@ def find_weights(
             path = _find_known(known[name], sha256, cache_dir, verbose, is_folder).parent
         return check_model_folder(path, tokenizer=tokenizer)
     if path is None:
-        told = f"neither the path of a file nor the name of known weights ({', '.join(known)})"
+        told = (
+            f"neither the path of a file nor the name of known weights ({listed(known, most=12)})"
+        )
         raise UnknownWeightsError(
             f"{name!r} is {told if known else 'not the path of a file'}.{hint and ' '}{hint}"
         )
