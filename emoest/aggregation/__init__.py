@@ -1,8 +1,8 @@
-"""Aggregation: the frames of a row become one vector, or come onto one clock.
+"""Aggregation: the frames of a sample become one vector, or are time-aligned.
 
-Every class takes a zone-2 table (one object column of frames per modality, sidecar columns beside
-it) and gives a zone-3 table; `FrameAligner` gives frames again. Rows keep their order and index,
-sidecars are read and dropped, context columns pass through untouched and last.
+Every class takes a table of frames (one object column per modality, auxiliary columns beside it)
+and gives a table of vectors; `FrameAligner` gives frames again. Rows keep their order and index,
+auxiliary columns are read and dropped, context columns pass through untouched and last.
 """
 
 from emoest.aggregation._alignment import FrameAligner

@@ -1,4 +1,4 @@
-"""One clock for all modalities: frames of one averaged over the spans of another."""
+"""Time-aligned modalities: frames of one averaged over the spans of another."""
 
 from collections.abc import Mapping
 from numbers import Real
@@ -21,16 +21,16 @@ from emoest.utils.warn import warn_user
 
 
 class FrameAligner(FrameReader):
-    """Bring the frames of all modalities onto the clock of one of them.
+    """Align the frames of all modalities in time with those of a reference modality.
 
     The frames of every other modality are averaged over the span of each frame of `to`, for
     example over each word, so that step t of all modalities is the same piece of time: what
-    sequence nets such as `emoest.neural.MFNClassifier` ask for. A span without frames gets zeros.
+    sequence nets such as `emoest.neural.MFNClassifier` need. A span without frames gets zeros.
 
     Parameters
     ----------
     to : str, default="text"
-        The modality whose frames (words) are the clock.
+        The reference modality, whose frames (words) say when each step begins and ends.
     length : int, default=None
         Number of steps that all cells are padded with zeros or cut to; None leaves them ragged.
     padding : {"front", "back"}, default="front"
@@ -55,13 +55,13 @@ class FrameAligner(FrameReader):
     ------
     ValueError
         If `to` is no modality of X, nothing says when the frames of a modality are, or times and
-        frames of a row do not fit; the message names row and column.
+        frames of a row differ in number; the message names row and column.
 
     Warns
     -----
     UserWarning
-        If rows miss `to`, and so have no clock: each of their other modalities becomes one frame,
-        its mean.
+        If rows miss `to`, the reference: each of their other modalities becomes one frame, its
+        mean.
 
     See Also
     --------
@@ -69,10 +69,10 @@ class FrameAligner(FrameReader):
 
     Notes
     -----
-    When frames are is read from the sidecar ``seconds``: one number a frame is a duration, and
-    frames follow each other from 0 on (as embedders of this package give it); a pair is beginning
-    and end, which words need that have pauses between them. A frame belongs to the span that its
-    middle falls into. Sidecars are dropped.
+    When frames are is read from the auxiliary column ``seconds``: one number a frame is a duration,
+    and frames follow each other from 0 on (as embedders of this package give it); a pair is
+    beginning and end, which words need that have pauses between them. A frame belongs to the span
+    that its middle falls into. Auxiliary columns are dropped.
 
     Examples
     --------
@@ -118,7 +118,7 @@ class FrameAligner(FrameReader):
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_columns)
-            One object column of frames per modality, with its sidecars.
+            One object column of frames per modality, with its auxiliary columns.
         y : None
             Ignored.
 
@@ -184,18 +184,18 @@ class FrameAligner(FrameReader):
         X = as_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         aligned: dict[str, list[Frames | None]] = {name: [] for name in self.frames_}
-        clockless = []
+        unreferenced = []
         columns = zip(*(self._read(X, name) for name in self.frames_), strict=True)
         for label, row in zip(X.index, columns, strict=True):
             cells = {c.modality: c for c in row if c is not None and c.frames.size}
             for name, cell in self._align_row(cells).items():
                 aligned[name].append(cell)
             if self.to not in cells and cells:
-                clockless.append(label)
-        if clockless:
+                unreferenced.append(label)
+        if unreferenced:
             warn_user(
-                f"FrameAligner: rows {listed(clockless, quoted=True)} miss {self.to!r}, which is "
-                "the reference, so each of their other modalities becomes one frame.",
+                f"FrameAligner: rows {listed(unreferenced, quoted=True)} miss {self.to!r}, which "
+                "is the reference, so each of their other modalities becomes one frame.",
             )
         parts = [
             object_column(aligned[name], X.index, X.columns[column.position]).to_frame()
@@ -208,14 +208,16 @@ class FrameAligner(FrameReader):
 
     def _align_row(self, cells: dict[str, FrameCell]) -> dict[str, Frames | None]:
         aligned: dict[str, Frames | None] = dict.fromkeys(self.frames_)
-        clock = cells.get(self.to)
+        reference = cells.get(self.to)
+        # Without a reference the whole row is one span, and times do not matter.
         spans = np.array([[-np.inf, np.inf]])
-        if clock is not None and len(self.frames_) > 1:
-            spans = self._spans(clock)
+        if reference is not None and len(self.frames_) > 1:
+            spans = self._spans(reference)
         for name, cell in cells.items():
             frames = cell.frames
             if name != self.to:
-                times = np.zeros(len(frames)) if clock is None else self._spans(cell).mean(axis=1)
+                known = reference is not None
+                times = self._spans(cell).mean(axis=1) if known else np.zeros(len(frames))
                 frames = align_frames(frames, times, spans)
             if self.length is not None:
                 frames = fit_length(frames, self.length, self.padding)
@@ -223,7 +225,7 @@ class FrameAligner(FrameReader):
         return aligned
 
     def _spans(self, cell: FrameCell) -> Floats:
-        """Beginning and end of each frame, in seconds."""
+        """Return beginning and end of each frame, in seconds."""
         n_frames, rate = len(cell.frames), self._rate(cell.modality)
         position = cell.column.sidecars.get("seconds")
         found = None if position is None else cell.beside(position)

@@ -47,7 +47,7 @@ class FrameReader(TransformerMixin, BaseEstimator):
         return read_cells(X, name, self.frames_[name], self.n_dims_[name], allow="any")
 
     def _assemble(self, X: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
-        """Put what became of the frames before the other columns, context last."""
+        """Return what became of the frames, then the other columns, context last."""
         context = X.loc[:, [is_context(column) for column in X.columns]]
         return pd.concat([*parts, X.iloc[:, self._kept], context], axis=1)
 
@@ -80,7 +80,7 @@ class FrameReader(TransformerMixin, BaseEstimator):
 
 
 class FrameAggregator(FrameReader):
-    """Base of transformers that turn the frames of each row into one vector per modality.
+    """Base of transformers that reduce the frames of each row to one vector per modality.
 
     A subclass has the parameter ``modalities`` and writes ``_aggregate`` (the frames of one cell
     to a vector; whatever had to be handled is added to the notes, which become one warning) and
@@ -107,9 +107,9 @@ class FrameAggregator(FrameReader):
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_columns)
-            One object column of frames per modality, with its sidecars; context and numeric
-            columns may stand beside them. An object array counts as one modality: frames first,
-            then seconds, speech and weights.
+            One object column of frames per modality, with its auxiliary columns; context and
+            numeric columns may stand beside them. An object array counts as one modality: frames
+            first, then seconds, speech and weights.
         y : None
             Ignored.
 
@@ -136,7 +136,7 @@ class FrameAggregator(FrameReader):
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
-        """Turn the frames of each row into one vector per modality.
+        """Reduce the frames of each row to one vector per modality.
 
         Parameters
         ----------
@@ -152,8 +152,8 @@ class FrameAggregator(FrameReader):
         Raises
         ------
         ValueError
-            If the frames of a row have another width than in ``fit``, or do not fit what stands
-            beside them; the message names row and column.
+            If the frames of a row have another width than in ``fit``, or another number than what
+            stands beside them; the message names row and column.
 
         Warns
         -----

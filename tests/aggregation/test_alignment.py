@@ -27,7 +27,7 @@ def make(rows=10, seed=0):
 RATES = {"audio": 10, "face": 4.0}
 
 
-def test_all_modalities_come_onto_the_clock_of_the_words():
+def test_all_modalities_are_aligned_with_the_words():
     X = make().assign(text__length=1.0, speaker="s1")
     aligner = FrameAligner("text", rates=RATES).fit(X)
     output = aligner.transform(X)
@@ -62,7 +62,7 @@ def test_steps_are_padded_or_cut():
     np.testing.assert_array_equal(output["text__frames"].iloc[2], X["text__frames"].iloc[2][-3:])
 
 
-def test_a_row_without_the_clock_becomes_one_step():
+def test_a_row_without_the_reference_becomes_one_step():
     X = make(8)
     X["text__frames"] = object_column([None, *X["text__frames"][1:]], X.index)
     aligner = FrameAligner("text", rates=RATES).fit(X)
