@@ -16,9 +16,9 @@ from emoest.tables.groups import resolve_groups
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
+from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
-from emoest.utils.routing import fit_parameters
+from emoest.utils.routing import check_weight, fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
 from emoest.utils.typing import Array, Floats, Mask
 from emoest.utils.warn import warn_user
@@ -29,6 +29,7 @@ def _inner_has(method: str) -> Any:
 
     def check(self: Any) -> bool:
         inner = self.estimator_ if hasattr(self, "estimator_") else self._inner()
+        # Not hasattr: available_if shows the reason that the inner estimator itself gives.
         getattr(inner, method)
         return True
 
@@ -114,11 +115,7 @@ class _EarlyFusion(BaseEstimator):
         )
         if classifies:
             check_classification_targets(y)
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(
-                sample_weight, blocks.values, dtype=np.float64, ensure_non_negative=True
-            )
+        weight = check_weight(sample_weight, blocks.values)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(blocks)
         self.modalities_ = blocks.modalities.names

@@ -15,14 +15,9 @@ from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.tables.groups import Split, inner_splits, resolve_groups
 from emoest.tables.samples import read_table
 from emoest.utils import constraints
-from emoest.utils._sklearn import (
-    BaseComposition,
-    HasMethods,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
-)
+from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
+from emoest.utils.routing import check_weight
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.typing import Array, Floats, Rows
 from emoest.utils.warn import warn_user
@@ -114,10 +109,7 @@ class _LateFusion(BaseComposition):
     ) -> tuple[Training, list[ModalityEstimator]]:
         """Validate what fit was given, and make the unfitted estimators and the inner splits."""
         table, y = read_table(self, X, y, classifier=is_classifier(self))
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+        sample_weight = check_weight(sample_weight, X)
         classes = self._learn_target(y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         if len(table.names) == 1:

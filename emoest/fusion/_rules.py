@@ -91,6 +91,7 @@ def max_rule(proba: Floats, present: Mask) -> Floats:
     >>> max_rule(P, np.array([[True, True]])).round(4).tolist()
     [[0.5714, 0.4286]]
     """
+    # No probability is below the zero of an absent modality.
     largest = np.where(present[..., None], proba, 0.0).max(axis=1)
     return _normalize(largest)
 
@@ -147,6 +148,7 @@ def liu_weights(proba: Floats, present: Mask, beta: float) -> Floats:
     [[[0.5, 0.5], [0.25, 0.75]]]
     """
     there = present[..., None]
+    # Certainty would be an infinite doubt, and the others' a difference of infinities.
     doubts = np.log1p(-np.where(there, np.clip(proba, CLIP, 1 - CLIP), 0.0))
     others = doubts.sum(axis=1, keepdims=True) - doubts
     return np.where(there, np.exp(_exponent(present, beta)[:, None, None] * others), 0.0)

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.fusion._modality_estimators import seeded_clone
-from emoest.fusion._segment_votes import average_segments, count_votes, integer_upsampling
+from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.fusion._segments import (
     Segments,
     as_frame,
@@ -24,8 +24,8 @@ from emoest.tables.groups import resolve_groups
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
 from emoest.utils import constraints
-from emoest.utils._sklearn import HasMethods, StrOptions, check_sample_weight, fit_context
-from emoest.utils.routing import fit_parameters
+from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
+from emoest.utils.routing import check_weight, fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
@@ -180,11 +180,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         if len(segments.values) == 0:
             raise ValueError(f"SegmentClassifier: none of the {len(y)} rows of X has frames.")
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+        weight = check_weight(sample_weight, X)
         self._learn_prior(segments, y, weight)
         self._fit_inner(inner, segments, y, weight, resolve_groups(X, groups, self.group_column))
         return self
@@ -263,11 +259,11 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         if len(segments.values):
             values = fill_missing(segments.values, self.fill_)
             if self.vote == "mean_proba":
-                known = np.asarray(self.estimator_.predict_proba(values), dtype=np.float64)
-                proba = average_segments(known, segments.owners, n_rows)
+                votes = np.asarray(self.estimator_.predict_proba(values), dtype=np.float64)
             else:
-                votes = np.searchsorted(self.classes_, self.estimator_.predict(values))
-                proba = count_votes(votes, segments.owners, n_rows, n_classes)
+                predicted = np.searchsorted(self.classes_, self.estimator_.predict(values))
+                votes = np.eye(n_classes)[predicted]
+            proba = average_segments(votes, segments.owners, n_rows)
         if len(segments.empty):
             warn_user(
                 f"{len(segments.empty)} row(s) have no frames and get the training prior: "
@@ -287,12 +283,14 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             )
         self.modalities_ = list(found)
         self.frames_: FrameColumn | None = found[self.modalities_[0]]
+        # The words that scikit-learn's checks look for.
         if y is None:
             raise ValueError(
                 "This SegmentClassifier estimator requires y to be passed, but the target y is "
                 "None."
             )
         y = column_or_1d(y, warn=True)
+        # Labels may be numbers, of which NaN is none.
         if y.dtype.kind == "f":
             check_array(y, ensure_2d=False, input_name="y")
         check_consistent_length(X, y)

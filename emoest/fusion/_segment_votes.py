@@ -33,38 +33,13 @@ def integer_upsampling(y: npt.NDArray[Any]) -> Rows:
     return np.repeat(np.arange(len(y)), (counts.max() // counts)[codes])
 
 
-def count_votes(votes: Rows, owners: Rows, n_rows: int, n_classes: int) -> Floats:
-    """Compute the proportions of the votes of the segments of each row.
-
-    Parameters
-    ----------
-    votes : ndarray of int, shape (n_segments,)
-        Position of each segment's class.
-    owners : ndarray of int, shape (n_segments,)
-        Position of each segment's row.
-    n_rows, n_classes : int
-        How many there are.
-
-    Returns
-    -------
-    proportions : ndarray of shape (n_rows, n_classes)
-        Each row sums to one; NaN for a row without segments.
-
-    Examples
-    --------
-    >>> count_votes(np.array([1, 1, 0]), np.array([0, 0, 0]), 1, 2).round(2).tolist()
-    [[0.33, 0.67]]
-    """
-    return average_segments(np.eye(n_classes)[votes], owners, n_rows)
-
-
 def average_segments(proba: Floats, owners: Rows, n_rows: int) -> Floats:
-    """Average the probabilities of the segments of each row.
+    """Average the probabilities, or the votes, of the segments of each row.
 
     Parameters
     ----------
     proba : ndarray of shape (n_segments, n_classes)
-        Probabilities.
+        Probabilities, or 1 for the class that each segment votes for.
     owners : ndarray of int, shape (n_segments,)
         Position of each segment's row.
     n_rows : int
@@ -82,6 +57,7 @@ def average_segments(proba: Floats, owners: Rows, n_rows: int) -> Floats:
     [[nan, nan], [0.75, 0.25]]
     """
     summed = np.zeros((n_rows, proba.shape[1]))
+    # A row owns many segments, and `summed[owners] += proba` would count only its last.
     np.add.at(summed, owners, proba)
     counts = np.bincount(owners, minlength=n_rows)[:, None]
     return np.divide(summed, counts, out=np.full(summed.shape, np.nan), where=counts > 0)

@@ -25,7 +25,7 @@ class _RuleFusion(_LateFusion):
         return self.rule == "stacking"
 
     def _fit_fusion(self, training: Training, estimators: list[ModalityEstimator]) -> None:
-        weights = check_weights(self.rule, self.weights, [each.name for each in estimators])
+        weights = weights_by_name(self.rule, self.weights, [each.name for each in estimators])
         kept = self._fit_modalities(training, estimators)
         self.weights_ = kept_weights(weights, self.modalities_)
         if self.rule == "stacking" and len(kept) > 1:
@@ -41,7 +41,7 @@ class _RuleFusion(_LateFusion):
         return rule.fuse(predictions, present, *weights)
 
 
-def check_weights(rule: str, weights: Any, names: list[str]) -> dict[str, float] | None:
+def weights_by_name(rule: str, weights: Any, names: list[str]) -> dict[str, float] | None:
     """Return the weight of each modality by name.
 
     Raises
@@ -52,7 +52,7 @@ def check_weights(rule: str, weights: Any, names: list[str]) -> dict[str, float]
 
     Examples
     --------
-    >>> check_weights("weighted", [3, 1], ["audio", "face"])
+    >>> weights_by_name("weighted", [3, 1], ["audio", "face"])
     {'audio': 3.0, 'face': 1.0}
     """
     chosen_rule = LATE_RULES.get(rule)

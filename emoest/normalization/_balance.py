@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from emoest.normalization._base import BlockTransformer, check_weight
+from emoest.normalization._base import BlockTransformer
 from emoest.normalization._statistics import block_factors, column_statistics
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.routing import check_weight
 from emoest.utils.typing import Floats
 
 

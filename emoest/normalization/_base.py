@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.tables.transformers import ContextLastMixin
 from emoest.tables.vectors import Blocks, validate_blocks
-from emoest.utils._sklearn import check_sample_weight
 from emoest.utils.typing import Floats
 
 
@@ -40,10 +38,3 @@ class BlockTransformer(ContextLastMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         blocks = self._read(X, reset=False)
         return blocks.rebuild(self._normalize(blocks))
-
-
-def check_weight(sample_weight: Any, values: Floats) -> Floats | None:
-    """Validate the weights of the samples; None stays None."""
-    if sample_weight is None:
-        return None
-    return check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.normalization._base import BlockTransformer, check_weight
+from emoest.normalization._base import BlockTransformer
 from emoest.normalization._statistics import column_statistics, zscore
 from emoest.tables.groups import resolve_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.messages import listed
+from emoest.utils.routing import check_weight
 from emoest.utils.typing import Array, Floats, Rows
 from emoest.utils.warn import warn_user
 

@@ -2,13 +2,33 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
-from emoest.utils._sklearn import BaseSearchCV
+from emoest.utils._sklearn import BaseSearchCV, check_sample_weight
+from emoest.utils.typing import Floats
+
+
+def check_weight(sample_weight: Any, X: Any) -> Floats | None:
+    """Validate the weights of the samples of X; None stays None.
+
+    Raises
+    ------
+    ValueError
+        If their number is another, or one is negative.
+
+    Examples
+    --------
+    >>> check_weight([1, 2], [[0.0], [1.0]]).tolist()
+    [1.0, 2.0]
+    """
+    if sample_weight is None:
+        return None
+    return check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
 
 
 def fit_parameter(model: Any, parameter: str) -> str | None:

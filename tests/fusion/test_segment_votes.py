@@ -1,6 +1,6 @@
 import numpy as np
 
-from emoest.fusion._segment_votes import average_segments, count_votes, integer_upsampling
+from emoest.fusion._segment_votes import average_segments, integer_upsampling
 
 
 def test_upsampling_repeats_by_integer_division():
@@ -15,11 +15,12 @@ def test_balanced_classes_stay_as_they_are():
     assert integer_upsampling(np.array([1, 0, 1, 0])).tolist() == [0, 1, 2, 3]
 
 
-def test_shares_of_votes_and_ties():
-    shares = count_votes(np.array([2, 0, 1, 1, 0]), np.array([0, 0, 2, 2, 2]), 3, 3)
+def test_proportions_of_votes_and_ties():
+    votes = np.eye(3)[[2, 0, 1, 1, 0]]
+    proportions = average_segments(votes, np.array([0, 0, 2, 2, 2]), 3)
     expected = [[0.5, 0, 0.5], [np.nan] * 3, [1 / 3, 2 / 3, 0]]
-    np.testing.assert_allclose(shares, expected)
-    assert shares[0].argmax() == 0
+    np.testing.assert_allclose(proportions, expected)
+    assert proportions[0].argmax() == 0
 
 
 def test_averages_equal_a_loop():

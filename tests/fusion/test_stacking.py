@@ -4,11 +4,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from emoest.fusion._modality_estimators import Training
 from emoest.fusion._stacking import (
-    check_weights,
     fit_final,
     kept_weights,
     stack_features,
     stacked,
+    weights_by_name,
 )
 
 
@@ -37,8 +37,8 @@ def test_a_class_without_out_of_fold_predictions_is_refused():
 
 
 def test_weights_by_name_follow_the_order_of_modalities():
-    chosen = check_weights("log_pool", {"face": 1, "audio": 3}, ["audio", "face"])
+    chosen = weights_by_name("log_pool", {"face": 1, "audio": 3}, ["audio", "face"])
     assert chosen == {"audio": 3.0, "face": 1.0}
     assert kept_weights(chosen, ["face"]).tolist() == [1.0]
     assert kept_weights(None, ["face"]) is None
-    assert check_weights("mean", None, ["audio"]) is None
+    assert weights_by_name("mean", None, ["audio"]) is None
