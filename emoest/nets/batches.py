@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from emoest.tables.cells import Frames, is_path, read_frames
+from emoest.tables.cells import Frames, check_frames, is_path, present_frames, read_frames
 from emoest.utils.typing import Ints
 
 Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
@@ -120,7 +120,13 @@ class FrameDataset(Dataset[Any]):
         frames = read_frames(path, name=where)
         assert frames is not None, "a path is never missing"
         check_frames(frames, self.dims[name], where)
-        return frames
+        present = present_frames(frames)
+        if not len(present):
+            raise ValueError(
+                f"{where}: all {len(frames)} frames of the file are NaN. Put None into the cell."
+            )
+        # Several modalities are fused step by step, so an absent frame keeps its place.
+        return frames if self.several else present
 
     def batch(self, rows: Sequence[int], generator: torch.Generator | None = None) -> Batch:
         """Put rows into padded tensors.
@@ -158,30 +164,6 @@ class FrameDataset(Dataset[Any]):
             return frames
         start = int(torch.randint(len(frames) - self.crop + 1, (), generator=generator))
         return frames[start : start + self.crop]
-
-
-def check_frames(frames: Frames, n_dims: int, where: str) -> None:
-    """Refuse frames of another width, and frames with NaN or infinity.
-
-    Raises
-    ------
-    ValueError
-        If the frames cannot be used; the message begins with `where`.
-
-    Examples
-    --------
-    >>> check_frames(np.zeros((2, 3), "float32"), 3, "row 0")
-    """
-    if frames.shape[1] != n_dims:
-        raise ValueError(
-            f"{where}: its frames have {frames.shape[1]} dimensions, those seen in fit {n_dims}."
-        )
-    if not np.isfinite(frames).all():
-        bad = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
-        raise ValueError(
-            f"{where}: frame {bad} of {len(frames)} holds NaN or infinity. Repair the frames, or "
-            "make the whole cell None if the modality is missing."
-        )
 
 
 def pad(parts: Sequence[Frames | None], n_dims: int) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,8 @@ class MFN(nn.Module):
         gate_i   = sigmoid(D_gate_i(attended, u))
 
     The memory u starts at 0. The output is ``D_output`` of the last hidden states and the last
-    memory. Beyond a sample's length its states stay as they are. A modality with length 0 leaves
+    memory. Beyond a sample's length, and at a frame that is NaN (the modality is absent there), its
+    states stay as they are. A modality with length 0 leaves
     its cell state at 0; its hidden state is 0 in the concatenation and 1 in the product.
 
     Parameters
@@ -144,7 +145,7 @@ class MFN(nn.Module):
         Parameters
         ----------
         frames : dict of str to Tensor of shape (n_samples, n_steps, n_dims)
-            Aligned steps of each modality.
+            Aligned steps of each modality; one that is absent at a step is NaN throughout.
         lengths : dict of str to Tensor of int, shape (n_samples,)
             Valid steps; 0 where a sample misses the modality.
 
@@ -199,17 +200,18 @@ class MFN(nn.Module):
     ) -> tuple[list[Tensor], Tensor | None]:
         """Input times input weights of each LSTM at all packed steps, and which stand idle."""
         idle = steps.time >= lengths[:, steps.row]
+        packed_frames = []
+        for beyond, name in zip(idle, self.names, strict=True):
+            places = steps.row * frames[name].shape[1] + steps.time
+            packed_frames.append(frames[name].flatten(0, 1)[places.masked_fill(beyond, 0)])
+        # An absent frame is NaN throughout, so one of its values tells.
+        idle |= torch.stack([packed[:, 0].isnan() for packed in packed_frames])
         some_idle = bool(idle.any())
         projected = []
-        for i, (name, cell) in enumerate(zip(self.names, self._lstms(), strict=True)):
-            places = steps.row * frames[name].shape[1] + steps.time
-            if some_idle:
-                places = places.masked_fill(idle[i], 0)
-            packed = frames[name].flatten(0, 1)[places]
-            if some_idle:
-                packed = packed.masked_fill(idle[i, :, None], 0.0)
-            weight = cell.weight_ih[:, : packed.shape[1]]
-            projected.append(functional.linear(packed, weight, cell.bias_ih + cell.bias_hh))
+        for packed, still, cell in zip(packed_frames, idle, self._lstms(), strict=True):
+            seen = packed.masked_fill(still[:, None], 0.0) if some_idle else packed
+            weight = cell.weight_ih[:, : seen.shape[1]]
+            projected.append(functional.linear(seen, weight, cell.bias_ih + cell.bias_hh))
         return projected, idle.t() if some_idle else None
 
     def _run(

@@ -9,12 +9,11 @@ import torch
 from scipy.special import softmax
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.nets.batches import check_frames
 from emoest.nets.losses.multiplicative import FORMS, FusionLoss, starts_wrong_way
 from emoest.nets.mfn import FUSION_NORMS, FUSIONS, GATE_INPUTS, MFN
-from emoest.neural._tables import FrameTable
 from emoest.neural._training.classifier import DeepClassifier
-from emoest.tables.cells import Frames, read_frames
+from emoest.tables.cells import Frames, check_frames, present_frames, read_frames
+from emoest.tables.frames import FrameTable
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.warn import warn_user
@@ -141,38 +140,32 @@ def align_steps(table: FrameTable, resample: str | None) -> None:
     ------
     ValueError
         If `resample` is None and a row has modalities of different lengths, or a file of frames
-        holds NaN; the message names the row, and the lengths or the modality.
+        holds single NaN; the message names the row, and the lengths or the modality.
 
     Examples
     --------
-    >>> cells = {"a": [np.ones((2, 1), "float32")], "b": [np.ones((3, 1), "float32")]}
-    >>> lengths = {"a": np.array([2]), "b": np.array([3])}
-    >>> table = FrameTable(cells, lengths, {"a": 1, "b": 1}, [0])
+    >>> from emoest.tables.frames import read_frames_table
+    >>> from sklearn.base import BaseEstimator
+    >>> X = pd.DataFrame({"a": [np.ones((2, 1))], "b": [np.ones((3, 1))]})
+    >>> table = read_frames_table(BaseEstimator(), X, reset=True)
     >>> align_steps(table, "linear")
-    >>> table.cells["a"][0].shape, table.lengths["a"].tolist()
-    ((3, 1), [3])
+    >>> table.cells["a"][0].shape, table.lengths.tolist()
+    ((3, 1), [[3, 3]])
     """
-    lengths = np.stack(list(table.lengths.values()))
-    longest = lengths.max(axis=0)
-    off = (lengths > 0) & (lengths < longest)
-    if not off.any():
-        return
     if resample is None:
-        row = int(np.flatnonzero(off.any(axis=0))[0])
-        shown = ", ".join(f"{name} {table.lengths[name][row]}" for name in table.lengths)
-        raise ValueError(
-            f"Row {table.rows[row]!r} has modalities of different lengths ({shown} steps), and "
-            "fusion step by step needs time-aligned modalities. Align them with "
-            "emoest.aggregation.FrameAligner, or stretch them with resample='linear'."
-        )
-    for j, name in enumerate(table.lengths):
-        for row in np.flatnonzero(off[j]):
+        table.steps("Fusion step by step", instead=", or stretch them with resample='linear'")
+        return
+    longest = table.lengths.max(axis=1, initial=0)
+    for j, (name, cells) in enumerate(table.cells.items()):
+        lengths = table.lengths[:, j]
+        for row in np.flatnonzero((lengths > 0) & (lengths < longest)):
             where = f"row {table.rows[row]!r}, modality {name!r}"
-            frames = read_frames(table.cells[name][row], name=where)
+            frames = read_frames(cells[row], name=where)
             assert frames is not None, "a sample without frames is not interpolated"
-            check_frames(frames, table.dims[name], where)
-            table.cells[name][row] = interpolate_steps(frames, int(longest[row]))
-        table.lengths[name] = np.where(off[j], longest, table.lengths[name])
+            check_frames(frames, table.widths[name], where)
+            frames = present_frames(frames)
+            cells[row] = interpolate_steps(frames, int(longest[row])) if len(frames) else None
+            lengths[row] = longest[row] if len(frames) else 0
 
 
 def interpolate_steps(frames: Frames, n_steps: int) -> Frames:

@@ -61,7 +61,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Whether each dimension is scaled by its mean and deviation over the training frames.
     impute : {"mean", "raise"}, default="mean"
         Missing values (NaN) in a table of numbers: filled by the column's training mean, or an
-        error. Frames with NaN are always an error.
+        error. A frame that is NaN throughout is absent; single NaN in frames are an error.
     lr : float, default=1e-3
         Learning rate.
     max_epochs : int, default=50

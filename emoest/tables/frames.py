@@ -83,13 +83,15 @@ class FrameTable:
         longest = self.lengths.max(axis=1, keepdims=True, initial=0)
         return bool((self.missing | (self.lengths == longest)).all())
 
-    def steps(self, why: str) -> Rows:
+    def steps(self, why: str, instead: str = "") -> Rows:
         """Return the number of steps of each row, 0 where it has no modality.
 
         Parameters
         ----------
         why : str
             What needs time-aligned modalities, to begin a sentence with.
+        instead : str, default=""
+            What else helps, to end it with.
 
         Raises
         ------
@@ -105,7 +107,7 @@ class FrameTable:
             raise ValueError(
                 f"row {self.rows[row]!r}: the modalities have different numbers of frames, "
                 f"{found}. {why} needs time-aligned modalities: align them with "
-                "emoest.aggregation.FrameAligner."
+                f"emoest.aggregation.FrameAligner{instead}."
             )
         return longest
 
@@ -281,11 +283,18 @@ def settle_modalities(
     if not reset:
         if len(known) == len(table.cells) == 1:
             table.cells = dict(zip(known, table.cells.values(), strict=True))
-            table.widths = known
+            table.widths = dict(zip(known, table.widths.values(), strict=True))
         if not set(known) <= set(table.cells):
             raise ValueError(
                 f"fit saw the modalities {listed(known)}; X has {listed(table.cells)}."
             )
+        for j, name in enumerate(table.names):
+            width = known.get(name, table.widths[name])
+            if table.widths[name] != width and table.lengths[:, j].any():
+                raise ValueError(
+                    f"The modality {name!r} has {table.widths[name]} dimensions, it had {width} in "
+                    "fit."
+                )
         return table.select(list(known))
     if table.empty.all():
         raise ValueError(
@@ -299,6 +308,15 @@ def settle_modalities(
         else:
             warn_of_absence(name)
     return table.select([name for name in table.names if name in known or name not in absent])
+
+
+def drop_absent_frames(table: FrameTable) -> None:
+    """Leave out the frames that are NaN throughout, in place; files stay closed."""
+    for j, cells in enumerate(table.cells.values()):
+        for i, cell in enumerate(cells):
+            if isinstance(cell, np.ndarray) and not table.numbers:
+                cells[i] = present_frames(cell)
+                table.lengths[i, j] = len(cells[i])
 
 
 def rows_as_frames(blocks: Blocks) -> FrameTable:

@@ -335,11 +335,14 @@ def validate_frames_or_blocks(
     _refuse_bare_sequences(estimator, X)
     if reset:
         estimator._framed, estimator._left_out = holds_frames(X), {}
-    if not estimator._framed:
+    # A net of saved weights remembers its widths only, and takes what X is.
+    framed = estimator._framed if widths is None else holds_frames(X)
+    if not framed:
         return validate_blocks(
             estimator, X, reset=reset, modalities=estimator.modalities, **check_params
         )
-    if reset and len(X) == 0:
+    # Transformers pass a table without rows through; a net, which knows its widths, does not.
+    if len(X) == 0 and (reset or widths is not None):
         raise ValueError(
             f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
             f"{type(estimator).__name__}."
@@ -349,7 +352,7 @@ def validate_frames_or_blocks(
         X,
         reset=reset,
         modalities=estimator.modalities,
-        widths=widths if reset else estimator._widths,
+        widths=widths if reset or widths is not None else estimator._widths,
         lazy=lazy,
         allow=allow,
     )

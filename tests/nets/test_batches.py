@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from emoest.nets.batches import BucketedBatches, FrameDataset, Scale, check_frames, pad
+from emoest.nets.batches import BucketedBatches, FrameDataset, Scale, pad
 from emoest.tables.cells import write_frames
 
 
@@ -123,5 +123,19 @@ def test_a_file_of_frames_is_checked_when_it_is_read(tmp_path):
     data = FrameDataset({"a": [path]}, {"a": np.array([1])}, {"a": 2}, rows=["clip 7"])
     with pytest.raises(ValueError, match=r"row 'clip 7', modality 'a': frame 0 of 1 holds NaN"):
         data.batch([0])
-    with pytest.raises(ValueError, match="3 dimensions, those seen in fit 2"):
-        check_frames(np.zeros((1, 3), "float32"), 2, "row 0")
+
+
+def test_absent_frames_of_a_file_go_where_no_step_needs_its_place(tmp_path):
+    path = write_frames([[1.0, 2.0], [np.nan, np.nan], [3.0, 4.0]], tmp_path / "a.npy")
+    nothing = write_frames([[np.nan, np.nan]], tmp_path / "b.npy")
+    data = FrameDataset(
+        {"a": [path, nothing]}, {"a": np.array([3, 1])}, {"a": 2}, rows=["x", "y"], several=False
+    )
+    assert data.batch([0])[0]["frames"].tolist() == [[[1.0, 2.0], [3.0, 4.0]]]
+    assert data.batch([0])[0]["lengths"].tolist() == [2]
+    data.several = True
+    assert data.batch([0])[0]["frames"]["a"].isnan().any(dim=2).tolist() == [[False, True, False]]
+    with pytest.raises(
+        ValueError, match=r"row 'y', modality 'a': all 1 frames of the file are NaN"
+    ):
+        data.batch([1])

@@ -231,3 +231,19 @@ def test_one_modality_is_enough():
 def test_bad_options_say_what_to_do(options, message):
     with pytest.raises(ValueError, match=message):
         MFN(DIMS, 2, **options)
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_absent_frames_leave_the_states_of_their_modality_as_they_are(options):
+    net = make(**options).eval()
+    frames, lengths = make_batch()
+    shorter = {**lengths, "audio": (lengths["audio"] - 1).clamp(min=0)}
+    # A sample whose only frame of a modality is absent counts as having it, in the product.
+    kept = (lengths["audio"] > 1) | (lengths["audio"] == 0)
+    holed = frames["audio"].clone()
+    last = (lengths["audio"] - 1).clamp(min=0)
+    holed[torch.arange(len(last)), last] = torch.nan
+    expected = net.embed(frames, shorter)[kept]
+    found = net.embed({**frames, "audio": holed}, lengths)[kept]
+    torch.testing.assert_close(found, expected)
+    assert not torch.equal(found, net.embed(frames, lengths)[kept])

@@ -7,7 +7,7 @@ import pytest
 
 from emoest import neural
 from emoest.neural._training.base import DeepEstimator
-from tests.neural.conftest import make_frames
+from tests.neural.helpers import make_frames
 
 CLASSES = [
     value

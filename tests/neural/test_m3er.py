@@ -3,10 +3,17 @@ import pytest
 
 from emoest.neural import M3ERClassifier, MFNClassifier
 from emoest.testing import cell_estimator_checks
-from tests.neural.conftest import assert_same_state, state_of
-from tests.neural.test_mfn import FAST, SMALL, make_two
+from tests.neural.helpers import (
+    FAST_FUSION,
+    SMALL_FUSION,
+    assert_same_state,
+    make_two,
+    state_of,
+)
 
-SMALL_M3ER = M3ERClassifier(4, mixtures=True, fusion_norm="layernorm", **SMALL, **FAST)
+SMALL_M3ER = M3ERClassifier(
+    4, mixtures=True, fusion_norm="layernorm", **SMALL_FUSION, **FAST_FUSION
+)
 
 
 @pytest.mark.parametrize("check", cell_estimator_checks(SMALL_M3ER), ids=lambda c: c.__name__)
@@ -40,7 +47,7 @@ def test_the_estimators_have_the_sizes_of_the_paper(options, n_parameters):
 
 def test_the_fused_vector_of_m3er_has_160_numbers():
     X, y = make_two()
-    model = M3ERClassifier(**FAST).fit(X, y)
+    model = M3ERClassifier(**FAST_FUSION).fit(X, y)
     vectors = model.transform(X)
     assert list(vectors.columns[:2]) == ["m3er_0000", "m3er_0001"]
     assert vectors.shape[1] == 32 + 128
@@ -49,8 +56,8 @@ def test_the_fused_vector_of_m3er_has_160_numbers():
 
 def test_it_is_a_memory_fusion_network_with_other_defaults():
     X, y = make_two()
-    model = M3ERClassifier(**FAST).fit(X, y)
-    same = MFNClassifier(fusion="product", loss="m3er", **FAST).fit(X, y)
+    model = M3ERClassifier(**FAST_FUSION).fit(X, y)
+    same = MFNClassifier(fusion="product", loss="m3er", **FAST_FUSION).fit(X, y)
     assert_same_state(state_of(model), state_of(same))
     assert model.get_params() == same.get_params()
     defaults = MFNClassifier().get_params()

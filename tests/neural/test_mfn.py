@@ -1,24 +1,15 @@
 import pytest
 
 from emoest.neural import MFNClassifier, MFNRegressor
-from emoest.tables.cells import object_column
 from emoest.testing import cell_estimator_checks
-from tests.neural.conftest import make_frames
+from tests.neural.helpers import FAST_FUSION, SMALL_FUSION, make_two
 
-FAST = {"max_epochs": 2, "validation_fraction": None, "random_state": 0}
-SMALL = {"memory_dim": 8, "attention_size": 8, "update_size": 8, "gate_size": 8, "output_size": 8}
 ESTIMATORS = [
-    MFNClassifier(4, gate_input="delta", **SMALL, **FAST),
-    MFNClassifier(4, memory_feedback=True, **SMALL, **FAST),
-    MFNRegressor(4, **SMALL, **FAST),
-    MFNClassifier(4, loss="liu", mixtures=True, margin=0.1, **SMALL, **FAST),
+    MFNClassifier(4, gate_input="delta", **SMALL_FUSION, **FAST_FUSION),
+    MFNClassifier(4, memory_feedback=True, **SMALL_FUSION, **FAST_FUSION),
+    MFNRegressor(4, **SMALL_FUSION, **FAST_FUSION),
+    MFNClassifier(4, loss="liu", mixtures=True, margin=0.1, **SMALL_FUSION, **FAST_FUSION),
 ]
-
-
-def make_two(n_rows=12):
-    X, y = make_frames(n_rows=n_rows)
-    other = [2.0 * cell[:, :2] for cell in X["audio__frames"]]
-    return X.assign(text__frames=object_column(other, X.index)), y
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
 from emoest.datasets import make_emotions
 from emoest.neural import M3ERClassifier, MFNClassifier, MFNRegressor
 from emoest.neural._mfn_base import align_steps, interpolate_steps
-from emoest.neural._tables import FrameTable
 from emoest.tables.cells import object_column, write_frames
+from emoest.tables.frames import read_frames_table
 
 FAST = {"max_epochs": 2, "validation_fraction": None, "random_state": 0}
 
@@ -21,28 +22,26 @@ def table_of(lengths):
         name: [np.arange(2.0 * n, dtype="float32").reshape(n, 2) if n else None for n in each]
         for name, each in lengths.items()
     }
-    counts = {name: np.array(each) for name, each in lengths.items()}
-    n_rows = len(next(iter(lengths.values())))
-    return FrameTable(
-        cells, counts, dict.fromkeys(lengths, 2), [f"clip {i}" for i in range(n_rows)]
-    )
+    index = [f"clip {i}" for i in range(len(lengths["a"]))]
+    columns = [object_column(each, index, name) for name, each in cells.items()]
+    return read_frames_table(BaseEstimator(), pd.concat(columns, axis=1), reset=True)
 
 
 def test_rows_of_one_clock_are_left_alone_and_missing_modalities_have_none():
     table = table_of({"a": [3, 0, 2], "b": [3, 4, 2]})
     before = list(table.cells["a"])
     align_steps(table, None)
-    assert table.lengths["a"].tolist() == [3, 0, 2]
+    assert table.lengths[:, 0].tolist() == [3, 0, 2]
     assert all(left is right for left, right in zip(table.cells["a"], before, strict=True))
 
 
 def test_different_clocks_are_refused_by_row_or_stretched(tmp_path):
     table = table_of({"a": [3, 2], "b": [3, 5]})
-    with pytest.raises(ValueError, match=r"'clip 1'.*a 2, b 5 steps.*FrameAligner.*resample"):
+    with pytest.raises(ValueError, match=r"'clip 1'.*\{'a': 2, 'b': 5\}.*FrameAligner.*resample"):
         align_steps(table, None)
     table.cells["a"][1] = write_frames(table.cells["a"][1], tmp_path / "a.npy")
     align_steps(table, "linear")
-    assert table.lengths["a"].tolist() == [3, 5]
+    assert table.lengths[:, 0].tolist() == [3, 5]
     np.testing.assert_allclose(table.cells["a"][1][:, 0], [0.0, 0.5, 1.0, 1.5, 2.0])
 
 

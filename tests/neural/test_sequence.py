@@ -2,7 +2,7 @@ import pytest
 
 from emoest.neural import SequenceClassifier, SequenceRegressor
 from emoest.testing import cell_estimator_checks
-from tests.neural.conftest import PLAIN, make_frames
+from tests.neural.helpers import PLAIN, make_frames
 
 ESTIMATORS = [
     SequenceClassifier("gru", pooling="last", **PLAIN),

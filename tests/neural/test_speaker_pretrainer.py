@@ -10,7 +10,7 @@ from emoest.evaluation import evaluate
 from emoest.nets.speaker import AngularMarginLoss, CosineHead
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.testing import cell_estimator_checks
-from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
+from tests.neural.helpers import assert_same_state, make_frames, make_voices, state_of
 
 SMALL = {"channels": 2, "n_embedding": 8, "lr": 0.02, "max_epochs": 4, "random_state": 0}
 

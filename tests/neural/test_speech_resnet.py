@@ -16,7 +16,7 @@ from emoest.tables.cells import object_column
 from emoest.tables.groups import NotSpeakerIndependentWarning
 from emoest.testing import cell_estimator_checks
 from emoest.tuning import OptunaSearchCV
-from tests.neural.conftest import assert_same_state, make_frames, make_voices, state_of
+from tests.neural.helpers import assert_same_state, make_frames, make_voices, state_of
 
 SMALL = {
     "channels": 2,

@@ -3,10 +3,12 @@ import pandas as pd
 import pytest
 
 from emoest.tables.cells import (
+    check_frames,
     is_missing,
     is_path,
     missing_cells,
     object_column,
+    present_frames,
     read_frames,
     save_array,
     write_frames,
@@ -90,3 +92,26 @@ def test_object_column_keeps_arrays_whole():
     column = object_column(cells, pd.Index(["a", "b", "c"]), "audio")
     assert column.dtype == object
     assert column["a"].shape == (2, 3) and column["b"] is None
+
+
+def test_frames_that_cannot_be_used_are_named():
+    with pytest.raises(ValueError, match=r"row 0: .* 3 dimensions, but in fit they had 2"):
+        check_frames(np.zeros((1, 3), "float32"), 2, "row 0")
+    absent = np.array([[np.nan, np.nan], [1.0, 2.0]], "float32")
+    single = np.array([[1.0, 2.0], [np.nan, 2.0]], "float32")
+    infinite = np.array([[1.0, np.inf]], "float32")
+    for allow, frames in (("absent", absent), ("nan", single), ("any", infinite)):
+        check_frames(frames, 2, "row 0", allow=allow)
+    with pytest.raises(ValueError, match="row 0: frame 1 of 2 holds NaN or infinity"):
+        check_frames(single, 2, "row 0")
+    with pytest.raises(ValueError, match="row 0: frame 0 of 1 holds NaN or infinity"):
+        check_frames(infinite, 2, "row 0")
+    with pytest.raises(ValueError, match="row 0: frame 0 of 1 holds infinite values"):
+        check_frames(infinite, 2, "row 0", allow="nan")
+
+
+def test_absent_frames_are_left_out():
+    frames = np.array([[np.nan, np.nan], [1.0, 2.0], [np.nan, 2.0]], "float32")
+    np.testing.assert_array_equal(present_frames(frames), frames[1:])
+    assert present_frames(frames[1:2]).tolist() == [[1.0, 2.0]]
+    assert present_frames(frames[:0]).shape == (0, 2)

@@ -304,7 +304,7 @@ def test_no_frames_at_all_are_said(estimator):
 
 
 # 9. frames that are NaN throughout
-@of(EVERY, *NETS, *LATE)
+@of(EVERY, *LATE)
 def test_a_frame_of_nan_is_absent(estimator):
     X = table_for(estimator)
     holed = X["audio__frames"].iloc[3].copy()
@@ -314,7 +314,7 @@ def test_a_frame_of_nan_is_absent(estimator):
     assert_works(estimator, gone)
 
 
-@of(ONE_MODALITY, *ONE_MODALITY_NETS)
+@of(ONE_MODALITY)
 def test_absent_frames_change_nothing_where_time_does_not_matter_between_modalities(estimator):
     X = table_for(estimator)
     cell = X["audio__frames"].iloc[3]
@@ -358,7 +358,7 @@ def test_transformers_of_frames_pass_numbers_through(estimator):
     assert out.columns[-1] == "speaker"
 
 
-@of({**VALIDITY, **NETS, **SEGMENTS}, *NETS, *SEGMENTS)
+@of({**VALIDITY, **NETS, **SEGMENTS}, *SEGMENTS)
 def test_frames_beside_numbers_raise_one_sentence(estimator):
     X = table_for(estimator)
     message = r"X mixes frames \(column 'audio__frames'\) with numbers"
@@ -423,7 +423,7 @@ def test_estimators_of_numbers_say_what_comes_first(estimator, cells, message):
             fit(estimator, X)
 
 
-@of({"proxies=False": M3ERClassifier(2, **NET, **TRAINED)}, "proxies=False")
+@of({"proxies=False": M3ERClassifier(2, **NET, **TRAINED)})
 def test_a_net_without_proxies_takes_what_the_filter_leaves(estimator):
     X = make()
     shuffled = [np.roll(cell, 1, axis=0) * (-1) ** i for i, cell in enumerate(X["text__frames"])]

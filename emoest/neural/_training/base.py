@@ -14,16 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 
 from emoest.nets.batches import FrameDataset
-from emoest.neural._tables import (
-    FrameTable,
-    column_means,
-    fill_holes,
-    fit_scales,
-    read_table,
-)
 from emoest.neural._training.callbacks import make_callbacks
 from emoest.neural._training.early_stopping import hold_out
 from emoest.neural._training.saving import StatefulModule, make_module, plain, seeded_torch
+from emoest.neural._training.scaling import (
+    column_means,
+    fill_numbers,
+    fit_scales,
+    make_dataset,
+)
 from emoest.neural._training.skorch_net import (
     OPTIMIZERS,
     PRECISIONS,
@@ -33,8 +32,16 @@ from emoest.neural._training.skorch_net import (
     optimizer_settings,
     predict_rows,
 )
+from emoest.tables.frames import (
+    FrameTable,
+    drop_absent_frames,
+    rows_as_frames,
+    settle_modalities,
+)
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import context_last, is_context
+from emoest.tables.samples import validate_frames_or_blocks
+from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import (
     Interval,
@@ -160,8 +167,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             vars(self).pop("net_", None)
         seed, split_seed = spawn_seeds(self.random_state, 2)
         self.device_ = resolve_device(self.device)
-        table = read_table(self, X, reset=True, modalities=self.modalities)
-        self._prepare_table(table)
+        table = self._read(X, reset=True)
         target, weight = self._learn_target(X, y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
@@ -199,12 +205,13 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
     def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
         """Learn widths, means of columns and scales; keep those of a net that goes on."""
         if self._goes_on:
-            self._refuse_another_net(table.dims)
+            self._refuse_another_net(table.widths)
         else:
-            self.modalities_ = list(table.dims)
-            self.n_dims_ = dict(table.dims) if self._several else table.dims[self.modalities_[0]]
+            self.modalities_ = list(table.widths)
+            only = table.widths[self.modalities_[0]]
+            self.n_dims_ = dict(table.widths) if self._several else only
             self.column_means_ = column_means(table, rows, weight)
-        fill_holes(table, self.column_means_, self.impute)
+        fill_numbers(table, self.column_means_, self.impute)
         if not self._goes_on:
             frames = self._dataset(table, {}).take(rows)
             self.scales_ = fit_scales(frames, weight[rows]) if self.normalize == "zscore" else {}
@@ -286,13 +293,17 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         )
         return net.initialize()
 
+    def _read(self, X: Any, *, reset: bool) -> FrameTable:
+        """Read frames, or numbers as single frames; files of frames stay closed."""
+        widths = self._dims if self._goes_on or not reset else None
+        table = validate_frames_or_blocks(self, X, reset=reset, widths=widths, lazy=True)
+        if isinstance(table, Blocks):
+            table = settle_modalities(self, rows_as_frames(table), reset=reset, widths=widths)
+        self._prepare_table(table)
+        return table
+
     def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
         empty = table.empty
-        if empty.all():
-            raise ValueError(
-                f"{type(self).__name__} has nothing to learn from: every sample misses every "
-                f"modality ({listed(table.cells)})."
-            )
         if empty.any():
             left_out = listed((table.rows[i] for i in np.flatnonzero(empty)), quoted=True)
             warn_user(
@@ -303,22 +314,25 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
 
     def _prepare_table(self, table: FrameTable) -> None:
         """Check or change a table that was just read, in ``fit`` and in prediction."""
-        if not self._several and len(table.dims) > 1:
+        if self._several:
+            return
+        # Time matters within a modality only, so absent frames need no place.
+        drop_absent_frames(table)
+        if len(table.names) > 1:
             raise ValueError(
-                f"{type(self).__name__} reads one modality, X has {len(table.dims)} "
-                f"({listed(table.dims)}). Name one with modalities=[{next(iter(table.dims))!r}],"
+                f"{type(self).__name__} reads one modality, X has {len(table.names)} "
+                f"({listed(table.names)}). Name one with modalities=[{table.names[0]!r}],"
                 " or take an estimator of several modalities, such as MFNClassifier."
             )
 
     def _dataset(self, table: FrameTable, scales: dict[str, Any]) -> FrameDataset:
-        return table.dataset(several=self._several, scales=scales)
+        return make_dataset(table, several=self._several, scales=scales)
 
     def _outputs(self, X: Any, method: str) -> tuple[Any, npt.NDArray[np.bool_]]:
         """Run a method of the module on the samples that have frames, and tell which have."""
         check_is_fitted(self)
-        table = read_table(self, X, reset=False, modalities=self.modalities, dims=self._dims)
-        self._prepare_table(table)
-        fill_holes(table, self.column_means_, self.impute)
+        table = self._read(X, reset=False)
+        fill_numbers(table, self.column_means_, self.impute)
         known = ~table.empty
         if not known.any():
             return None, known

@@ -13,8 +13,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
-from emoest.neural._targets import read_target
 from emoest.neural._training.base import DeepEstimator
+from emoest.tables.targets import read_target
 from emoest.utils._sklearn import StrOptions
 
 

@@ -18,7 +18,7 @@ from emoest.evaluation import evaluate
 from emoest.neural import SequenceClassifier, SequenceRegressor
 from emoest.tables.cells import object_column
 from emoest.tuning import OptunaSearchCV
-from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
+from tests.neural.helpers import PLAIN, SMALL, assert_same_state, state_of
 
 
 def test_same_seed_same_weights_and_another_seed_others(frames):

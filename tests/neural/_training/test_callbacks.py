@@ -6,7 +6,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, TrainEndCheckpoint
 
 from emoest.neural import SequenceClassifier
-from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
+from tests.neural.helpers import PLAIN, SMALL, assert_same_state, state_of
 
 
 def test_the_best_epoch_is_kept_and_patience_stops(frames):

@@ -3,7 +3,7 @@ import pytest
 
 from emoest.neural import SequenceClassifier, SequenceRegressor
 from emoest.tables.cells import object_column
-from tests.neural.conftest import PLAIN, SMALL, make_frames
+from tests.neural.helpers import PLAIN, SMALL, make_frames
 
 
 def test_unseen_labels_at_score_count_as_wrong(frames):

@@ -3,7 +3,7 @@ import pytest
 
 from emoest.neural import SequenceClassifier
 from emoest.tables.groups import NotSpeakerIndependentWarning
-from tests.neural.conftest import SMALL
+from tests.neural.helpers import SMALL
 
 
 def test_validation_rows_are_other_speakers_and_the_uar_of_each_epoch_is_kept(frames, monkeypatch):

@@ -21,7 +21,7 @@ from emoest.neural import (
     SequenceRegressor,
     SpeechResNetClassifier,
 )
-from tests.neural.conftest import SMALL, make_frames
+from tests.neural.helpers import SMALL, make_frames
 
 
 def test_pickle_deepcopy_and_joblib_give_the_same_answers(frames, tmp_path):

@@ -9,7 +9,7 @@ from emoest.nets.sequence import SequenceNet
 from emoest.neural import SequenceClassifier
 from emoest.neural._training.skorch_net import optimizer_settings
 from emoest.tables.cells import object_column
-from tests.neural.conftest import PLAIN, assert_same_state, state_of
+from tests.neural.helpers import PLAIN, assert_same_state, state_of
 
 
 def test_padding_batch_size_and_order_do_not_matter(frames):

@@ -4,9 +4,9 @@ import pytest
 
 from emoest.nets.batches import FrameDataset
 from emoest.neural import SequenceClassifier
-from emoest.neural._tables import fit_scales
+from emoest.neural._training.scaling import fit_scales
 from emoest.tables.cells import object_column, write_frames
-from tests.neural.conftest import PLAIN, SMALL, assert_same_state, state_of
+from tests.neural.helpers import PLAIN, SMALL, assert_same_state, state_of
 
 
 def test_frames_on_disk_are_read_when_a_batch_needs_them(frames, tmp_path):
@@ -50,7 +50,10 @@ def test_numbers_with_holes_are_filled_by_training_means_or_refused():
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        (np.full((2, 3), np.nan, "float32"), r"row \(5, 's2'\), column 'audio__frames': frame 0"),
+        (
+            np.float32([[np.nan, 0, 0], [0, 0, 0]]),
+            r"row \(5, 's2'\), column 'audio__frames': frame 0",
+        ),
         (np.zeros((2, 7), "float32"), r"'s2'\).*7 dimensions, those of row \(0, 's0'\) have 3"),
         ("hello.wav", r"row \(5, 's2'\).*holds 'hello\.wav', which is no \.npy file.*pooling=None"),
         ("nowhere.npy", r"row \(5, 's2'\).*nowhere\.npy"),
@@ -156,7 +159,7 @@ def test_another_kind_of_table_at_prediction_is_refused(frames):
     with pytest.raises(ValueError, match="'audio' has 1 dimensions, it had 3 in fit"):
         model.predict(pd.DataFrame({"audio__frames": [1.0, 2.0]}))
     wide = object_column([np.zeros((2, 7))], X.index[:1], "audio__frames").to_frame()
-    with pytest.raises(ValueError, match="7 dimensions, those seen in fit have 3"):
+    with pytest.raises(ValueError, match="7 dimensions, but in fit they had 3"):
         model.predict(wide)
     with pytest.raises(ValueError, match=r"0 sample\(s\)"):
         model.predict(X.iloc[:0])
@@ -192,7 +195,8 @@ def test_rows_with_numbers_for_names_are_called_as_pandas_shows_them(frames):
     X, y = frames
     X = X.set_axis(pd.Index(range(100, 100 + len(X)))).sample(frac=1, random_state=0)
     cells = list(X["audio__frames"])
-    cells[0] = np.full_like(cells[0], np.nan)
+    cells[0] = cells[0].copy()
+    cells[0][-1, 0] = np.nan
     X["audio__frames"] = object_column(cells, X.index)
     with pytest.raises(ValueError, match=rf"^row {X.index.tolist()[0]}, column 'audio__frames'"):
         SequenceClassifier(**PLAIN).fit(X, y)
