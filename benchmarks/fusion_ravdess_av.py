@@ -3,7 +3,7 @@
 Actors 1 to 16, eight emotions, GroupKFold(8) by actor, UAR in percent with 95 % intervals from
 resampling actors. Every system rests on the same learner, z-score and logistic regression, whose C
 is chosen among 0.01, 0.1, 1 and 10 inside each training part alone: by UAR in an inner
-GroupKFold(4) by actor, for each base of late fusion by itself. Prints a markdown table.
+GroupKFold(4) by actor, for each base estimator of late fusion. Prints a markdown table.
 
     python benchmarks/fusion_ravdess_av.py <folder of real data>
 """

@@ -148,15 +148,15 @@ def check_whole(blocks: Blocks) -> None:
     """Raise `ValueError` if a block is partly NaN, naming modality, row and column."""
     for name, missing in zip(blocks.modalities, blocks.missing.T, strict=True):
         block = _block(blocks, name)
-        holes = np.isnan(np.asarray(block)) & ~missing[:, None]
-        if not holes.any():
+        single = np.isnan(np.asarray(block)) & ~missing[:, None]
+        if not single.any():
             continue
-        row, column = np.argwhere(holes)[0].tolist()
+        row, column = np.argwhere(single)[0].tolist()
         if isinstance(block, pd.DataFrame):
             (row,) = block.index[[row]]
             column = block.columns[column]
         raise ValueError(
-            f"The modality {name!r} is partly NaN in {int(holes.any(axis=1).sum())} row(s), first "
+            f"The modality {name!r} is partly NaN in {int(single.any(axis=1).sum())} row(s), first "
             f"in row {row!r}, column {column!r}. Fill it in a step before, or use impute='mean'."
         )
 

@@ -67,7 +67,7 @@ def product_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
 
 
 def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
-    """Take the weighted geometric mean of the present modalities (the logarithmic opinion pool).
+    """Compute the weighted geometric mean of the present modalities (the logarithmic opinion pool).
 
     Like `product_rule` with powers that sum to one over the present modalities: it decides as the
     product does when weights are equal, but is not surer the more modalities there are.
@@ -83,7 +83,7 @@ def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
 
 
 def max_rule(proba: Floats, present: Mask) -> Floats:
-    """Take each class's largest probability over the present modalities, and normalize.
+    """Compute each class's largest probability over the present modalities, and normalize.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def confidence_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
 
 
 def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
-    """Take the class of the least M3ER loss, to the letter; not a sound rule.
+    """Choose the class of the least M3ER loss, to the letter; not a sound rule.
 
     The loss ``- sum_i p_ic ** (beta / (M - 1)) log p_ic`` vanishes at p = 0 as it does at p = 1, so
     a class that every modality excludes can win. It is here to show that. A modality that is alone

@@ -76,11 +76,11 @@ def weights_by_name(rule: str, weights: Any, names: list[str]) -> dict[str, floa
     chosen = {name: float(weights[name]) for name in names}
     if not np.isfinite(list(chosen.values())).all() or min(chosen.values()) < 0:
         raise ValueError(f"Weights of modalities must be finite and not negative; got {chosen}.")
-    _refuse_zero_sum(chosen)
+    _check_sum(chosen)
     return chosen
 
 
-def _refuse_zero_sum(weights: dict[str, float]) -> None:
+def _check_sum(weights: dict[str, float]) -> None:
     if sum(weights.values()) == 0:
         raise ValueError(
             f"The weights of the modalities {list(weights)} sum to zero; give one of them at "
@@ -93,7 +93,7 @@ def kept_weights(weights: dict[str, float] | None, kept: list[str]) -> Floats | 
     if weights is None:
         return None
     chosen = {name: weights[name] for name in kept}
-    _refuse_zero_sum(chosen)
+    _check_sum(chosen)
     return np.array(list(chosen.values()))
 
 

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 from sklearn.naive_bayes import GaussianNB
 
@@ -9,6 +10,7 @@ from emoest.fusion import (
     MultiplicativeFusionClassifier,
 )
 from emoest.fusion._modality_estimators import ModalityEstimator, Training
+from emoest.fusion._rules import LATE_RULES
 from emoest.tables.samples import read_table
 
 
@@ -49,3 +51,19 @@ def test_every_class_sets_the_same_fitted_attributes():
     model = LateFusionRegressor(modalities=modalities).fit(X, X[:, 0])
     found = {name for name in vars(model) if name.endswith("_")}
     assert found == shared | {"mean_", "weights_"}
+
+
+@pytest.mark.parametrize("name", LATE_RULES)
+def test_every_rule_that_has_a_name_is_an_option(name):
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    modalities = {"a": [0, 1], "b": [2]}
+    rule = LATE_RULES[name]
+    weights = None if rule.weights == "none" else [1, 3]
+    model = LateFusionClassifier(rule=name, weights=weights, modalities=modalities)
+    assert_allclose(model.fit(X, np.arange(30) % 3).predict_proba(X).sum(axis=1), 1.0)
+    numbers = LateFusionRegressor(rule=name, weights=weights, modalities=modalities)
+    if rule.fuses_numbers:
+        assert np.isfinite(numbers.fit(X, X[:, 0]).predict(X)).all()
+    else:
+        with pytest.raises(ValueError, match="The 'rule' parameter of LateFusionRegressor"):
+            numbers.fit(X, X[:, 0])
