@@ -112,7 +112,7 @@ class ModalityEstimator:
         try:
             model.fit(X, training.y[rows], **parameters)
         except Exception as error:
-            # A note and not another exception: searches and checks look at its type.
+            # A note keeps the type of the error for whoever catches it.
             error.add_note(
                 f"This happened while fitting the base estimator of modality {self.name!r}."
             )
