@@ -149,6 +149,98 @@ def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return groups
 
 
+def count_groups_of_one_label(y: Any, groups: Any) -> tuple[int, int]:
+    """Count the groups of two and more rows all of which have the same label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; rows without one are passed over.
+    groups : array-like of shape (n_samples,)
+        Group (speaker) of each row.
+
+    Returns
+    -------
+    n_single, n_groups : int
+        Groups with one label, and all groups of two and more rows.
+
+    Examples
+    --------
+    >>> count_groups_of_one_label(["sad", "sad", "sad", "glad", "sad"], list("aabbc"))
+    (1, 2)
+    """
+    counts = _label_counts(y, groups)
+    return int((counts["n_labels"] == 1).sum()), len(counts)
+
+
+def label_is_determined_by_group(y: Any, groups: Any) -> bool:
+    """Check whether labels and groups (speakers) are confounded: who speaks says what is felt.
+
+    They are if more than half of the groups of two and more rows hold one label only, counted from
+    the number that chance would give (as kappa does), and chance gives so many in less than one of
+    a hundred corpora. Chance draws the label of each row by the frequency of the labels.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; rows without one are passed over.
+    groups : array-like of shape (n_samples,)
+        Group (speaker) of each row.
+
+    Returns
+    -------
+    confounded : bool
+
+    Examples
+    --------
+    >>> speakers = np.repeat(list("abcdef"), 4)
+    >>> label_is_determined_by_group(np.repeat(["sad", "glad", "angry"], 8), speakers)
+    True
+    >>> label_is_determined_by_group(["sad", "glad", "angry", "sad"] * 6, speakers)
+    False
+    """
+    counts = _label_counts(y, groups)
+    if counts.empty:
+        return False
+    shares = pd.Series(np.asarray(y)).value_counts(normalize=True).to_numpy()
+    by_chance = np.array([(shares**size).sum() for size in counts["n_rows"]])
+    n_single, expected = int((counts["n_labels"] == 1).sum()), by_chance.sum()
+    if n_single - expected <= 0.5 * (len(counts) - expected):
+        return False
+    # Probabilities of 0, 1, ... groups of one label: one factor for each group.
+    distribution = np.ones(1)
+    for probability in by_chance:
+        distribution = np.convolve(distribution, [1.0 - probability, probability])
+    return bool(distribution[n_single:].sum() < 0.01)
+
+
+def describe_confounding(y: Any, groups: Any, what: str = "speakers") -> str | None:
+    """Return a sentence for a warning if groups determine labels, else None.
+
+    Examples
+    --------
+    >>> describe_confounding(np.repeat(["sad", "glad"], 12), np.repeat(list("abcdef"), 4))
+    '6 of 6 speakers have one label only, so that speaker and label cannot be told apart.'
+    >>> describe_confounding(["sad", "glad"], ["a", "b"]) is None
+    True
+    """
+    if not label_is_determined_by_group(y, groups):
+        return None
+    n_single, n_groups = count_groups_of_one_label(y, groups)
+    return (
+        f"{n_single} of {n_groups} {what} have one label only, so that {what.removesuffix('s')} "
+        "and label cannot be told apart."
+    )
+
+
+def _label_counts(y: Any, groups: Any) -> pd.DataFrame:
+    """Rows and different labels of each group that has two rows and more."""
+    check_consistent_length(y, groups)
+    table = pd.DataFrame({"label": np.asarray(y), "group": np.asarray(groups)}).dropna()
+    counts = table.groupby("group")["label"].agg(n_rows="size", n_labels="nunique")
+    return counts[counts["n_rows"] > 1]
+
+
 def _column(X: Any, name: str) -> Any:
     if not isinstance(X, pd.DataFrame):
         raise ValueError(

@@ -5,7 +5,10 @@ from sklearn.model_selection import GroupKFold
 
 from emoest.tables.groups import (
     NotSpeakerIndependentWarning,
+    count_groups_of_one_label,
+    describe_confounding,
     inner_splits,
+    label_is_determined_by_group,
     require_groups,
     resolve_groups,
     with_groups,
@@ -116,3 +119,51 @@ def test_groups_to_split_by_are_there_and_of_one_kind():
     with pytest.raises(ValueError, match=r"at position 0, 1, 2, 3, 4 and 1 more:"):
         require_groups(np.full(6, np.nan))
     assert require_groups(np.array([1, "b"])).tolist() == ["1", "b"]
+
+
+def _urdu_like(n_speakers=29, n_mixed=3, rows=14):
+    """Rows of speakers most of whom speak one of four emotions."""
+    speakers = np.repeat([f"s{i:02d}" for i in range(n_speakers)], rows)
+    labels = np.repeat([f"e{i % 4}" for i in range(n_speakers)], rows).astype(object)
+    labels[: n_mixed * rows : 2] = "e3"
+    return labels, speakers
+
+
+def _crossed(n_groups, rows, shares=(0.25, 0.25, 0.25, 0.25)):
+    rng = np.random.default_rng(0)
+    labels = rng.choice(len(shares), size=n_groups * rows, p=shares)
+    return labels, np.repeat(np.arange(n_groups), rows)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "confounded"),
+    [
+        (_urdu_like(), True),
+        (_urdu_like(29, 29), False),
+        # One label a speaker, two rows each.
+        ((np.repeat([0, 1] * 10, 2), np.repeat(np.arange(20), 2)), True),
+        # Every speaker says everything.
+        (_crossed(24, 8), False),
+        # Nearly all rows have one label, and so have nearly all groups: by chance.
+        (_crossed(200, 2, (0.95, 0.05)), False),
+        (_crossed(100, 3, (0.9, 0.1)), False),
+        # Too few to tell; a row a speaker; one label in all.
+        ((["sad", "sad", "glad", "glad"], list("aabb")), False),
+        ((np.arange(40) % 2, np.arange(40)), False),
+        ((np.zeros(40), np.repeat(np.arange(10), 4)), False),
+        # Scores.
+        ((np.arange(40) / 7, np.repeat(np.arange(10), 4)), False),
+        (([], []), False),
+        # Missing labels are passed over.
+        (([None, *_urdu_like()[0][1:]], _urdu_like()[1]), True),
+    ],
+)
+def test_speakers_that_determine_the_label(corpus, confounded):
+    y, groups = corpus
+    assert label_is_determined_by_group(y, groups) is confounded
+    assert (describe_confounding(y, groups) is not None) is confounded
+
+
+def test_confounded_groups_are_counted():
+    assert count_groups_of_one_label(*_urdu_like()) == (26, 29)
+    assert describe_confounding(*_urdu_like(), what="subjects").startswith("26 of 29 subjects have")
