@@ -24,7 +24,12 @@ def signature(value):
 
 
 def methods(cls):
-    for name, value in sorted(vars(cls).items()):
+    """Methods that emoest defines, in the class itself or in one of its bases."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("emoest."):
+            found |= {name: value for name, value in vars(base).items() if callable(value)}
+    for name, value in sorted(found.items()):
         if not name.startswith("_") and inspect.isfunction(value):
             yield f"{name}{signature(value)}"
 
