@@ -57,7 +57,7 @@ def reduce_frames(
     """
     n_rows = len(table.X)
     if reduction == "frames":
-        steps = table.steps("reading='frames'")
+        steps = table.steps("reading='frames'", instead=", or take the mean over frames")
     else:
         steps = np.ones(n_rows, dtype=np.intp)
     owners = np.repeat(np.arange(n_rows), steps)
@@ -247,7 +247,7 @@ def frames_to_samples(table: FrameTable) -> Samples:
     ValueError
         If the modalities of a row differ in their number of frames.
     """
-    table.steps("agreement='time'")
+    table.steps("agreement='time'", instead=", or compare them otherwise")
     values, rows = {}, {}
     for name in table.names:
         values[name], rows[name] = table.stacked(name)
