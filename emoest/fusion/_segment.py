@@ -1,34 +1,46 @@
 """Training on the frames of each sample, one prediction per sample by vote."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import Tags, check_array, check_consistent_length, column_or_1d, get_tags
+from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._modality_estimators import seeded_clone
 from emoest.fusion._segment_votes import average_segments, integer_upsampling
-from emoest.fusion._segments import (
-    Segments,
-    as_frame,
-    holds_frames,
-    read_segments,
-    rows_as_segments,
-)
-from emoest.tables.frame_columns import FrameColumn, find_frames
+from emoest.tables.frame_columns import FrameColumn
 from emoest.tables.groups import resolve_groups
-from emoest.tables.targets import refuse_several_targets
-from emoest.tables.vectors import fill_missing, validate_blocks, weighted_mean
+from emoest.tables.samples import validate_frames_or_blocks
+from emoest.tables.targets import read_target
+from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
+from emoest.utils.messages import listed
 from emoest.utils.routing import check_weight, fit_parameters
 from emoest.utils.seeds import RandomState, spawn_seeds
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Rows
 from emoest.utils.warn import warn_user
+
+
+class Segments(NamedTuple):
+    """The frames of all rows that are there, the row of each, and what all rows are called."""
+
+    values: Floats
+    owners: Rows
+    rows: list[Any]
+
+    @property
+    def empty(self) -> Rows:
+        """Positions of the rows without any frame."""
+        return np.setdiff1d(np.arange(len(self.rows)), self.owners)
+
+    def names(self, positions: Rows) -> str:
+        """List the names of some rows for a message."""
+        return listed([self.rows[i] for i in positions], quoted=True)
 
 
 class SegmentClassifier(ClassifierMixin, BaseEstimator):
@@ -166,17 +178,10 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             If `y` has several columns, no row has frames, the widths of frames differ, or the
             inner estimator lacks what it needs here.
         """
-        refuse_several_targets(self, y)
         inner = seeded_clone(self._inner(), spawn_seeds(self.random_state, 1)[0])
         self._check_vote(inner)
-        self.frames_ = None
-        if holds_frames(X):
-            y = self._validate_frames(X, y)
-            segments = read_segments(X, self.frames_)
-        else:
-            blocks, y = validate_blocks(self, X, y, reset=True)
-            self.modalities_ = blocks.modalities.names
-            segments = rows_as_segments(blocks)
+        segments = self._segments(X, reset=True)
+        y = read_target(self, X, y, numeric=False)
         check_classification_targets(y)
         if len(segments.values) == 0:
             raise ValueError(f"SegmentClassifier: none of the {len(y)} rows of X has frames.")
@@ -192,11 +197,31 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 "vote='majority', or wrap it in CalibratedClassifierCV."
             )
 
+    def _segments(self, X: Any, *, reset: bool) -> Segments:
+        table = validate_frames_or_blocks(self, X, reset=reset, allow="nan")
+        if isinstance(table, Blocks):
+            names, column = table.modalities.names, None
+            values, owners = table.values, np.arange(len(table.values))
+        else:
+            names = table.names
+            if len(names) != 1:
+                raise ValueError(
+                    f"SegmentClassifier reads the frames of one modality, and X has {names}. "
+                    f"Choose one, for example modalities=[{names[0]!r}]."
+                )
+            column = table.columns[names[0]]
+            values, owners = table.stacked(names[0])
+        if reset:
+            self.modalities_ = names
+            self.frames_: FrameColumn | None = column
+        present = ~np.isnan(values).all(axis=1)
+        return Segments(values[present], owners[present], table.rows)
+
     def _learn_prior(self, segments: Segments, y: Any, weight: Any) -> None:
         used = np.unique(segments.owners)
-        if len(used) < len(y):
+        if len(segments.empty):
             warn_user(
-                f"{len(y) - len(used)} training row(s) have no frames and are left out: "
+                f"{len(segments.empty)} training row(s) have no frames and are left out: "
                 f"{segments.names(segments.empty)}.",
             )
         self.classes_, codes = np.unique(y[used], return_inverse=True)
@@ -204,7 +229,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         self.class_prior_ = counts / counts.sum()
 
     def _fit_inner(self, inner: Any, segments: Segments, y: Any, weight: Any, groups: Any) -> None:
-        owners, values = segments.owners, segments.values
+        values, owners, _ = segments
         self.n_dims_ = values.shape[1]
         self.fill_ = weighted_mean(values, None if weight is None else weight[owners])
         rows = np.arange(len(owners))
@@ -249,12 +274,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        if self.frames_ is None:
-            segments = rows_as_segments(validate_blocks(self, X, reset=False))
-        else:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            segments = read_segments(X, self.frames_, self.n_dims_)
-        n_rows, n_classes = len(segments.labels), len(self.classes_)
+        segments = self._segments(X, reset=False)
+        n_rows, n_classes = len(segments.rows), len(self.classes_)
         proba = np.full((n_rows, n_classes), np.nan)
         if len(segments.values):
             values = fill_missing(segments.values, self.fill_)
@@ -271,30 +292,6 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             )
             proba[segments.empty] = self.class_prior_
         return proba
-
-    def _validate_frames(self, X: Any, y: Any) -> npt.NDArray[Any]:
-        validate_data(self, X, reset=True, skip_check_array=True)
-        table = as_frame(X)
-        found = find_frames(table, self.modalities)
-        if len(found) != 1:
-            raise ValueError(
-                f"SegmentClassifier reads the frames of one modality, and X has {list(found)}. "
-                f"Choose one, for example modalities=[{next(iter(found))!r}]."
-            )
-        self.modalities_ = list(found)
-        self.frames_: FrameColumn | None = found[self.modalities_[0]]
-        # The words that scikit-learn's checks look for.
-        if y is None:
-            raise ValueError(
-                "This SegmentClassifier estimator requires y to be passed, but the target y is "
-                "None."
-            )
-        y = column_or_1d(y, warn=True)
-        # Labels may be numbers, of which NaN is none.
-        if y.dtype.kind == "f":
-            check_array(y, ensure_2d=False, input_name="y")
-        check_consistent_length(X, y)
-        return y
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -43,6 +43,11 @@ class Blocks:
         """Which rows miss which modality, shape (n_samples, n_modalities)."""
         return missing_blocks(self.values, self.modalities)
 
+    @property
+    def rows(self) -> list[Any]:
+        """Names of the rows; their positions when X was an array."""
+        return list(range(len(self.values)) if self.context is None else self.context.index)
+
     def block(self, name: str) -> Floats:
         """Return the columns of one modality."""
         return self.values[:, self.modalities[name]]

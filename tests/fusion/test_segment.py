@@ -146,6 +146,26 @@ def test_rows_without_frames(data):
         SegmentClassifier().fit(holed.iloc[:2], y[:2])
 
 
+def test_frames_stand_below_each_other_with_their_rows():
+    gap = np.array([[1.0, np.nan], [np.nan, np.nan], [5.0, 6.0]])
+    cells = [np.ones((2, 2)), None, np.zeros((0, 2)), gap]
+    X = object_column(cells, ["r0", "r1", "r2", "r3"], "audio__frames").to_frame()
+    segments = SegmentClassifier()._segments(X, reset=True)
+    assert segments.owners.tolist() == [0, 0, 3, 3]
+    np.testing.assert_array_equal(segments.values, [[1, 1], [1, 1], [1, np.nan], [5, 6]])
+    assert segments.empty.tolist() == [1, 2]
+    assert segments.names(segments.empty) == "'r1', 'r2'"
+
+
+def test_another_width_is_named():
+    cells = [np.ones((2, 2)), np.ones((2, 3))]
+    for index, name in (["r0", "r1"], "'r1'"), ([5, 9], "9"):
+        X = object_column(cells, index, "audio__frames").to_frame()
+        message = f"row {name}, column 'audio__frames': the frames have 3 dim"
+        with pytest.raises(ValueError, match=message):
+            SegmentClassifier().fit(X, ["a", "b"])
+
+
 def test_single_nan_are_filled_by_the_training_mean(data):
     X, y = data
     model = SegmentClassifier().fit(X, y)
@@ -200,7 +220,7 @@ def test_errors_say_what_to_do(data):
     assert model.frames_.column == "face__frames"
     wide = object_column([np.ones((1, 3))], X.index[:1])
     model = SegmentClassifier().fit(X, y)
-    with pytest.raises(ValueError, match=r"row '0-0', .* have 3 dimensions, .* have 2"):
+    with pytest.raises(ValueError, match=r"row '0-0', .* have 3 dimensions, .* had 2"):
         model.predict(X.iloc[:1].assign(audio__yamnet_frames=wide))
 
 

@@ -281,7 +281,7 @@ def test_a_modality_without_frames_gives_no_columns(estimator):
     assert_same(output(models[0], X), output(models[0], silent))
 
 
-@of({**NETS, **LATE, **SEGMENTS}, *SEGMENTS)
+@of({**NETS, **LATE, **SEGMENTS})
 def test_a_modality_without_frames_is_left_out_of_predictions(estimator):
     X = make()
     silent = X.assign(text__frames=object_column([None] * N, X.index))
@@ -358,7 +358,7 @@ def test_transformers_of_frames_pass_numbers_through(estimator):
     assert out.columns[-1] == "speaker"
 
 
-@of({**VALIDITY, **NETS, **SEGMENTS}, *SEGMENTS)
+@of({**VALIDITY, **NETS, **SEGMENTS})
 def test_frames_beside_numbers_raise_one_sentence(estimator):
     X = table_for(estimator)
     message = r"X mixes frames \(column 'audio__frames'\) with numbers"
