@@ -89,7 +89,7 @@ def make_splitter(
 
 
 def with_group_level(X: Any, groups: Groups) -> Any:
-    """Put the groups into the index of a DataFrame that has none, where inner steps find them.
+    """Add the groups to the index of a DataFrame that has none, where inner steps find them.
 
     Examples
     --------

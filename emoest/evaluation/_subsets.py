@@ -35,7 +35,7 @@ _EXPECTED = r"(?s).*(missing in every training|No training (row|sample) has|no m
 
 
 class KeepModalities(TransformerMixin, BaseEstimator):
-    """Keep some modalities of a table of media, frames or vectors, and take the others away."""
+    """Keep some modalities of a table of media, frames or vectors, and remove the others."""
 
     def __init__(
         self, keep: Sequence[str] = (), *, modalities: Any = "auto", absent: Absent = "missing"
@@ -50,7 +50,7 @@ class KeepModalities(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Take the others away."""
+        """Remove the others."""
         away = [self.found_[name] for name in self.found_ if name not in self.keep]
         positions = np.concatenate([np.empty(0, dtype=np.intp), *away])
         if len(positions) == 0:
@@ -89,7 +89,7 @@ def find_subsets(found: Modalities, y: Any) -> list[Subset]:
 
 
 def on_subset(estimator: Any, subset: Subset, modalities: Any, absent: Absent) -> Pipeline:
-    """Put a model behind a step that takes the other modalities away."""
+    """Make a Pipeline of a step that removes the other modalities, and the model."""
     if absent not in {"missing", "drop"}:
         raise ValueError(f"absent must be 'missing' or 'drop', got {absent!r}.")
     keep = KeepModalities(subset, modalities=modalities, absent=absent)

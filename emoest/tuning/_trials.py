@@ -30,7 +30,7 @@ def trial_seed(seed: int, number: int) -> int:
 
 
 def reseed(study: Any, seed: int) -> None:
-    """Give the study a sampler that depends on `seed` and its finished trials alone."""
+    """Set a sampler of the study that depends on `seed` and its finished trials alone."""
     from optuna.samplers import TPESampler
 
     # A sampler's own generator would go on from where it stood, which a resumed search cannot know.
