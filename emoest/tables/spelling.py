@@ -59,7 +59,7 @@ def clean_names(column: pd.Series) -> pd.Series:
 
 
 def find_alike(names: Iterable[Any], *, inflected: bool = False) -> list[tuple[Any, ...]]:
-    """Find names that differ only by case, blanks, hyphens, underscores or leading zeros.
+    """Find names that differ only by case, blanks, punctuation (-, _, .) or leading zeros.
 
     Parameters
     ----------

@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
+from emoest.datasets._own.labels import translate, warn_alike_labels
 from emoest.datasets._reading.bunch import Target, target_columns
 from emoest.datasets._reading.files import AUDIO_SUFFIXES
 from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.cells import object_column
+from emoest.tables.spelling import clean_name, clean_names
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.constraints import LOADER, validate_arguments
 from emoest.utils.messages import listed
@@ -64,8 +66,8 @@ def load_folder(
     modality : {"audio", "face", "eeg"}, default="audio"
         What the files are, which is also the name of their column; it says which suffixes count.
     labels : dict of str to str, default=None
-        Names of the labels by their codes in the paths. A code that is not there is an error that
-        names the file.
+        Names of the labels by their codes in the paths; ``01`` is found under 1. A code that is not
+        there is an error that names the file.
     strict : bool, default=False
         Whether a file that does not fit the pattern, or is of a kind that is not read (``.m4a``),
         is an error; otherwise it is left out, and a warning counts them.
@@ -92,7 +94,9 @@ def load_folder(
     Warns
     -----
     UserWarning
-        If files do not fit the pattern, or are of a kind that is not read.
+        If files do not fit the pattern, or are of a kind that is not read; if names of speakers or
+        labels may be spellings of one; if all files have one label, and the folder may be one level
+        too high.
 
     Examples
     --------
@@ -126,10 +130,16 @@ def load_folder(
     index = pd.Index([name for name, match in matches if match], name="clip")
     for name in targets if labels is not None else ():
         fields[name] = _translate(fields[name], labels or {}, name, index)
+    frame_fields = {name: clean_names(pd.Series(cells, index)) for name, cells in fields.items()}
+    for name in targets:
+        frame_fields[name] = frame_fields[name].rename(name)
+        if labels is None:
+            warn_alike_labels(frame_fields[name])
+            _warn_one_label(frame_fields[name], root)
     base = os.fspath(root)
     # Joining strings is seven times as fast as joining paths, and folders have 100,000 clips.
     cells = [os.path.join(base, name) for name in index]  # noqa: PTH118
-    frame = pd.DataFrame({modality: object_column(cells, index), **fields}, index=index)
+    frame = pd.DataFrame({modality: object_column(cells, index), **frame_fields}, index=index)
     return own_bunch(
         frame,
         root.resolve().name or "folder",
@@ -232,11 +242,25 @@ def _report_unread(unread: list[str], root: Path, modality: str, strict: bool) -
 
 def _translate(
     codes: list[str], labels: Mapping[str, str], field: str, index: pd.Index
-) -> list[str]:
-    for code, clip in zip(codes, index, strict=True):
-        if code not in labels:
-            raise ValueError(
-                f"The file {clip!r} has the unknown {field} code {code!r}; labels= knows "
-                f"{', '.join(labels)}."
-            )
-    return [labels[code] for code in codes]
+) -> list[str | None]:
+    named = translate([clean_name(code) for code in codes], labels)
+    if None in named:
+        where = named.index(None)
+        raise ValueError(
+            f"The file {index[where]!r} has the unknown {field} code {codes[where]!r}; labels= "
+            f"knows {', '.join(map(str, labels))}."
+        )
+    return named
+
+
+def _warn_one_label(labels: pd.Series, root: Path) -> None:
+    """Warn if all files have the label of one folder that holds folders: it is one too high."""
+    if labels.nunique() != 1 or not (root / labels.iloc[0]).is_dir():
+        return
+    below = sorted(path.name for path in (root / labels.iloc[0]).iterdir() if path.is_dir())
+    if len(below) > 1:
+        warn_user(
+            f"All {len(labels)} files have the {labels.name} {labels.iloc[0]!r}, a folder that "
+            f"holds the folders {listed(below)}: pass {str(root / labels.iloc[0])!r} if these are "
+            "the labels."
+        )

@@ -1,8 +1,7 @@
 """load_table: a user's own corpus, one row a sample, as a csv file or a DataFrame."""
 
-import csv
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from emoest.datasets._own.bunch import own_bunch
+from emoest.datasets._own.columns import kind_of, recognize, rename, show_columns, warn_unused
+from emoest.datasets._own.labels import read_own_labels, translate, warn_alike_labels
+from emoest.datasets._own.reading import read_own_table
 from emoest.datasets._reading.bunch import Target, target_columns
 from emoest.datasets._reading.files import CorpusFolder
-from emoest.datasets._reading.paths import join_paths, missing_files
+from emoest.datasets._reading.paths import Folders, join_paths
 from emoest.datasets._reading.rows import handle_unlabeled
 from emoest.tables.cells import is_missing, object_column
 from emoest.tables.names import is_context
+from emoest.tables.spelling import clean_names
 from emoest.utils.constraints import DROP_UNLABELED, RETURN_X_Y, STRICT, TARGET, validate_arguments
 from emoest.utils.messages import listed
 
@@ -27,7 +30,7 @@ MEDIA = ("audio", "text", "face", "eeg")
     DROP_UNLABELED,
     STRICT,
     RETURN_X_Y,
-    table=[str, os.PathLike, pd.DataFrame],
+    table=[str, os.PathLike, pd.DataFrame, list, dict],
     media=[list, tuple],
     columns=[dict, None],
     labels=[dict, None],
@@ -56,21 +59,28 @@ def load_table(
     ``frame`` and goes into no model. A table of audformat, exported as csv, is understood as it is:
     ``file`` is the audio file, and ``start`` and ``end`` cut a part out of it.
 
+    Usual other names are understood: ``Audio``, ``wav``, ``wav_path``, ``filename`` (where the
+    suffixes say audio), ``transcript``, ``Speaker ID``. Columns that look like media or speakers
+    and are not used are named in a warning. Blanks around names and labels are stripped; names that
+    differ only by case, blanks, punctuation or leading zeros stay as they are, and a warning lists
+    them.
+
     Parameters
     ----------
     table : str, path object or DataFrame
-        A csv file (comma, semicolon or tabulator; the head line tells), or a table in memory.
+        A csv file (comma, semicolon or tabulator; the head line tells), a parquet file, or a table
+        in memory.
     target : str or sequence of str, default="emotion"
         The column of labels. Several give y as a DataFrame. A column of numbers with more than 100
-        values, or with fractions, is a score.
+        values, or with fractions, is a score; digits with a leading zero (``01``) are names.
     media : sequence of str, default=("audio", "text", "face", "eeg")
         The columns that are media, as far as they are there. Any column of yours whose values are
         paths can be named; one named ``text`` holds texts.
     columns : dict of str to str, default=None
         New names of columns by their names in the table: ``{"wav_path": "audio"}``.
     labels : dict of str to str, default=None
-        Names of the labels by their codes in the table, of every target that is no number. A code
-        that is not there is an error that names the row.
+        Names of the labels by their codes in the table, of every target that is no number; ``1.0``
+        is found under 1. A code that is not there is an error that names the row.
     media_folder : str or path object, default=None
         Where relative paths start; None is the folder of the csv file, or the working folder.
     index : str, default=None
@@ -108,6 +118,9 @@ def load_table(
         If files are missing.
     UnlabeledRowsWarning
         If rows have no label.
+    UserWarning
+        If names of speakers or labels may be spellings of one, or a column that looks like media or
+        speakers is not used.
 
     Examples
     --------
@@ -118,23 +131,29 @@ def load_table(
     >>> X.columns.tolist(), y.tolist(), X.index.names
     (['text', 'speaker'], ['fear', 'neutral'], FrozenList(['row', 'group']))
     """
-    frame, name, root = _read(table, encoding)
-    frame = _rename(frame, columns)
+    frame, name, root, separator, first_line = _read(table, encoding)
     names = target_columns(target)
-    _check_columns(frame, names, media, name)
+    frame, notes = recognize(_rename(frame, columns), names, media)
+    _check_columns(frame, names, media, name, notes)
     if media_folder is not None:
         root = os.fspath(media_folder)
-    frame, first_line = _set_index(frame, index), 2 if isinstance(table, str | os.PathLike) else 0
+    used = [column for column in frame.columns if _is_used(column, names, media) or column == index]
+    warn_unused(frame, used, notes)
+    frame = _set_index(frame, index)
     missing = _media_cells(frame, media, root, name, strict)
+    for column in frame.columns:
+        if is_context(column):
+            frame[column] = clean_names(frame[column])
     for column in names:
-        frame[column] = _labels(frame[column], labels, first_line)
+        frame[column] = _labels(frame[column], labels, first_line, separator)
     _check_speakers(frame, first_line)
     frame, n_unlabeled = handle_unlabeled(frame, names, drop=drop_unlabeled, corpus=name)
-    used = tuple(column for column in media if column in frame.columns)
+    for column in names if labels is None else ():
+        warn_alike_labels(frame[column])
     return own_bunch(
         frame,
         name,
-        used,
+        tuple(column for column in media if column in frame.columns),
         target=target,
         missing=missing,
         n_unlabeled=n_unlabeled,
@@ -142,77 +161,34 @@ def load_table(
     )
 
 
-def _read(
-    table: str | os.PathLike[str] | pd.DataFrame, encoding: str
-) -> tuple[pd.DataFrame, str, str]:
-    """Read the table, its name and the folder where its paths start."""
+def _is_used(column: Any, targets: Sequence[str], media: Sequence[str]) -> bool:
+    return column in targets or column in media or is_context(column)
+
+
+def _read(table: Any, encoding: str) -> tuple[pd.DataFrame, str, str, str, int]:
+    """Read the table, its name, the folder where its paths start, separator and first line."""
+    if isinstance(table, list | dict):
+        raise ValueError(
+            f"load_table takes a csv or parquet file or a DataFrame, not a {type(table).__name__}: "
+            "load_table(pd.DataFrame(table))."
+        )
     if isinstance(table, pd.DataFrame):
-        return table.copy(), "table", str(Path.cwd())
+        return table.copy(), "table", str(Path.cwd()), "", 0
     path = Path(table).expanduser()
     if not path.is_file():
-        raise FileNotFoundError(
-            f"The table {str(path)!r} is not there{' (it is a folder)' if path.is_dir() else ''}; "
-            "for a folder of clips without a table there is load_folder (working folder: "
-            f"{str(Path.cwd())!r})."
-        )
-    try:
-        with open(path, encoding=encoding) as file:
-            head = file.readline()
-        # Column names hold no separators, while texts in the rows below do.
-        separator = max(",;\t", key=head.count)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            encoding=encoding,
-            dtype=str,
-            # A text such as NA or None is a text; only an empty cell is missing.
-            keep_default_na=False,
-            na_values=[""],
-            quoting=csv.QUOTE_MINIMAL,
-        )
-    except UnicodeError as error:
-        raise ValueError(_not_decoded(path, encoding, error)) from error
-    except pd.errors.EmptyDataError as error:
-        raise ValueError(f"The table {str(path)!r} is empty.") from error
-    except pd.errors.ParserError as error:
-        raise ValueError(
-            f"The table {str(path)!r} cannot be read: {str(error).strip()}. Put texts that hold a "
-            f"{separator!r} into quotes."
-        ) from error
-    # pandas takes surplus cells for an index, and would silently shift all columns.
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise ValueError(
-            f"The table {str(path)!r} cannot be read: its rows have more cells than its head line "
-            f"has names ({_shown(frame.columns)}). Put texts that hold a {separator!r} into quotes."
-        )
-    return frame, path.stem, str(path.parent)
+        raise FileNotFoundError(_no_table(path))
+    frame, separator, first_line = read_own_table(path, encoding)
+    return frame, path.stem, str(path.parent), separator, first_line
 
 
-def _not_decoded(path: Path, encoding: str, error: UnicodeError) -> str:
-    """Return the message where a table is encoded otherwise, and how it may be."""
-    content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return f"{str(path)!r} is encoded as UTF-16. Pass encoding='utf-16', or save it as UTF-8."
-    # Spreadsheets are zip archives, which start so.
-    if content.startswith(b"PK"):
-        return (
-            f"{str(path)!r} is a spreadsheet or an archive, no csv file. Export the table as csv."
-        )
-    lines = enumerate(content.split(b"\n"), 1)
-    line = next((number for number, raw in lines if not _decodes(raw, encoding)), 0)
-    return (
-        f"Line {line} of {str(path)!r} is not {encoding.removesuffix('-sig')} "
-        f"({getattr(error, 'reason', error)}). Pass encoding='cp1252' (Windows) or save the table "
-        "as UTF-8."
-    )
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except UnicodeError:
-        return False
-    return True
+def _no_table(path: Path) -> str:
+    advice = "for a folder of clips without a table there is load_folder"
+    if path.is_dir():
+        tables = sorted(path.glob("*.csv")) + sorted(path.glob("*.tsv"))
+        if tables:
+            advice = f"it holds {listed([str(table) for table in tables], quoted=True)}; {advice}"
+        advice = f"it is a folder; {advice}"
+    return f"The table {str(path)!r} is not there: {advice} (working folder: {str(Path.cwd())!r})."
 
 
 def _rename(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> pd.DataFrame:
@@ -220,19 +196,13 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> pd.DataFr
     # audformat keeps file, start and end in the index.
     if isinstance(frame.index, pd.MultiIndex) or frame.index.name == "file":
         frame = frame.reset_index()
-    unknown = [name for name in columns or {} if name not in frame.columns]
-    if unknown:
-        raise ValueError(
-            f"columns= names {', '.join(unknown)}, but the table has {_shown(frame.columns)}."
-        )
-    frame = frame.rename(columns=dict(columns or {}))
+    frame = rename(frame, columns)
     if "audio" not in frame.columns and "file" in frame.columns:
+        if kind_of(frame["file"]) == "face":
+            return frame
         frame = frame.rename(columns={"file": "audio"})
         if "start" in frame.columns:
             frame["audio"] = _with_parts(frame)
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise ValueError(f"The table has more than one column {repeated[0]!r}.")
     return frame
 
 
@@ -271,18 +241,25 @@ def _seconds(column: pd.Series) -> pd.Series:
 
 
 def _check_columns(
-    frame: pd.DataFrame, targets: Sequence[str], media: Sequence[str], name: str
+    frame: pd.DataFrame,
+    targets: Sequence[str],
+    media: Sequence[str],
+    name: str,
+    notes: Sequence[str],
 ) -> None:
+    undecided = "".join(f" {note}" for note in notes)
     lacking = [column for column in targets if column not in frame.columns]
     if lacking:
         raise ValueError(
             f"The table {name!r} has no column {lacking[0]!r} to take labels from; it has "
-            f"{_shown(frame.columns)}. Pass target=, or columns={{'its name': {lacking[0]!r}}}."
+            f"{show_columns(frame.columns)}. Pass target=, or columns={{'its name': "
+            f"{lacking[0]!r}}}.{undecided}"
         )
     if not any(column in frame.columns for column in media):
         raise ValueError(
             f"The table {name!r} has none of the media columns {', '.join(media)}; it has "
-            f"{_shown(frame.columns)}. Pass columns={{'its name': 'audio'}}, or media=."
+            f"{show_columns(frame.columns)}. Pass columns={{'its name': 'audio'}}, or media=."
+            f"{undecided}"
         )
     if frame.empty:
         raise ValueError(f"The table {name!r} has no rows.")
@@ -291,15 +268,13 @@ def _check_columns(
         raise ValueError(f"target={context[0]!r} is an input, so it cannot be the target as well.")
 
 
-def _shown(columns: Sequence[Hashable]) -> str:
-    return ", ".join(map(str, columns)) or "no columns"
-
-
 def _set_index(frame: pd.DataFrame, index: str | None) -> pd.DataFrame:
     if index is None:
         return frame.rename_axis("row") if frame.index.name is None else frame
     if index not in frame.columns:
-        raise ValueError(f"index={index!r} is no column; the table has {_shown(frame.columns)}.")
+        raise ValueError(
+            f"index={index!r} is no column; the table has {show_columns(frame.columns)}."
+        )
     repeated = frame[index][frame[index].duplicated() | frame[index].isna()]
     if len(repeated):
         raise ValueError(
@@ -314,35 +289,45 @@ def _media_cells(
 ) -> list[str]:
     """Convert media columns to cells, in place, and look for their files."""
     missing = {}
+    hint = ""
     for column in media:
         if column not in frame.columns:
             continue
         cells = [None if is_missing(cell) else cell for cell in frame[column]]
         cells = [os.fspath(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
-        if column != "text" and all(cell is None or isinstance(cell, str) for cell in cells):
-            cells = join_paths(root, cells)
-            missing[f"{column} files"] = [str(cells[i]) for i in missing_files(cells)]
+        if column == "text":
+            cells = [None if isinstance(cell, str) and not cell.strip() else cell for cell in cells]
+        elif all(cell is None or isinstance(cell, str) for cell in cells):
+            folders, written, joined = Folders(), cells, join_paths(root, cells)
+            found = folders.find(joined)
+            cells = [path or wanted for path, wanted in zip(found, joined, strict=True)]
+            absent = [i for i, cell in enumerate(cells) if cell is not None and found[i] is None]
+            missing[f"{column} files"] = [str(cells[i]) for i in absent]
+            if absent and not any(found):
+                hint = hint or folders.hint(root, str(written[absent[0]]))
         frame[column] = object_column(cells, frame.index)
-    return CorpusFolder(root, f"The table {name!r}", strict).report_missing(missing)
+    return CorpusFolder(root, f"The table {name!r}", strict).report_missing(missing, hint=hint)
 
 
-def _labels(column: pd.Series, labels: Mapping[str, str] | None, first_line: int) -> pd.Series:
+def _labels(
+    column: pd.Series, labels: Mapping[str, str] | None, first_line: int, separator: str
+) -> pd.Series:
     """Labels as they are in the table, as numbers, or by their codes."""
-    text = column.dtype == object or pd.api.types.is_string_dtype(column)
     if labels is None:
-        numbers = pd.to_numeric(column, errors="coerce") if text else column
-        return column if (numbers.isna() & column.notna()).any() else numbers
-    codes = {str(code): label for code, label in labels.items()}
-    named = column.map(lambda value: codes.get(str(value)), na_action="ignore")
-    unknown = np.flatnonzero(named.isna() & column.notna())
-    if len(unknown):
-        where = unknown[0]
+        return read_own_labels(column, separator)
+    column = clean_names(column)
+    there = np.flatnonzero(column.notna())
+    named = translate(column.iloc[there].tolist(), labels)
+    unknown = [row for row, label in zip(there, named, strict=True) if label is None]
+    if unknown:
         raise ValueError(
-            f"{_line(where, first_line)} (sample {column.index[where]!r}) has the unknown "
-            f"{column.name} {column.iloc[where]!r}; labels= knows {', '.join(codes)}. "
-            f"{len(unknown)} rows have such labels."
+            f"{_line(unknown[0], first_line)} (sample {column.index[unknown[0]]!r}) has the "
+            f"unknown {column.name} {column.iloc[unknown[0]]!r}; labels= knows "
+            f"{', '.join(map(str, labels))}. {len(unknown)} rows have such labels."
         )
-    return named
+    found = np.full(len(column), None, dtype=object)
+    found[there] = named
+    return pd.Series(found, index=column.index, name=column.name, dtype=object)
 
 
 def _line(row: int, first_line: int) -> str:

@@ -10,6 +10,8 @@ from sklearn.utils import Bunch
 from emoest.datasets._reading.record import CorpusRecord
 from emoest.tables.groups import with_groups
 from emoest.tables.names import is_context, tokens
+from emoest.tables.spelling import clean_names, describe_alike, find_alike
+from emoest.utils.warn import warn_user
 
 Target = str | Sequence[str]
 
@@ -58,6 +60,11 @@ def make_bunch(
     ValueError
         If a target is unknown.
 
+    Warns
+    -----
+    UserWarning
+        If names of speakers differ only by case, blanks, punctuation or leading zeros.
+
     Examples
     --------
     >>> from emoest.datasets import corpus_record
@@ -71,6 +78,8 @@ def make_bunch(
     """
     check_target(target, record)
     if "speaker" in frame.columns:
+        frame = frame.assign(speaker=clean_names(frame["speaker"]))
+        _warn_alike_speakers(frame["speaker"])
         frame = with_groups(frame, "speaker")
     is_input = [
         tokens(column)[0] in record.modalities or is_context(column) for column in frame.columns
@@ -98,6 +107,16 @@ def make_bunch(
     if n_unlabeled is not None:
         bunch.n_unlabeled = n_unlabeled
     return bunch
+
+
+def _warn_alike_speakers(speakers: pd.Series) -> None:
+    alike = find_alike(speakers.unique())
+    if alike:
+        warn_user(
+            "Speakers whose names differ only by case, blanks, punctuation or leading zeros: "
+            f"{describe_alike(alike)}. Each counts as a person of its own: if two names are one "
+            "person, who may be on both sides of a split, write one name."
+        )
 
 
 def target_columns(target: Target) -> list[str]:

@@ -237,13 +237,15 @@ class CorpusFolder:
             f"sub-folders for {looked_for}; found {held}. {advice}"
         )
 
-    def report_missing(self, missing: Mapping[str, Sequence[str]]) -> list[str]:
+    def report_missing(self, missing: Mapping[str, Sequence[str]], *, hint: str = "") -> list[str]:
         """Warn once of all that is missing, kind by kind, or raise.
 
         Parameters
         ----------
         missing : dict of str to sequence of str
             Names of what is missing by what it is, for example ``"audio files"``.
+        hint : str, default=""
+            The end of the message: where they may be.
 
         Returns
         -------
@@ -264,7 +266,7 @@ class CorpusFolder:
             if len(names)
         ]
         if shown:
-            self._report(f"missing are {'; '.join(shown)}.")
+            self._report(f"missing are {'; '.join(shown)}.{hint and ' '}{hint}")
         return [name for names in missing.values() for name in names]
 
     def report_missing_by_speaker(

@@ -1,3 +1,4 @@
+import ast
 import warnings
 
 import pytest
@@ -131,3 +132,49 @@ def test_twice_the_clips_are_twice_the_work(tmp_path, monkeypatch, count_calls):
         calls[n_clips] = count_calls(lambda: load_folder(tmp_path, "{speaker}_{emotion}_*"))
     assert calls[4_000] < 2.1 * calls[2_000]
     assert calls[4_000] < 30 * 4_000
+
+
+TESS = {
+    "OAF": ["Fear", "Pleasant_surprise", "Sad", "angry", "disgust", "happy", "neutral"],
+    "YAF": ["angry", "disgust", "fear", "happy", "neutral", "pleasant_surprised", "sad"],
+}
+
+
+def test_folders_that_spell_one_label_twice_say_what_joins_them(tmp_path):
+    fill(
+        tmp_path,
+        *(f"{who}_{name}/{who}_{i}.wav" for who in TESS for name in TESS[who] for i in "12"),
+    )
+    with pytest.warns(
+        UserWarning, match="10 labels of 'emotion', some of which may be one"
+    ) as caught:
+        bunch = load_folder(tmp_path, "{speaker}_{emotion}/*")
+    assert bunch.target.nunique() == 10
+    advice = str(caught[0].message).partition("labels=")[2].rstrip(".")
+    with warnings.catch_warnings(action="error"):
+        bunch = load_folder(tmp_path, "{speaker}_{emotion}/*", labels=ast.literal_eval(advice))
+    assert bunch.record.sizes["emotion"] == dict.fromkeys(
+        ["angry", "disgust", "fear", "happy", "neutral", "pleasant_surprised", "sad"], 4
+    )
+
+
+def test_names_on_disk_stay_and_labels_are_composed(tmp_path):
+    decomposed = "u\N{COMBINING DIAERESIS}"
+    fill(tmp_path, f"{decomposed}/a.wav", "x /b.wav")
+    bunch = load_folder(tmp_path)
+    assert set(bunch.target) == {"\N{LATIN SMALL LETTER U WITH DIAERESIS}", "x"}
+    assert str(tmp_path / decomposed / "a.wav") in bunch.data["audio"].tolist()
+
+
+def test_codes_of_paths_are_found_as_numbers(tmp_path):
+    fill(tmp_path, "01/a.wav", "2/b.wav")
+    assert load_folder(tmp_path, labels={1: "sad", 2: "glad"}).target.tolist() == ["sad", "glad"]
+
+
+def test_a_folder_one_level_too_high_is_said(tmp_path):
+    fill(tmp_path, "corpus/sad/1.wav", "corpus/glad/2.wav")
+    with pytest.warns(UserWarning, match=rf"folders glad, sad: pass '{tmp_path}/corpus'"):
+        load_folder(tmp_path)
+    fill(tmp_path, "other/3.wav")
+    with warnings.catch_warnings(action="error"):
+        load_folder(tmp_path)
