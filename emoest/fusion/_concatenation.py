@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from emoest.normalization import column_statistics, zscore
-from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
+from emoest.tables.vectors import Blocks, check_block, fill_block, fill_missing, weighted_mean
 from emoest.utils.routing import fit_parameter
 from emoest.utils.typing import Floats, Mask
 from emoest.utils.warn import warn_user
@@ -42,7 +42,7 @@ class FusedBlock:
             return filled if self.scale is None else zscore(filled, self.fill, self.scale)
         fused = np.tile(self.absent, (len(block), 1))
         if not missing.all():
-            present = _filled(block, ~missing, self.fill)
+            present = fill_block(block[~missing], self.fill)
             fused[~missing] = np.asarray(self.transformer.transform(present), dtype=np.float64)
         return fused
 
@@ -97,7 +97,7 @@ def _fit_plain(values: Floats, normalize: Any, missing: Mask, weight: Any) -> Fu
 
 def _fit_transformer(block: Any, normalize: Any, missing: Mask, weight: Any) -> FusedBlock:
     fill = weighted_mean(np.asarray(block), weight)
-    present = _filled(block, ~missing, fill)
+    present = fill_block(block[~missing], fill)
     weight = None if weight is None else weight[~missing]
     transformer = clone(normalize)
     key = None if weight is None else fit_parameter(transformer, "sample_weight")
@@ -147,18 +147,7 @@ def fuse_blocks(blocks: Blocks, fitted: dict[str, FusedBlock], missing_indicator
 def check_whole(blocks: Blocks) -> None:
     """Raise `ValueError` if a block is partly NaN, naming modality, row and column."""
     for name, missing in zip(blocks.modalities, blocks.missing.T, strict=True):
-        block = _block(blocks, name)
-        single = np.isnan(np.asarray(block)) & ~missing[:, None]
-        if not single.any():
-            continue
-        row, column = np.argwhere(single)[0].tolist()
-        if isinstance(block, pd.DataFrame):
-            (row,) = block.index[[row]]
-            column = block.columns[column]
-        raise ValueError(
-            f"The modality {name!r} is partly NaN in {int(single.any(axis=1).sum())} row(s), first "
-            f"in row {row!r}, column {column!r}. Fill it in a step before, or use impute='mean'."
-        )
+        check_block(name, _block(blocks, name)[~missing], np.flatnonzero(~missing))
 
 
 def _block(blocks: Blocks, name: str) -> Any:
@@ -168,11 +157,3 @@ def _block(blocks: Blocks, name: str) -> Any:
         return values
     columns = [blocks.columns[i] for i in blocks.modalities[name]]
     return pd.DataFrame(values, index=blocks.context.index, columns=columns)
-
-
-def _filled(block: Any, rows: Mask, fill: Floats) -> Any:
-    """Fill the missing values of some rows; a DataFrame stays one."""
-    filled = fill_missing(np.asarray(block)[rows], fill)
-    if not isinstance(block, pd.DataFrame):
-        return filled
-    return pd.DataFrame(filled, index=block.index[rows], columns=block.columns)

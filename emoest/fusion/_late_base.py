@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.tables.groups import Split, inner_splits, resolve_groups
-from emoest.tables.samples import read_table
+from emoest.tables.samples import read_samples
 from emoest.utils import constraints
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
@@ -108,7 +108,7 @@ class _LateFusion(BaseComposition):
         self, X: Any, y: Any, sample_weight: Any, groups: Any
     ) -> tuple[Training, list[ModalityEstimator]]:
         """Validate what fit was given, and make the unfitted estimators and the inner splits."""
-        table, y = read_table(self, X, y, classifier=is_classifier(self))
+        table, y = read_samples(self, X, y, classifier=is_classifier(self))
         sample_weight = check_weight(sample_weight, X)
         classes = self._learn_target(y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
@@ -276,7 +276,7 @@ class _LateFusion(BaseComposition):
     def _predictions(self, X: Any) -> Floats:
         """Predict with every fitted estimator and fuse: (n_samples, n_classes or 1), no NaN."""
         check_is_fitted(self)
-        table, _ = read_table(self, X, layout=self._layout)
+        table, _ = read_samples(self, X, layout=self._layout)
         classes = getattr(self, "classes_", None)
         predictions = np.stack([each.predict(table, classes) for each in self._fitted], axis=1)
         present = ~np.isnan(predictions[..., 0])

@@ -12,7 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 
 from emoest.fusion._rules import PROBA, SCORES
 from emoest.tables.groups import Split
-from emoest.tables.samples import Fill, Table
+from emoest.tables.samples import Fill, Samples
 from emoest.utils.routing import fit_parameters
 from emoest.utils.typing import Array, Floats, Rows
 
@@ -23,7 +23,7 @@ class Training:
 
     Parameters
     ----------
-    table : Table
+    table : Samples
         The samples.
     y : ndarray of shape (n_samples,)
         The target.
@@ -39,7 +39,7 @@ class Training:
         For splits, Monte Carlo samples and the final estimator of stacking.
     """
 
-    table: Table
+    table: Samples
     y: Array
     classes: Array | None
     sample_weight: Floats | None = None
@@ -129,7 +129,7 @@ class ModalityEstimator:
             )
         return splits
 
-    def predict(self, table: Table, classes: Any, rows: Rows | None = None) -> Floats:
+    def predict(self, table: Samples, classes: Any, rows: Rows | None = None) -> Floats:
         """Predict for some rows (None: all), as the rule needs it.
 
         Returns

@@ -14,7 +14,7 @@ from emoest.fusion._modality_estimators import seeded_clone
 from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.tables.frame_columns import FrameColumn
 from emoest.tables.groups import resolve_groups
-from emoest.tables.samples import validate_frames_or_blocks
+from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.targets import read_target
 from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils import constraints

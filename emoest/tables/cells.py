@@ -35,6 +35,22 @@ def is_missing(cell: Any) -> bool:
     return isinstance(cell, float | np.floating) and bool(np.isnan(cell))
 
 
+def holds_nothing(cell: Any) -> bool:
+    """Check whether a cell is missing, or an array of no frames or of NaN alone.
+
+    Examples
+    --------
+    >>> holds_nothing(np.zeros((0, 2))), holds_nothing(np.full(3, np.nan)), holds_nothing([])
+    (True, True, False)
+    """
+    if not isinstance(cell, np.ndarray):
+        return is_missing(cell)
+    if cell.size == 0 or cell.dtype.kind != "f":
+        return cell.size == 0
+    # One look spares all but absent arrays a second one.
+    return bool(np.isnan(cell.flat[0]) and np.isnan(cell).all())
+
+
 def missing_cells(column: Any) -> npt.NDArray[np.bool_]:
     """Apply `is_missing` to every cell of a column.
 

@@ -201,8 +201,14 @@ def _first_present(column: Any) -> Any:
     return next((cell for cell in column if not is_missing(cell)), None)
 
 
-def _candidates(X: pd.DataFrame, reserved: Collection[int] = ()) -> tuple[list[int], list[int]]:
-    """Positions of the columns that can hold frames, and of those that hold numbers."""
+def sort_columns(X: pd.DataFrame, reserved: Collection[int] = ()) -> tuple[list[int], list[int]]:
+    """Find the columns that can hold frames or media, and those that hold numbers.
+
+    Examples
+    --------
+    >>> sort_columns(pd.DataFrame({"text": ["a", None], "audio__f0": 1.0, "speaker": "s1"}))
+    ([0], [1])
+    """
     frames: list[int] = []
     numbers: list[int] = []
     for i, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
@@ -229,7 +235,7 @@ def holds_frames(X: Any) -> bool:
     """
     if isinstance(X, pd.DataFrame | pd.Series):
         X = as_frame(X)
-        frames, numbers = _candidates(X)
+        frames, numbers = sort_columns(X)
         if any(not X.iloc[:, i].isna().all() for i in frames):
             return True
         return bool(frames) and not X.iloc[:, numbers].notna().any(axis=None)
@@ -281,7 +287,7 @@ def find_frame_columns(
     >>> find_frame_columns(X, numbers="pass")["audio"].position
     1
     """
-    frames, others = _candidates(X, reserved)
+    frames, others = sort_columns(X, reserved)
     if not frames and (numbers == "pass" or X.iloc[:, others].notna().any(axis=None)):
         raise ValueError(
             f"X has no column of frames (an object column such as 'audio__frames'). The columns "

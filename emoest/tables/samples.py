@@ -5,21 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from emoest.tables.cells import missing_cells
-from emoest.tables.frame_columns import holds_frames
-from emoest.tables.frames import FrameTable, read_frames_table
+from emoest.tables.cells import holds_nothing
+from emoest.tables.frame_columns import sort_columns
 from emoest.tables.names import Modalities, find_modalities, is_context, is_sidecar, tokens
-from emoest.tables.targets import refuse_several_targets
-from emoest.tables.vectors import Blocks, fill_missing, validate_blocks, weighted_mean
+from emoest.tables.targets import read_target
+from emoest.tables.vectors import check_block, fill_block, validate_blocks, weighted_mean
 from emoest.utils._sklearn import num_samples
-from emoest.utils.typing import Rows
+from emoest.utils.typing import Floats, Mask, Rows
 
-Fill = Mapping[str, npt.NDArray[np.float64]]
+Fill = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Table:
+class Samples:
     """Samples whose columns belong to modalities, in any zone.
 
     Parameters
@@ -57,7 +55,7 @@ class Table:
     data: Any
     layout: Layout
     context: pd.DataFrame | None
-    missing: dict[str, npt.NDArray[np.bool_]]
+    missing: dict[str, Mask]
 
     @property
     def names(self) -> list[str]:
@@ -67,12 +65,12 @@ class Table:
     def __len__(self) -> int:
         return num_samples(self.data)
 
-    def present(self, members: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Say which rows have all of some modalities."""
+    def present(self, members: Sequence[str]) -> Mask:
+        """Return which rows have all of some modalities."""
         return ~np.logical_or.reduce([self.missing[name] for name in members])
 
     def block(self, name: str, rows: Rows) -> Any:
-        """Take the columns of one modality."""
+        """Return the columns of one modality."""
         positions = self.layout.modalities[name]
         if isinstance(self.data, pd.DataFrame):
             return self.data.iloc[rows, positions]
@@ -88,7 +86,7 @@ class Table:
         }
 
     def take(self, members: Sequence[str], rows: Rows, fill: Fill, impute: str) -> Any:
-        """Take what a base gets: the columns of its modalities, NaN filled, then the context.
+        """Return what a base estimator gets: its modalities with NaN filled, then the context.
 
         Parameters
         ----------
@@ -119,41 +117,22 @@ class Table:
 
     def _filled(self, name: str, rows: Rows, fill: Fill, impute: str) -> Any:
         block = self.block(name, rows)
-        if name in self.layout.media:
-            return block
-        values = np.asarray(block, dtype=np.float64)
-        holes = np.isnan(values)
-        if not holes.any():
+        if name in self.layout.media or not np.isnan(np.asarray(block, dtype=np.float64)).any():
             return block
         if impute == "raise":
-            self._refuse_holes(name, block, holes)
-        filled = fill_missing(values, fill[name])
-        if not isinstance(block, pd.DataFrame):
-            return filled
-        return pd.DataFrame(filled, index=block.index, columns=block.columns)
-
-    def _refuse_holes(self, name: str, block: Any, holes: npt.NDArray[np.bool_]) -> None:
-        row, column = np.argwhere(holes)[0]
-        if isinstance(block, pd.DataFrame):
-            (label,) = block.index[[row]]
-            where = f"row {label!r}, column {block.columns[column]!r}"
-        else:
-            where = f"column {column} of its block"
-        raise ValueError(
-            f"The modality {name!r} is partly NaN in {int(holes.any(axis=1).sum())} row(s), first "
-            f"in {where}. Fill it in a step before, or use impute='mean'."
-        )
+            check_block(name, block, rows)
+        return fill_block(block, fill[name])
 
 
-def read_table(
+def read_samples(
     estimator: Any,
     X: Any,
     y: Any = None,
     *,
     layout: Layout | None = None,
     classifier: bool = True,
-) -> tuple[Table, Any]:
-    """Validate the samples (and, in fit, the target) of an estimator of this room.
+) -> tuple[Samples, Any]:
+    """Validate the samples (and, in fit, the target) of decision-level fusion.
 
     Parameters
     ----------
@@ -170,7 +149,7 @@ def read_table(
 
     Returns
     -------
-    table : Table
+    samples : Samples
     y : ndarray of shape (n_samples,) or None
 
     Raises
@@ -179,85 +158,48 @@ def read_table(
         If `y` has several columns, X is empty, or the modalities or context columns are unknown.
     """
     reset = layout is None
-    if reset:
-        refuse_several_targets(estimator, y)
-    if isinstance(X, pd.DataFrame) and _media_columns(X, layout):
-        return _read_media(estimator, X, y, layout, classifier)
-    params = {} if classifier or not reset else {"y_numeric": True}
-    read = validate_blocks(
-        estimator,
-        X,
-        *([y] if reset else []),
-        reset=reset,
-        modalities=estimator.modalities,
-        **params,
-    )
-    blocks, target = read if reset else (read, None)
-    layout = layout or Layout(blocks.modalities, frozenset())
-    data = blocks.values
-    if blocks.context is not None:
-        data = pd.DataFrame(blocks.values, index=blocks.context.index, columns=blocks.columns)
-    missing = dict(zip(blocks.modalities, blocks.missing.T, strict=True))
-    return Table(data, layout, _context(estimator, blocks.context), missing), target
+    named = isinstance(X, pd.DataFrame)
+    if named and (sort_columns(X)[0] if layout is None else layout.media):
+        samples = _read_media(estimator, X, layout)
+    else:
+        blocks = validate_blocks(estimator, X, reset=reset, modalities=estimator.modalities)
+        layout = layout or Layout(blocks.modalities, frozenset())
+        data: Any = blocks.values
+        if named:
+            data = pd.DataFrame(data, index=blocks.context.index, columns=blocks.columns)
+        missing = dict(zip(blocks.modalities, blocks.missing.T, strict=True))
+        samples = Samples(data, layout, _context(estimator, blocks.context), missing)
+    return samples, read_target(estimator, X, y, numeric=not classifier) if reset else None
 
 
-def _media_columns(X: pd.DataFrame, layout: Layout | None) -> bool:
-    if layout is not None:
-        return bool(layout.media)
-    return any(
-        not is_context(column) and not pd.api.types.is_numeric_dtype(dtype)
-        for column, dtype in zip(X.columns, X.dtypes, strict=True)
-    )
-
-
-def _read_media(
-    estimator: Any, X: pd.DataFrame, y: Any, layout: Layout | None, classifier: bool
-) -> tuple[Table, Any]:
+def _read_media(estimator: Any, X: pd.DataFrame, layout: Layout | None) -> Samples:
+    """Read a table some of whose modalities hold media or frames, which stay as they are."""
     validate_data(estimator, X, reset=layout is None, skip_check_array=True)
     if len(X) == 0:
         raise ValueError("X has 0 sample(s); at least one is needed.")
-    target = None
-    if layout is None:
-        target = _check_target(estimator, X, y, classifier)
-    outside = [is_context(column) for column in X.columns]
-    data, context = X.loc[:, np.logical_not(outside)], X.loc[:, outside]
+    outside = np.array([is_context(column) for column in X.columns])
+    data = X.loc[:, ~outside]
     if layout is None:
         modalities = find_modalities(data, estimator.modalities)
-        layout = Layout(modalities, _media_modalities(data, modalities))
+        objects = set(sort_columns(data)[0])
+        media = (name for name, at in modalities.items() if objects.intersection(at.tolist()))
+        layout = Layout(modalities, frozenset(media))
     missing = {
         name: _missing_media(data.iloc[:, positions])
         if name in layout.media
         else _missing_numbers(estimator, data.iloc[:, positions])
         for name, positions in layout.modalities.items()
     }
-    return Table(data, layout, _context(estimator, context), missing), target
+    return Samples(data, layout, _context(estimator, X.loc[:, outside]), missing)
 
 
-def _check_target(estimator: Any, X: Any, y: Any, classifier: bool) -> Any:
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
-    target = column_or_1d(y, warn=True)
-    check_consistent_length(X, target)
-    if not classifier:
-        target = check_array(target, ensure_2d=False, dtype=np.float64, input_name="y")
-    return target
-
-
-def _media_modalities(data: pd.DataFrame, modalities: Modalities) -> frozenset[str]:
-    numeric = np.array([pd.api.types.is_numeric_dtype(dtype) for dtype in data.dtypes])
-    return frozenset(name for name, at in modalities.items() if not numeric[at].all())
-
-
-def _missing_media(block: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _missing_media(block: pd.DataFrame) -> Mask:
     main = [i for i, column in enumerate(block.columns) if not is_sidecar(column)]
-    positions = main or range(block.shape[1])
-    return np.logical_and.reduce([missing_cells(block.iloc[:, i]) for i in positions])
+    columns = [block.iloc[:, i] for i in main or range(block.shape[1])]
+    return np.logical_and.reduce([[holds_nothing(cell) for cell in column] for column in columns])
 
 
-def _missing_numbers(estimator: Any, block: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _missing_numbers(estimator: Any, block: pd.DataFrame) -> Mask:
     values = check_array(
         block,
         dtype=np.float64,
@@ -286,90 +228,3 @@ def _context(estimator: Any, context: pd.DataFrame | None) -> pd.DataFrame | Non
             )
         chosen.append(hits[0])
     return context[chosen]
-
-
-def validate_frames_or_blocks(
-    estimator: Any,
-    X: Any,
-    *,
-    reset: bool,
-    widths: Mapping[str, int] | None = None,
-    lazy: bool = False,
-    allow: str = "absent",
-    **check_params: Any,
-) -> Blocks | FrameTable:
-    """Validate a table of frames or of numbers, whichever X is, or was in ``fit``.
-
-    Sets or checks ``n_features_in_`` and ``feature_names_in_``, and remembers in ``_framed``,
-    ``_widths`` and ``_left_out`` what was seen.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Whose ``fit`` or ``transform`` was called; it has the parameter ``modalities``.
-    X : DataFrame, Series or array-like of shape (n_samples, n_columns)
-        The table.
-    reset : bool
-        True in ``fit``, False elsewhere.
-    widths, lazy, allow
-        For frames; see `emoest.tables.frames.read_frames_table`.
-    **check_params : dict
-        For numbers; see `emoest.tables.vectors.validate_blocks`.
-
-    Returns
-    -------
-    table : Blocks or FrameTable
-
-    Raises
-    ------
-    ValueError
-        If X mixes frames with numbers, has no rows in ``fit``, or is no table.
-
-    Examples
-    --------
-    >>> from emoest.validity import ModalityImputer
-    >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
-    >>> type(validate_frames_or_blocks(ModalityImputer(), X, reset=True)).__name__
-    'FrameTable'
-    """
-    _refuse_bare_sequences(estimator, X)
-    if reset:
-        estimator._framed, estimator._left_out = holds_frames(X), {}
-    # A net of saved weights remembers its widths only, and takes what X is.
-    framed = estimator._framed if widths is None else holds_frames(X)
-    if not framed:
-        return validate_blocks(
-            estimator, X, reset=reset, modalities=estimator.modalities, **check_params
-        )
-    # Transformers pass a table without rows through; a net, which knows its widths, does not.
-    if len(X) == 0 and (reset or widths is not None):
-        raise ValueError(
-            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is required by "
-            f"{type(estimator).__name__}."
-        )
-    table = read_frames_table(
-        estimator,
-        X,
-        reset=reset,
-        modalities=estimator.modalities,
-        widths=widths if reset or widths is not None else estimator._widths,
-        lazy=lazy,
-        allow=allow,
-    )
-    if reset:
-        estimator._widths, estimator._left_out = table.widths, table.left_out
-    return table
-
-
-def _refuse_bare_sequences(estimator: Any, X: Any) -> None:
-    if isinstance(X, pd.DataFrame):
-        if all(is_context(column) for column in X.columns):
-            raise ValueError(f"X has no column of frames or numbers, only {list(X.columns)}.")
-        return
-    first = X[0] if isinstance(X, np.ndarray | list | tuple) and len(X) else None
-    if isinstance(first, np.ndarray) and first.ndim > 1:
-        raise ValueError(
-            f"{type(estimator).__name__} takes sequences as cells of a table, one column a "
-            "modality, not as a list or a 3-D array. Take "
-            "emoest.utils.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
-        )

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from emoest.tables.frame_columns import refuse_cells
 from emoest.tables.names import Modalities, find_modalities, is_context
-from emoest.utils.typing import Floats
+from emoest.utils.typing import Floats, Rows
 
 
 @dataclass
@@ -256,3 +256,50 @@ def fill_missing(values: Floats, fill: Floats) -> Floats:
     [[5.0, 1.0]]
     """
     return np.where(np.isnan(values), fill, values)
+
+
+def fill_block(block: Any, fill: Floats) -> Any:
+    """Fill the missing values of a block by one value a column; a DataFrame stays one.
+
+    Examples
+    --------
+    >>> fill_block(pd.DataFrame({"a": [np.nan, 1.0]}), np.array([5.0]))["a"].tolist()
+    [5.0, 1.0]
+    """
+    filled = fill_missing(np.asarray(block, dtype=np.float64), fill)
+    if not isinstance(block, pd.DataFrame):
+        return filled
+    return pd.DataFrame(filled, index=block.index, columns=block.columns)
+
+
+def check_block(name: str, block: Any, rows: Rows) -> None:
+    """Raise `ValueError` if rows that have a modality are partly NaN.
+
+    Parameters
+    ----------
+    name : str
+        The modality.
+    block : DataFrame or ndarray of shape (n_rows, n_columns)
+        Its columns, in the rows that have it.
+    rows : ndarray of int, shape (n_rows,)
+        Positions of these rows in X, which name them if X was an array.
+
+    Examples
+    --------
+    >>> check_block("audio", np.array([[1.0, np.nan]]), np.array([7]))
+    Traceback (most recent call last):
+        ...
+    ValueError: The modality 'audio' is partly NaN in 1 row(s), first in row 7, column 1. ...
+    """
+    missing = np.isnan(np.asarray(block, dtype=np.float64))
+    if not missing.any():
+        return
+    at, column = np.argwhere(missing)[0].tolist()
+    row = rows[at].item()
+    if isinstance(block, pd.DataFrame):
+        (row,) = block.index[[at]]
+        column = block.columns[column]
+    raise ValueError(
+        f"The modality {name!r} is partly NaN in {int(missing.any(axis=1).sum())} row(s), first in "
+        f"row {row!r}, column {column!r}. Fill it in a step before, or use impute='mean'."
+    )

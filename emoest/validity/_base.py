@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from emoest.tables.frames import FrameTable
 from emoest.tables.groups import Split, inner_splits, resolve_groups
-from emoest.tables.samples import validate_frames_or_blocks
+from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.transformers import ContextLastMixin
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils._sklearn import num_samples

@@ -11,7 +11,7 @@ from emoest.fusion import (
 )
 from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.fusion._rules import LATE_RULES
-from emoest.tables.samples import read_table
+from emoest.tables.samples import read_samples
 
 
 def test_out_of_fold_predictions_come_from_estimators_that_have_not_seen_the_row():
@@ -20,7 +20,7 @@ def test_out_of_fold_predictions_come_from_estimators_that_have_not_seen_the_row
     X = rng.normal(size=(30, 3)) + y[:, None]
     X[4, 2] = np.nan
     model = LateFusionClassifier(modalities={"a": [0, 1], "b": [2]})
-    table, y = read_table(model, X, y)
+    table, y = read_samples(model, X, y)
     rows = np.arange(30)
     splits = [(rows[9:], rows[:9]), (rows[:15], rows[15:21])]
     given = Training(table, y, np.array([0, 1, 2]), splits=splits)

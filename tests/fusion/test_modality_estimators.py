@@ -17,7 +17,7 @@ from emoest.fusion._modality_estimators import (
     squash,
 )
 from emoest.fusion._rules import SCORES
-from emoest.tables.samples import read_table
+from emoest.tables.samples import read_samples
 
 
 class Owner(BaseEstimator):
@@ -31,7 +31,7 @@ def training(**fields):
     y = np.tile([0, 1, 2], 10)
     X = rng.normal(size=(30, 3)) + y[:, None]
     X[4, 2] = np.nan
-    table, y = read_table(Owner({"a": [0, 1], "b": [2]}), X, y)
+    table, y = read_samples(Owner({"a": [0, 1], "b": [2]}), X, y)
     return Training(table, y, np.array([0, 1, 2]), **fields)
 
 
@@ -62,7 +62,7 @@ def test_an_estimator_without_usable_inner_splits_cannot_be_calibrated():
 
 def test_scores_of_pairs_of_classes_are_refused():
     X = np.random.default_rng(0).normal(size=(40, 3))
-    table, y = read_table(Owner({"a": [0, 1], "b": [2]}), X, np.arange(40) % 4)
+    table, y = read_samples(Owner({"a": [0, 1], "b": [2]}), X, np.arange(40) % 4)
     given = Training(table, y, np.arange(4))
     pairs = ModalityEstimator("a", ("a",), SVC(decision_function_shape="ovo"), SCORES)
     fitted = pairs.fit(given, np.arange(40))

@@ -118,24 +118,10 @@ ALLOW_NAN = {**POOLING, **ALIGNER, **VALIDITY, **SEGMENTS}
 """Their docstrings say what single NaN in frames mean."""
 EVERY = {**READERS, **LATE}
 
-TO_COME = "one reader of frames is to come"
 
-
-def of(estimators, *failing):
-    """Parameters of a test, by name; those that fail today are marked so."""
-    unknown = set(failing) - set(estimators)
-    assert not unknown, unknown
-    return pytest.mark.parametrize(
-        "estimator",
-        [
-            pytest.param(
-                estimator,
-                id=name,
-                marks=[pytest.mark.xfail(strict=True, reason=TO_COME)] if name in failing else [],
-            )
-            for name, estimator in estimators.items()
-        ],
-    )
+def of(estimators):
+    """Parameters of a test, by name."""
+    return pytest.mark.parametrize("estimator", estimators.values(), ids=estimators.keys())
 
 
 def make(one=False, seed=0):
@@ -242,7 +228,7 @@ def test_missing_cells_are_missing_modalities(estimator, cell):
 
 
 # 6. cells without frames
-@of(EVERY, *LATE)
+@of(EVERY)
 def test_no_frames_are_a_missing_modality(estimator):
     X = table_for(estimator)
     out = assert_works(estimator, with_cell(X, "audio__frames", 4, np.zeros((0, 3), "f4")))
@@ -304,7 +290,7 @@ def test_no_frames_at_all_are_said(estimator):
 
 
 # 9. frames that are NaN throughout
-@of(EVERY, *LATE)
+@of(EVERY)
 def test_a_frame_of_nan_is_absent(estimator):
     X = table_for(estimator)
     holed = X["audio__frames"].iloc[3].copy()

@@ -4,7 +4,7 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator
 
-from emoest.tables.samples import read_table
+from emoest.tables.samples import read_samples
 
 
 class Owner(BaseEstimator):
@@ -28,7 +28,7 @@ def media():
 
 
 def test_media_numbers_and_context_are_told_apart():
-    table, y = read_table(Owner(context=["speaker"]), media(), ["a", "b", "a"])
+    table, y = read_samples(Owner(context=["speaker"]), media(), ["a", "b", "a"])
     assert table.names == ["text", "audio", "face"]
     assert table.layout.media == {"text", "audio"}
     missing = {name: rows.tolist() for name, rows in table.missing.items()}
@@ -43,7 +43,7 @@ def test_media_numbers_and_context_are_told_apart():
 
 
 def test_a_base_gets_filled_numbers_and_untouched_media():
-    table, _ = read_table(Owner(context=["speaker"]), media(), [0, 1, 0])
+    table, _ = read_samples(Owner(context=["speaker"]), media(), [0, 1, 0])
     rows = np.array([0, 2])
     fill = table.learn_fill(["face", "text"], rows, None)
     assert list(fill) == ["face"]
@@ -54,7 +54,7 @@ def test_a_base_gets_filled_numbers_and_untouched_media():
     assert taken["text"].tolist() == ["a b", "c"]
     with pytest.raises(ValueError, match=r"'face' is partly NaN in 1 .* row 'x', column 'face__br"):
         table.take(["face"], rows, fill, "raise")
-    table, _ = read_table(Owner(context=["speaker"]), media().set_axis([7, 9, 3]), [0, 1, 0])
+    table, _ = read_samples(Owner(context=["speaker"]), media().set_axis([7, 9, 3]), [0, 1, 0])
     with pytest.raises(ValueError, match="in row 7, column"):
         table.take(["face"], rows, fill, "raise")
 
@@ -62,7 +62,7 @@ def test_a_base_gets_filled_numbers_and_untouched_media():
 def test_fills_are_means_of_the_rows_given_by_weight():
     X = np.array([[1.0, 5.0], [3.0, np.nan], [100.0, 7.0]])
     owner = Owner(modalities={"a": [0], "b": [1]})
-    table, _ = read_table(owner, X, [0, 1, 1])
+    table, _ = read_samples(owner, X, [0, 1, 1])
     fill = table.learn_fill(["a", "b"], np.array([0, 1]), np.array([1.0, 3.0, 9.0]))
     assert fill["a"].tolist() == [2.5]
     assert fill["b"].tolist() == [5.0]
@@ -71,18 +71,18 @@ def test_fills_are_means_of_the_rows_given_by_weight():
 
 def test_the_layout_of_fit_holds_when_media_are_all_missing_later():
     owner = Owner()
-    table, _ = read_table(owner, media(), [0, 1, 0])
+    table, _ = read_samples(owner, media(), [0, 1, 0])
     silent = media().assign(text=np.nan)
-    later, target = read_table(owner, silent, layout=table.layout)
+    later, target = read_samples(owner, silent, layout=table.layout)
     assert later.missing["text"].all()
     assert target is None
 
 
 def test_columns_must_be_those_of_fit():
     owner = Owner()
-    table, _ = read_table(owner, media(), [0, 1, 0])
+    table, _ = read_samples(owner, media(), [0, 1, 0])
     with pytest.raises(ValueError, match="feature names"):
-        read_table(owner, media().drop(columns="text"), layout=table.layout)
+        read_samples(owner, media().drop(columns="text"), layout=table.layout)
 
 
 @pytest.mark.parametrize(
@@ -96,15 +96,15 @@ def test_columns_must_be_those_of_fit():
 )
 def test_unfit_samples_are_refused(X, y, message):
     with pytest.raises(ValueError, match=message):
-        read_table(Owner(), X, y)
+        read_samples(Owner(), X, y)
 
 
 def test_context_needs_column_names():
     with pytest.raises(ValueError, match=r"context=\['speaker'\] names columns, but X has no"):
-        read_table(Owner(context=["speaker"]), np.ones((2, 2)), [0, 1])
+        read_samples(Owner(context=["speaker"]), np.ones((2, 2)), [0, 1])
 
 
 def test_context_is_found_by_its_last_token():
     X = media().rename(columns={"speaker": "meta__speaker"})
-    table, _ = read_table(Owner(context=["speaker"]), X, [0, 1, 0])
+    table, _ = read_samples(Owner(context=["speaker"]), X, [0, 1, 0])
     assert list(table.context) == ["meta__speaker"]

@@ -40,7 +40,7 @@ from emoest.tables.frames import (
 )
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import context_last, is_context
-from emoest.tables.samples import validate_frames_or_blocks
+from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import (
