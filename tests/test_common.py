@@ -1,6 +1,7 @@
 """The contracts of every public estimator, each in exactly one list.
 
-`NUMBERS`: scikit-learn's whole suite, plain and with two modalities. `CELLS`: the checks of
+`NUMBERS`: scikit-learn's whole suite, plain and with two modalities (one instance of each deep
+class, since their training takes nearly all of the time). `CELLS`: the checks of
 `emoest.testing` on tables of media or frames, run beside the class's own tests,
 where its small models and files are made. `OTHERS`: neither suite fits, for the reason given.
 """
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 import emoest
 from emoest.fusion import (
@@ -55,10 +58,28 @@ from emoest.validity import (
 TESTS = Path(__file__).parent
 TWO = {"a": slice(0, 1), "b": slice(1, None)}
 
-SMALL_NET = {"hidden_size": 8, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
-SMALL_FUSION = {"memory_dim": 16, "max_epochs": 8, "lr": 0.05, "batch_size": 64}
-SMALL_RESNET = {"channels": 4, "hidden_size": 128, "dropout": 0.0, "max_epochs": 10, "lr": 0.005}
-"""Enough to learn what the checks ask for, and small enough to be checked sixty times."""
+SMALL_NET = {"hidden_size": 8, "max_epochs": 1, "lr": 0.05, "batch_size": 64}
+SMALL_FUSION = {"memory_dim": 16, "max_epochs": 1, "lr": 0.05, "batch_size": 64}
+SMALL_RESNET = {"channels": 1, "hidden_size": 128, "max_epochs": 1, "validation_fraction": None}
+"""Small enough to be checked sixty times."""
+
+LEARNING = {
+    "check_class_weight_classifiers": {"max_epochs": 8},
+    "check_classifiers_train": {"max_epochs": 8},
+    "check_regressors_train": {"max_epochs": 8},
+}
+LEARNING_RESNET = {
+    "check_class_weight_classifiers": {"max_epochs": 8, "lr": 0.02},
+    "check_classifiers_train": {
+        **{"channels": 8, "hidden_size": 32, "dropout": 0.0},
+        **{"max_epochs": 10, "lr": 0.005, "batch_size": 100},
+        # The running statistics of batch normalization lag behind weights that still move fast.
+        "callbacks": [LRScheduler(CosineAnnealingLR, T_max=10)],
+    },
+}
+"""What a deep class needs to learn what a check asks for. In the second check the worst of 28 seeds
+and problems reaches 0.92 with it, of the 0.83 that are asked for."""
+
 
 PLAIN = [
     ZScoreNormalizer(),
@@ -82,12 +103,10 @@ PLAIN = [
     MultiplicativeFusionClassifier(),
     MonteCarloFusionClassifier(),
     SequenceClassifier(**SMALL_NET),
-    SequenceClassifier("transformer", pooling="attention", **SMALL_NET),
     SequenceRegressor("gru", **SMALL_NET),
-    M3ERClassifier(8, **SMALL_FUSION),
     MFNClassifier(8, **SMALL_FUSION),
     MFNRegressor(8, **SMALL_FUSION),
-    SpeechResNetClassifier(validation_fraction=None, **SMALL_RESNET),
+    SpeechResNetClassifier(**SMALL_RESNET),
     OptunaSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, n_trials=2, random_state=0),
     OptunaSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2, scoring=None, n_trials=2, random_state=0),
 ]
@@ -118,15 +137,13 @@ WITH_TWO_MODALITIES = [
     MultiplicativeFusionClassifier(modalities=TWO, mixtures=True),
     MultiplicativeFusionClassifier(modalities=TWO, reweight="liu", cv=3),
     M3ERClassifier(8, modalities=TWO, **SMALL_FUSION),
-    MFNClassifier(8, modalities=TWO, **SMALL_FUSION),
-    MFNRegressor(8, modalities=TWO, **SMALL_FUSION),
     *(
         MonteCarloFusionClassifier(modalities=TWO, strategy=strategy, n_draws=200, cv=3)
         for strategy in ("weights", "agreement", "confusion")
     ),
 ]
 
-NUMBERS = {type(estimator).__name__ for estimator in PLAIN}
+NUMBERS = {type(estimator).__name__ for estimator in [*PLAIN, *WITH_TWO_MODALITIES]}
 
 ONE_MODALITY_ONLY = {
     "SegmentClassifier": "reads the frames of one modality",
@@ -135,6 +152,9 @@ ONE_MODALITY_ONLY = {
     "SequenceRegressor": "reads the frames of one modality",
     "SpeechResNetClassifier": "reads the frames of one modality",
 }
+
+CHECKED_AS_M3ER = {"MFNClassifier", "MFNRegressor"}
+"""Classes of several modalities whose code for them M3ERClassifier, checked with two, runs."""
 
 CELLS = {
     "AcousticFunctionals": "features/test_acoustic.py",
@@ -201,13 +221,26 @@ def _global_generator_untouched():
     [*PLAIN, *WITH_TWO_MODALITIES], expected_failed_checks=expected_failures, xfail_strict=True
 )
 def test_scikit_learn_checks(estimator, check):
+    if isinstance(estimator, DeepEstimator):
+        resnet = isinstance(estimator, SpeechResNetClassifier)
+        settings = (LEARNING_RESNET if resnet else LEARNING).get(check.func.__name__, {})
+        estimator = clone(estimator).set_params(**settings)
     check(estimator)
 
 
 def test_every_numeric_class_is_checked_with_two_modalities():
     checked = {type(estimator).__name__ for estimator in WITH_TWO_MODALITIES}
-    assert checked | set(ONE_MODALITY_ONLY) == NUMBERS
-    assert not checked & set(ONE_MODALITY_ONLY)
+    assert checked | set(ONE_MODALITY_ONLY) | CHECKED_AS_M3ER == NUMBERS
+    assert not checked & (set(ONE_MODALITY_ONLY) | CHECKED_AS_M3ER)
+    assert "M3ERClassifier" in checked
+    assert issubclass(M3ERClassifier, MFNClassifier)
+
+
+def test_the_deep_classes_are_trained_where_a_check_asks_for_it():
+    pairs = [(MFNRegressor(), set()), (SpeechResNetClassifier(), set(LEARNING_RESNET))]
+    for estimator, resnet in pairs:
+        names = {check.func.__name__ for _, check in estimator_checks_generator(estimator)}
+        assert names & set(LEARNING) == (resnet or {"check_regressors_train"})
 
 
 def public_estimators():
