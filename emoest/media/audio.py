@@ -7,7 +7,7 @@ An audio item is a path (``clip.wav#t=1.20,3.45`` takes a part), an array ``(n,)
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,10 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from emoest.media.audio_decoders import ffmpeg_blocks, ffmpeg_length, sndfile_blocks
+from emoest.media.audio_lengths import UNKNOWN, Length, audio_length, check_joined
+from emoest.media.damage import decoder_errors
+from emoest.media.limits import MIN_AUDIO_RATE, check_limit
 from emoest.media.sources import (
     check_file,
     check_rate,
@@ -35,6 +39,10 @@ BLOCK_SECONDS = 10.0
 _MAX_CHANNELS = 32
 # Encoders pad and trim: MP3 declares up to a few frames more than can be decoded.
 _LOST_SECONDS = 0.25
+# A header that counts itself among the samples declares a few too many.
+_EXACT_SECONDS = 0.01
+
+_GET_AGAIN = "Get the file again, or decode it anew, for example with: ffmpeg -i <file> <file>.wav"
 
 
 def read_audio(
@@ -49,7 +57,9 @@ def read_audio(
     Channels are averaged, integers are scaled by the range of their type to [-1, 1), floats are
     kept as they are, and the signal is resampled with soxr (high quality) where `target_rate`
     differs from its own rate. A clip of one sample and silence are legal. Integers of 64 bits are
-    an error: no recording has them, and scaled by their range they would be silence.
+    an error: no recording has them, and scaled by their range they would be silence. A file is
+    read to its end: one that ends before its header says so is an error, one whose header leaves
+    the length open (a stream that was saved) is read in full, as are joined MP3 and Ogg files.
 
     Parameters
     ----------
@@ -74,9 +84,12 @@ def read_audio(
     FileNotFoundError
         If the item is a path and the file is not there.
     ValueError
-        If the file is empty, is not audio, is damaged or ends too early, if there are no samples,
-        if samples are NaN or infinite, if the part asked for lies outside the file, or if the item
-        is not audio.
+        If the file is empty, is not audio, is damaged, ends too early or holds more than it says,
+        if there are no samples, if samples are NaN or infinite, if the part asked for lies outside
+        the file, if the rate is below 1000 Hz, if the signal is larger than the limit of
+        ``EMOEST_MAX_BYTES``, or if the item is not audio.
+    ImportError
+        If only FFmpeg can tell how long the file is and PyAV is not installed.
 
     Examples
     --------
@@ -87,8 +100,10 @@ def read_audio(
     ((16000,), 16000.0)
     """
     audio = open_audio(item, sampling_rate=sampling_rate, name=name)
+    rate = target_rate or audio.rate
+    check_limit(4 * audio.seconds * rate, "EMOEST_MAX_BYTES", audio.name)
     signal = np.concatenate(list(audio.blocks(target_rate)))
-    return signal, float(target_rate or audio.rate)
+    return signal, float(rate)
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,10 @@ class Audio:
         The part of the source that is meant, in samples.
     name : str
         What to call the item in an error.
+    length : Length
+        What a file says of its length.
+    form : str
+        What libsndfile calls the file's format.
     """
 
     source: str | npt.NDArray[Any]
@@ -112,6 +131,8 @@ class Audio:
     start: int
     stop: int
     name: str
+    length: Length = UNKNOWN
+    form: str = ""
 
     @property
     def seconds(self) -> float:
@@ -171,11 +192,15 @@ class Audio:
             yield mono
         if position == self.start:
             raise ValueError(_no_samples(self.name))
-        if self.stop - position > _LOST_SECONDS * self.rate:
+        lost = self.stop - position
+        if lost > (_EXACT_SECONDS if self.length.is_exact else _LOST_SECONDS) * self.rate:
             raise ValueError(
                 f"{self.name} is cut off or damaged: it declares {self.seconds:.3f} s, and "
-                f"{(position - self.start) / self.rate:.3f} s can be decoded. Get the file again, "
-                "or decode it anew, for example with: ffmpeg -i <file> <file>.wav"
+                f"{(position - self.start) / self.rate:.3f} s can be decoded. {_GET_AGAIN}"
+            )
+        if self.length.problem is not None and self.stop == self.length.n_samples:
+            raise ValueError(
+                f"{self.name} is cut off or damaged: {self.length.problem}. {_GET_AGAIN}"
             )
 
     def _decode(self, size: int) -> Iterator[npt.NDArray[Any]]:
@@ -183,19 +208,11 @@ class Audio:
             for first in range(self.start, self.stop, size):
                 yield self.source[first : min(first + size, self.stop)]
             return
-        try:
-            with soundfile.SoundFile(self.source) as file:
-                if self.start:
-                    file.seek(self.start)
-                left = self.stop - self.start
-                while left > 0:
-                    block = file.read(min(size, left), dtype="float32", always_2d=True)
-                    if len(block) == 0:
-                        break
-                    left -= len(block)
-                    yield block
-        except soundfile.SoundFileError as error:
-            raise ValueError(_unreadable(self.source, self.name, error)) from error
+        with decoder_errors(self.name, _cannot_read(self.source)):
+            if self.length.needs_ffmpeg:
+                yield from ffmpeg_blocks(self.source, self.form, self.start, self.stop, size)
+            else:
+                yield from sndfile_blocks(self.source, self.start, self.stop, size)
 
 
 def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "audio item") -> Audio:
@@ -237,21 +254,38 @@ def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "au
             f"tuple (array, rate), found {describe(item)}."
         )
     samples = _check_array(np.asarray(item), name)
-    return Audio(samples, check_rate(sampling_rate, name), 0, len(samples), name)
+    return Audio(samples, _check_audio_rate(sampling_rate, name), 0, len(samples), name)
 
 
 def _open_file(item: str, name: str) -> Audio:
     path, start, end = split_fragment(item)
     name = name_file(path, name)
     check_file(path, name, "an audio file")
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, TypeError) as error:
-        raise ValueError(_unreadable(path, name, error)) from error
-    if info.frames == 0:
+    with decoder_errors(name, _cannot_read(path)):
+        try:
+            info = soundfile.info(path)
+        except soundfile.SoundFileError:
+            check_joined(path)
+            raise
+        length, rate = audio_length(path, info), info.samplerate
+        if length.n_samples is None:
+            n_samples, rate = ffmpeg_length(path, info.format)
+            length = replace(length, n_samples=n_samples)
+    if not length.n_samples:
         raise ValueError(_no_samples(name))
-    first, stop = cut_part(info.frames, info.samplerate, start, end, name)
-    return Audio(path, float(info.samplerate), first, stop, name)
+    rate = _check_audio_rate(rate, name)
+    first, stop = cut_part(length.n_samples, rate, start, end, name)
+    return Audio(path, rate, first, stop, name, length, info.format)
+
+
+def _check_audio_rate(rate: Any, name: str) -> float:
+    checked = check_rate(rate, name)
+    if checked < MIN_AUDIO_RATE:
+        raise ValueError(
+            f"{name} has a sampling rate of {checked:g} Hz, at which there is no speech. Rates are "
+            "in Hz (16000, not 16); correct it, or get the recording again."
+        )
+    return checked
 
 
 def _check_array(samples: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -304,10 +338,10 @@ def _resample(blocks: Iterator[Signal], rate: float, target_rate: int) -> Iterat
         yield first.copy()
 
 
-def _unreadable(path: str, name: str, error: Exception) -> str:
+def _cannot_read(path: str) -> str:
     return (
-        f"{name} is not audio that libsndfile can read, or it is damaged ({error}); it starts "
-        f"with {first_bytes(path)!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert "
+        f"is not audio that libsndfile can read, or it is damaged; it starts with "
+        f"{first_bytes(path)!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert "
         "anything else (m4a, video) with: ffmpeg -i <file> <file>.wav"
     )
 

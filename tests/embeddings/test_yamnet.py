@@ -214,7 +214,7 @@ def test_durations_weigh_chunks_in_a_column_transformer(weights, sentinel):
 def test_an_hour_in_bounded_memory(weights, sentinel, tmp_path):
     """The signal alone, 16 kHz in float32, would be 230 MB; its scores are 16 MB."""
     path = tmp_path / "hour.wav"
-    soundfile.write(path, np.zeros(3600 * 200, dtype=np.int16), 200)
+    soundfile.write(path, np.zeros(3600 * 1000, dtype=np.int16), 1000)
     embedder = YAMNetEmbedder(weights, output="scores", cache_dir=False).fit(_cells([path]))
     tracemalloc.start()
     frames = embedder.transform(_cells([path]))["yamnet_scores_frames"][0]

@@ -14,9 +14,9 @@ def _tone(seconds, rate, hertz=440.0):
 
 @pytest.fixture
 def ramp(tmp_path):
-    """Four seconds at 100 Hz whose samples count up, so that a part shows where it was cut."""
+    """Four seconds at 1000 Hz whose samples count up, so that a part shows where it was cut."""
     path = tmp_path / "ramp.wav"
-    soundfile.write(path, np.arange(400) / 1000, 100, subtype="FLOAT")
+    soundfile.write(path, np.arange(4000) / 10000, 1000, subtype="FLOAT")
     return path
 
 
@@ -81,12 +81,17 @@ def test_blocks_do_not_change_the_signal(rate):
 
 @pytest.mark.parametrize(
     ("fragment", "first", "n"),
-    [("#t=1.20,3.45", 120, 225), ("#t=1", 100, 300), ("#t=,0.5", 0, 50), ("#t=3.5,4.005", 350, 50)],
+    [
+        ("#t=1.20,3.45", 1200, 2250),
+        ("#t=1", 1000, 3000),
+        ("#t=,0.5", 0, 500),
+        ("#t=3.5,4.005", 3500, 500),
+    ],
 )
 def test_a_fragment_takes_a_part(ramp, fragment, first, n):
     signal, _ = read_audio(f"{ramp}{fragment}")
-    np.testing.assert_allclose(signal, np.arange(first, first + n) / 1000, atol=1e-6)
-    assert open_audio(f"{ramp}{fragment}").seconds == pytest.approx(n / 100)
+    np.testing.assert_allclose(signal, np.arange(first, first + n) / 10000, atol=1e-6)
+    assert open_audio(f"{ramp}{fragment}").seconds == pytest.approx(n / 1000)
 
 
 def test_a_number_sign_in_a_name_is_no_fragment(tmp_path):
@@ -107,6 +112,23 @@ def test_a_fragment_outside_the_file(ramp, fragment):
 def test_a_fragment_without_samples(ramp, fragment):
     with pytest.raises(ValueError, match="its end is not after its start"):
         read_audio(f"{ramp}{fragment}")
+
+
+def test_a_rate_at_which_there_is_no_speech(tmp_path):
+    path = tmp_path / "slow.wav"
+    soundfile.write(path, np.zeros(100), 1)
+    with pytest.raises(ValueError, match=r"slow\.wav.*sampling rate of 1 Hz"):
+        read_audio(path)
+
+
+def test_a_signal_larger_than_the_limit(monkeypatch):
+    monkeypatch.setenv("EMOEST_MAX_BYTES", "1e5")
+    assert len(read_audio((np.zeros(20000), 8000))[0]) == 20000
+    with pytest.raises(ValueError, match=r"row 3 is too large: 160000 bytes.*EMOEST_MAX_BYTES"):
+        read_audio((np.zeros(20000), 8000), target_rate=16000, name="row 3")
+    monkeypatch.setenv("EMOEST_MAX_BYTES", "much")
+    with pytest.raises(ValueError, match="must be a number of bytes in memory, found 'much'"):
+        read_audio((np.zeros(20000), 8000))
 
 
 def test_a_missing_file(tmp_path):
@@ -202,6 +224,7 @@ def test_one_sample_and_silence_are_legal(rate):
         ((np.arange(4), 8000), "integers of 64 bits.*samples.astype"),
         (np.zeros(4), "has no sampling rate.*sampling_rate=<Hz>"),
         ((16000, np.zeros(4)), r"must be \(array, rate\), in this order"),
+        ((np.zeros(4), 16), "16 Hz, at which there is no speech.*16000, not 16"),
         ((np.zeros(4), -1), "positive number of Hz, found -1"),
         ((np.zeros(4), 1, 2), r"must be \(array, rate\)"),
     ],
@@ -214,7 +237,7 @@ def test_items_that_are_not_audio(item, message):
 def test_memory_for_an_hour_is_bounded(tmp_path):
     """An hour at 16 kHz is 230 MB of float32; blocks of it are not held together."""
     path = tmp_path / "hour.wav"
-    soundfile.write(path, np.zeros(3600 * 500, dtype=np.int16), 500)
+    soundfile.write(path, np.zeros(3600 * 1000, dtype=np.int16), 1000)
     tracemalloc.start()
     sizes = [len(block) for block in open_audio(path).blocks(16000)]
     _, peak = tracemalloc.get_traced_memory()
