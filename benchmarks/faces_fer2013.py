@@ -19,9 +19,9 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 
 from emoest.embeddings import FaceEmbedder
-from emoest.embeddings._face_detection import cascade_path
 from emoest.files.weights import find_weights
 from emoest.media import open_clip
+from emoest.media.face_detection import cascade_path
 from emoest.nets.xception import load_mini_xception
 
 BATCH = 16

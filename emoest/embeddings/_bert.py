@@ -15,9 +15,9 @@ from emoest.embeddings._token_windows import (
     token_batches,
     token_budget,
 )
-from emoest.embeddings._transformers import load_encoder, loading, number_layer
 from emoest.files.hub import read_json
 from emoest.media.items import pool
+from emoest.nets.weight_files.transformers_folder import load_encoder, loading, number_layer
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional

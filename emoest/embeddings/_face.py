@@ -11,8 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
 from emoest.embeddings._face_backbones import GRAY_BACKBONES, read_encoder
-from emoest.embeddings._face_detection import detection_recipe, face_of
 from emoest.files.catalogue import WEIGHTS, Weights
+from emoest.media.face_detection import detection_recipe, face_of
 from emoest.media.images import open_clip
 from emoest.media.video import Clip
 from emoest.utils import constraints

@@ -2,21 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emoest.embeddings._transformers import load_encoder, loading, text_version
 from emoest.files.hub import read_json
+from emoest.media.pixels import resized, to_gray
 from emoest.media.video import Image
+from emoest.nets.weight_files.transformers_folder import load_encoder, loading, text_version
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 _PURPOSE = "FaceEmbedder"
-# Gray as OpenCV and PIL make it of RGB (ITU-R BT.601).
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class GrayBackbone:
 
     def prepare(self, net: Any, face: Image) -> np.ndarray:
         """Convert a face to gray values in [0, 255], shape (size, size), float32."""
-        return resized(face.astype(np.float32) @ _LUMA, self.size)
+        return resized(to_gray(face), self.size)
 
     def embed(
         self, net: Any, faces: np.ndarray, output: str, normalize: tuple[float, float] | None
@@ -82,28 +80,6 @@ class GrayBackbone:
         scaled = torch.from_numpy((faces - np.float32(mean)) / np.float32(std))
         embeddings, probabilities = net(scaled.to(next(net.parameters()).device))
         return (embeddings if output == "embedding" else probabilities).cpu().numpy()
-
-
-def resized(gray: np.ndarray, size: int) -> np.ndarray:
-    """Resize a gray image to a square, bilinear; a larger one is smoothed first.
-
-    Examples
-    --------
-    >>> resized(np.array([[0.0, 4.0]], dtype=np.float32), 4)[0].tolist()
-    [0.0, 1.0, 3.0, 4.0]
-    """
-    height, width = gray.shape
-    return _interpolation(height, size) @ gray @ _interpolation(width, size).T
-
-
-@lru_cache(maxsize=256)
-def _interpolation(n_in: int, n_out: int) -> np.ndarray:
-    """Weights (n_out, n_in) of old pixels in new ones: triangles one old or new pixel wide."""
-    scale = n_in / n_out
-    centers = (np.arange(n_out) + 0.5) * scale
-    distance = np.abs(centers[:, None] - np.arange(n_in) - 0.5)
-    weights = np.maximum(0.0, 1.0 - distance / max(scale, 1.0))
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 GRAY_BACKBONES = {

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from emoest.embeddings._text import TextEncoder, length_limit
-from emoest.embeddings._transformers import loading
 from emoest.files.hub import read_json
+from emoest.nets.weight_files.transformers_folder import loading
 from emoest.utils.optional import import_optional
 
 # More only add padding there.

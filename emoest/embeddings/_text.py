@@ -4,7 +4,7 @@ from numbers import Integral
 from typing import Any
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._transformers import text_version
+from emoest.nets.weight_files.transformers_folder import text_version
 from emoest.utils._sklearn import Interval
 
 _POSITIONS = ("max_position_embeddings", "n_positions")

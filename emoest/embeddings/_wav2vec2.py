@@ -16,10 +16,15 @@ from emoest.embeddings._signal_windows import (
     average_runs,
 )
 from emoest.embeddings._token_windows import token_budget
-from emoest.embeddings._transformers import load_encoder, loading, number_layer, text_version
 from emoest.files.hub import read_json
 from emoest.media.audio import open_audio
 from emoest.media.transformer import CELL_ERRORS
+from emoest.nets.weight_files.transformers_folder import (
+    load_encoder,
+    loading,
+    number_layer,
+    text_version,
+)
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.messages import listed

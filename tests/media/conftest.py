@@ -7,3 +7,11 @@ def video(tmp_path):
     from tests.media.videos import write_video
 
     return write_video(tmp_path / "clip.mp4")
+
+
+@pytest.fixture
+def draw_face():
+    """Draw a face, see `tests.media.faces`."""
+    from tests.media.faces import draw_face
+
+    return draw_face

@@ -1,6 +1,6 @@
 import pytest
 
-from emoest.embeddings._transformers import loading, text_version
+from emoest.nets.weight_files.transformers_folder import loading, text_version
 
 
 def test_version_of_what_is_not_installed_names_the_extra():

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from emoest.embeddings import _face_detection
-from emoest.embeddings._face_detection import (
+from emoest.media import face_detection
+from emoest.media.face_detection import (
     cascade_path,
     crop,
     detection_recipe,
@@ -89,7 +89,7 @@ def test_the_largest_face_is_taken(scene):
 
 def test_small_pictures_are_faces(draw_face, monkeypatch):
     searched = []
-    monkeypatch.setattr(_face_detection, "find_faces", lambda p: searched.append(p.shape) or [])
+    monkeypatch.setattr(face_detection, "find_faces", lambda p: searched.append(p.shape) or [])
     rectangles = [np.random.default_rng(0).integers(0, 9, s, np.uint8) for s in [(64, 64, 3)] * 2]
     assert face_of(rectangles[0], "auto", 0.1) is rectangles[0]
     assert searched == []
