@@ -60,7 +60,7 @@ class BERTEmbedder(TextEncoder):
         windows, ``"cls"`` averages the vectors of the windows; ``"mean"`` and ``"max"`` pool over
         all tokens, a token in an overlap counting once, in the earlier window.
     errors : {"raise", "missing"}, default="raise"
-        What a cell that cannot be read (empty text, number) means: an error, or a missing modality.
+        What a cell that cannot be read (a number) means: an error, or a missing modality.
     cache_dir : str, path object, False or None, default=None
         Where results are kept; see `emoest.files.cache_folder`. False keeps nothing.
     batch_size : int, default=8

@@ -35,7 +35,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         Tokens that are read of a text, special ones included; None takes the model's own setting,
         which for many is 128 or 256. The rest of a longer text is not read.
     errors : {"raise", "missing"}, default="raise"
-        What a cell that cannot be read (empty text, number) means: an error, or a missing modality.
+        What a cell that cannot be read (a number) means: an error, or a missing modality.
     cache_dir : str, path object, False or None, default=None
         Where results are kept; see `emoest.files.cache_folder`. False keeps nothing.
     batch_size : int, default=32

@@ -21,17 +21,20 @@ HEADER_ERRORS = (tokenize.TokenError, SyntaxError)
 
 
 def is_missing(cell: Any) -> bool:
-    """Check whether a cell of zone 1 or 2 is missing: `None`, `NaN` or `pandas.NA`.
+    """Check whether a cell of zone 1 or 2 is missing: `None`, `NaN`, `pandas.NA` or a blank text.
 
-    A list is present, even if it is empty or holds missing items.
+    A text without any character but blanks says nothing, and a path of blanks leads nowhere. A list
+    is present, even if it is empty or holds missing items.
 
     Examples
     --------
-    >>> is_missing(None), is_missing(float("nan")), is_missing(""), is_missing([None])
-    (True, True, False, False)
+    >>> is_missing(None), is_missing(float("nan")), is_missing(" "), is_missing([None])
+    (True, True, True, False)
     """
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
+    if isinstance(cell, str):
+        return not cell or cell.isspace()
     return isinstance(cell, float | np.floating) and bool(np.isnan(cell))
 
 

@@ -197,7 +197,6 @@ def test_a_missing_package_names_the_extra(tiny_bert, monkeypatch):
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["a", ""], "row 1: the text is empty"),
         (["a", 7], r"row 1: expected a text \(str\), found int 7"),
         (["a", "\u200b"], "row 1: the text has no token that the encoder knows"),
     ],

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -233,13 +234,24 @@ def test_a_wrong_parameter_is_said():
         WordFrames(errors="ignore").fit(table())
 
 
+@pytest.mark.parametrize("cell", ["", "  \n", None])
+def test_blank_texts_are_missing(cell):
+    X = table(6)
+    X["text"] = pd.Series([*X["text"][:3], cell, *X["text"][4:]], index=X.index, dtype=object)
+    with warnings.catch_warnings(action="error"):
+        output = WordFrames("mean").fit_transform(X)
+    assert output.isna().all(axis=1).tolist() == [False] * 3 + [True] + [False] * 2
+    X.at["clip_3", "text"] = ["a", cell]
+    alone = X.copy()
+    alone.at["clip_3", "text"] = ["a"]
+    assert_same_cells(WordFrames("mean").fit_transform(X), WordFrames("mean").fit_transform(alone))
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("", "row 'clip_3' .position 3., column 'text': the text is empty"),
-        ("  \n", "the text is empty"),
         ([], "row 'clip_3' .position 3., column 'text': the cell is an empty list. Put None"),
-        (["a", ""], "column 'text', item 1 of the list: the text is empty"),
+        (["a", 3.5], r"column 'text', item 1 of the list: expected a text \(str\), found float"),
         (3.5, r"expected a text \(str\), found float 3.5"),
         ("unreadable", "row 'clip_3' .position 3., column 'text' is unreadable"),
         ("uncomputable", "row 'clip_3' .position 3., column 'text': cannot be computed"),

@@ -15,12 +15,16 @@ from emoest.tables.cells import (
 )
 
 
-@pytest.mark.parametrize("cell", [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT])
+@pytest.mark.parametrize(
+    "cell", [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT, "", " \n"]
+)
 def test_missing_markers(cell):
     assert is_missing(cell)
 
 
-@pytest.mark.parametrize("cell", ["", "nan", [], [None], 0.0, np.array([np.nan]), np.zeros(0)])
+@pytest.mark.parametrize(
+    "cell", ["nan", "a ", [], [None], [""], 0.0, np.array([np.nan]), np.zeros(0)]
+)
 def test_present_cells(cell):
     assert not is_missing(cell)
 

@@ -11,31 +11,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from sklearn.utils import check_consistent_length
 from tqdm import tqdm
 
+from emoest.datasets._own.labels import warn_alike_labels
+from emoest.datasets._reading.bunch import warn_alike_speakers
 from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.media.audio import open_audio
 from emoest.media.eeg import read_eeg
 from emoest.media.eeg_files import split_path
 from emoest.media.images import open_clip
 from emoest.tables.cells import is_missing, is_path
+from emoest.tables.groups import describe_confounding, resolve_groups
 from emoest.tables.names import is_context, tokens
 from emoest.utils._sklearn import Interval
 from emoest.utils.constraints import N_JOBS, VERBOSE, validate_arguments
+from emoest.utils.warn import warn_user
 
 _COLUMNS = ["row", "column", "item", "problem"]
 # Stands for a rate that nobody gave: only whether the item can be read matters.
 _ANY_RATE = 1000.0
+# Two steps of 16 bits: dither is not speech.
+_SILENCE = 2.0**-14
 
 
 @validate_arguments(
     N_JOBS,
     VERBOSE,
     X=[pd.DataFrame],
+    y=["array-like", None],
     sampling_rate=[Interval(Real, 0, None, closed="neither"), None],
 )
 def check_corpus(
     X: pd.DataFrame,
+    y: Any = None,
     *,
     sampling_rate: float | None = None,
     n_jobs: int | None = None,
@@ -44,15 +53,18 @@ def check_corpus(
     """Open the media of a corpus and list the rows that cannot be used.
 
     Audio, images, videos and EEG are decoded to the end, so that a file that breaks off is found.
-    Empty texts and texts with lost characters are listed as well, and so are files with the same
-    bytes as the file of an earlier row.
+    Silent audio and texts with lost characters are listed as well, and so are files with the same
+    bytes as the file of an earlier row. What is wrong with the corpus as a whole is warned of.
 
     Parameters
     ----------
     X : DataFrame
         A corpus with cells of media, as loaders give it. Context columns are passed over, and so
         are missing cells. What a column holds is told by its name (``audio``, ``text``, ``face``,
-        ``eeg``), or else by the suffix of each path.
+        ``eeg``), or else by the suffix of each path. Speakers are the column ``speaker`` or the
+        index level ``group``.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        The labels, to be compared with the speakers.
     sampling_rate : float, default=None
         Rate in Hz of arrays and of EEG files, which bring none; without it, parts (``#t=``) of EEG
         files are not looked at.
@@ -68,6 +80,12 @@ def check_corpus(
         path, or what else it is) and ``problem`` (what is wrong and what to do). Empty if all is
         well. ``X.drop(bad.index)`` leaves the good rows.
 
+    Warns
+    -----
+    UserWarning
+        If most speakers have one label only, so that a model of speakers looks like one of labels,
+        or if names of speakers or labels may be spellings of one.
+
     Examples
     --------
     >>> import tempfile
@@ -78,6 +96,7 @@ def check_corpus(
     >>> bad["row"].tolist(), "is empty (0 bytes)" in bad["problem"].item()
     ([0], True)
     """
+    _warn_of_names(X, y)
     tasks = list(_items(X))
     jobs = (
         delayed(_problem)(item, kind, sampling_rate, f"row {row}, column {column!r}")
@@ -102,6 +121,28 @@ def check_corpus(
     bad = pd.DataFrame(found, columns=_COLUMNS)
     bad.index = X.index[bad["row"].to_numpy(dtype=np.intp)]
     return bad
+
+
+def _warn_of_names(X: pd.DataFrame, y: Any) -> None:
+    """Warn of what speakers and labels say together, and of spellings."""
+    groups = resolve_groups(X)
+    if "speaker" in X.columns:
+        groups = X["speaker"].to_numpy()
+    if groups is not None:
+        warn_alike_speakers(groups)
+    if y is None:
+        return
+    check_consistent_length(X, y)
+    table = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
+    for name in table.columns:
+        labels = pd.Series(table[name].to_numpy(), name=getattr(y, "name", name))
+        warn_alike_labels(labels)
+        confounded = None if groups is None else describe_confounding(labels, groups)
+        if confounded is not None:
+            warn_user(
+                f"{confounded} Statistics of a speaker (SpeakerZScoreNormalizer) then remove the "
+                "label, and what recognizes speakers passes for emotion recognition."
+            )
 
 
 def _items(X: pd.DataFrame) -> Iterator[tuple[int, str, str, Any]]:
@@ -129,9 +170,8 @@ def _problem(item: Any, kind: str, sampling_rate: float | None, name: str) -> st
     """What is wrong with an item; a missing package is nobody's fault and raises."""
     try:
         if kind == "audio":
-            for _ in open_audio(item, sampling_rate=sampling_rate or _ANY_RATE, name=name).blocks():
-                pass
-        elif kind == "face":
+            return _audio_problem(item, sampling_rate or _ANY_RATE, name)
+        if kind == "face":
             for _ in open_clip(item, name=name).frames():
                 pass
         elif kind == "eeg":
@@ -141,6 +181,18 @@ def _problem(item: Any, kind: str, sampling_rate: float | None, name: str) -> st
     except (OSError, ValueError) as error:
         return str(error)
     return None
+
+
+def _audio_problem(item: Any, rate: float, name: str) -> str | None:
+    lowest, highest = np.inf, -np.inf
+    for block in open_audio(item, sampling_rate=rate, name=name).blocks():
+        lowest, highest = min(lowest, block.min()), max(highest, block.max())
+    if highest - lowest > _SILENCE:
+        return None
+    return (
+        f"{name} is silent: all its samples lie within 1/{1 / _SILENCE:.0f} of full scale. Of "
+        "several channels the mean is read, in which channels of opposite sign cancel."
+    )
 
 
 def _check_eeg(item: Any, sampling_rate: float | None, name: str) -> None:
@@ -153,8 +205,6 @@ def _check_eeg(item: Any, sampling_rate: float | None, name: str) -> None:
 def _text_problem(item: Any, name: str) -> str | None:
     if not isinstance(item, str):
         return f"{name} is not a text but {type(item).__name__}."
-    if not item.strip():
-        return f"{name} is an empty text. Write None where a text is missing."
     if "\N{REPLACEMENT CHARACTER}" in item:
         return f"{name} has lost characters (U+FFFD). Read the table with its true encoding."
     return None
@@ -191,4 +241,8 @@ def _repeated(
 
 
 def _show(item: Any) -> str:
-    return os.fspath(item) if is_path(item) else f"{type(item).__name__} {np.shape(item)}"
+    if is_path(item):
+        return os.fspath(item)
+    # Of (samples, rate), the samples.
+    array = item[0] if isinstance(item, tuple) and item else item
+    return f"{type(item).__name__} {getattr(array, 'shape', ())}"

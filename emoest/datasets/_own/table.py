@@ -295,9 +295,7 @@ def _media_cells(
             continue
         cells = [None if is_missing(cell) else cell for cell in frame[column]]
         cells = [os.fspath(cell) if isinstance(cell, os.PathLike) else cell for cell in cells]
-        if column == "text":
-            cells = [None if isinstance(cell, str) and not cell.strip() else cell for cell in cells]
-        elif all(cell is None or isinstance(cell, str) for cell in cells):
+        if column != "text" and all(cell is None or isinstance(cell, str) for cell in cells):
             folders, written, joined = Folders(), cells, join_paths(root, cells)
             found = folders.find(joined)
             cells = [path or wanted for path, wanted in zip(found, joined, strict=True)]

@@ -79,7 +79,7 @@ def make_bunch(
     check_target(target, record)
     if "speaker" in frame.columns:
         frame = frame.assign(speaker=clean_names(frame["speaker"]))
-        _warn_alike_speakers(frame["speaker"])
+        warn_alike_speakers(frame["speaker"])
         frame = with_groups(frame, "speaker")
     is_input = [
         tokens(column)[0] in record.modalities or is_context(column) for column in frame.columns
@@ -109,8 +109,18 @@ def make_bunch(
     return bunch
 
 
-def _warn_alike_speakers(speakers: pd.Series) -> None:
-    alike = find_alike(speakers.unique())
+def warn_alike_speakers(speakers: Iterable[Any]) -> None:
+    """Warn of speakers whose names may be spellings of one.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn_alike_speakers(["s01", "S01", "s02"])
+    >>> "zeros: 's01' and 'S01'. Each counts" in str(caught[0].message)
+    True
+    """
+    alike = find_alike(speakers)
     if alike:
         warn_user(
             "Speakers whose names differ only by case, blanks, punctuation or leading zeros: "
