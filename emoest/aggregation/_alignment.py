@@ -72,7 +72,8 @@ class FrameAligner(FrameReader):
     When frames are is read from the auxiliary column ``seconds``: one number a frame is a duration,
     and frames follow each other from 0 on (as embedders of this package give it); a pair is
     beginning and end, which words need that have pauses between them. A frame belongs to the span
-    that its middle falls into. Auxiliary columns are dropped.
+    that its middle falls into. Values that are not finite are left out of the means. Auxiliary
+    columns are dropped, and a modality that no row of ``fit`` has.
 
     Examples
     --------

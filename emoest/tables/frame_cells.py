@@ -50,30 +50,10 @@ class FrameCell:
 def read_cells(
     X: pd.DataFrame, name: str, column: FrameColumn, width: int = 0, *, allow: str = "absent"
 ) -> Iterator[FrameCell | None]:
-    """Read the frames of one modality, one row after the other.
+    """Yield the frames of one modality, one row after the other; None where a cell is missing.
 
-    Parameters
-    ----------
-    X : DataFrame
-        The table.
-    name : str
-        The modality.
-    column : FrameColumn
-        Where its frames stand.
-    width : int, default=0
-        Number of dimensions in ``fit``; 0 takes that of the first frames.
-    allow : {"absent", "nan", "any"}, default="absent"
-        See `emoest.tables.cells.check_frames`.
-
-    Yields
-    ------
-    cell : FrameCell or None
-        None where the cell is missing.
-
-    Raises
-    ------
-    ValueError
-        If a cell cannot be used; the message names row and column.
+    A width of 0 stands for that of the first frames; for `allow`, and for what is an error, see
+    `emoest.tables.cells.check_frames`.
     """
     for row, (frames, _) in enumerate(iter_contents(X, column, width, allow, lazy=False)):
         yield None if frames is None else FrameCell(frames, X, row, name, column)
@@ -116,22 +96,7 @@ def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
 def find_widths(X: pd.DataFrame, columns: Mapping[str, FrameColumn]) -> dict[str, int]:
     """Find how many dimensions the frames of each modality have, reading as few as it takes.
 
-    Parameters
-    ----------
-    X : DataFrame
-        The table.
-    columns : dict of str to FrameColumn
-        Where the frames stand.
-
-    Returns
-    -------
-    widths : dict of str to int
-        Without the modalities that no row has.
-
-    Warns
-    -----
-    UserWarning
-        Of each of those.
+    Of a modality that no row has it warns, and leaves it out.
 
     Examples
     --------

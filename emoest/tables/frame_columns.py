@@ -330,14 +330,7 @@ def _refuse_numbers(
 
 
 def refuse_cells(X: Any, error: Exception) -> None:
-    """Raise `ValueError` if X holds frames, paths or texts, where numbers were expected.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like
-        What could not be converted to numbers.
-    error : Exception
-        Why.
+    """Raise `ValueError` if X, which `error` kept from becoming numbers, holds frames or media.
 
     Examples
     --------

@@ -268,16 +268,7 @@ def settle_modalities(
 ) -> FrameTable:
     """Hold a table to the modalities of ``fit``; in ``fit`` leave out those that no row has.
 
-    Parameters
-    ----------
-    estimator, reset, widths
-        See `read_frames_table`.
-    table : FrameTable
-        What was read.
-
-    Returns
-    -------
-    table : FrameTable
+    For `reset` and `widths` see `read_frames_table`, which does this to all that it reads.
     """
     known = {} if widths is None else dict(widths)
     if not reset:

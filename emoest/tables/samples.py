@@ -194,6 +194,7 @@ def _read_media(estimator: Any, X: pd.DataFrame, layout: Layout | None) -> Sampl
 
 
 def _missing_media(block: pd.DataFrame) -> Mask:
+    # Auxiliary columns may be there where frames are not, and the other way round.
     main = [i for i, column in enumerate(block.columns) if not is_sidecar(column)]
     columns = [block.iloc[:, i] for i in main or range(block.shape[1])]
     return np.logical_and.reduce([[holds_nothing(cell) for cell in column] for column in columns])

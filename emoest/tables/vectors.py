@@ -273,16 +273,9 @@ def fill_block(block: Any, fill: Floats) -> Any:
 
 
 def check_block(name: str, block: Any, rows: Rows) -> None:
-    """Raise `ValueError` if rows that have a modality are partly NaN.
+    """Raise `ValueError` if a block, of the rows that have its modality, is partly NaN.
 
-    Parameters
-    ----------
-    name : str
-        The modality.
-    block : DataFrame or ndarray of shape (n_rows, n_columns)
-        Its columns, in the rows that have it.
-    rows : ndarray of int, shape (n_rows,)
-        Positions of these rows in X, which name them if X was an array.
+    The positions in `rows` name the rows of an array.
 
     Examples
     --------

@@ -143,10 +143,11 @@ class CCAValidityFilter(PairwiseTransformer):
     Missing modalities stay missing, take no part in ``fit`` and say nothing about the others; a
     modality with no other to be compared with is kept. Single missing values count as the training
     mean and are returned as they came. No label is used. In a table of frames what is rejected
-    becomes None. The paper does not say how a sequence is reduced, so `reading` decides. With
-    ``reading="frames"`` "sample" above means a step, a modality counts as valid where any of its
-    steps is, and a sample's score is the median over its steps; steps of one row are held out
-    together and count as one when noise is told from correlation.
+    becomes None, and a modality that no training row has is left out. The paper does not say how a
+    sequence is reduced, so `reading` decides. With ``reading="frames"`` "sample" above means a
+    step, a modality counts as valid where any of its steps is, and a sample's score is the median
+    over its steps; steps of one row are held out together and count as one when noise is told from
+    correlation.
 
     Examples
     --------

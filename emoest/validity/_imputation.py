@@ -62,7 +62,8 @@ class ModalityImputer(ModalityTransformer):
     Notes
     -----
     In a table of frames statistics are taken over all frames, and a missing cell gets as
-    many frames as the longest modality of the sample has. A sample without any modality stays so.
+    many frames as the longest modality of the sample has. NaN in frames are missing values. A
+    sample without any modality stays so; a modality that no training sample has is left out.
 
     Examples
     --------

@@ -127,9 +127,9 @@ class ProxyFeatureGenerator(PairwiseTransformer):
 
     In a table of frames a missing cell gets as many frames as the longest modality of the sample
     has, or with ``reading="flatten"`` as many as its modality always has. A frame that is wholly
-    NaN is missing too, and is filled with ``reading="frames"``. A sample without any
-    modality stays so, as nothing says how long it is; so does a modality that no training sample
-    has, as nothing says how wide it is.
+    NaN is missing too, and is filled with ``reading="frames"``; single NaN are missing values. A
+    sample without any modality stays so, as nothing says how long it is. A modality that no
+    training sample has is left out, as nothing says how wide it is.
 
     Examples
     --------
