@@ -182,8 +182,12 @@ def test_empty_cells_and_missing_values_inside(data, fitted):
     assert np.isfinite(filled["audio__frames"].iloc[1]).all()
     assert (fitted.predict(odd)[:2] == y[:2]).all()
     plain = make_m3er(check=False, proxies=False, classifier=quick(max_epochs=1), random_state=0)
+    # Missing values inside a frame are filled by the first step; a frame that is all NaN is absent.
+    before, after = (plain.fit(X, y).predict_proba(each) for each in (X, odd))
+    assert np.isfinite(after).all()
+    np.testing.assert_allclose(after[2:], before[2:], atol=1e-5)
     with pytest.raises(ValueError, match=r"r1.*audio"):
-        plain.fit(X, y).predict(odd)
+        plain["classify"].predict(odd)
 
 
 def test_modalities_of_several_clocks_are_stretched_on_request(data):
