@@ -29,7 +29,8 @@ from emoest.datasets._corpora.isear import load_isear
 from emoest.datasets._corpora.meld import load_meld
 from emoest.datasets._corpora.mfn_sequences import load_mfn_sequences
 from emoest.datasets._corpora.mosei import load_mosei
-from emoest.datasets._corpora.mosi import load_mosi, load_mosi_features
+from emoest.datasets._corpora.mosi import load_mosi
+from emoest.datasets._corpora.mosi_features import load_mosi_features
 from emoest.datasets._corpora.msp_improv import load_msp_improv
 from emoest.datasets._corpora.ravdess import load_ravdess
 from emoest.datasets._corpora.ravdess_av import load_ravdess_av_features

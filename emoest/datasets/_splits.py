@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from sklearn.model_selection import BaseCrossValidator
 
 from emoest.datasets._reading.rows import read_lines
-from emoest.tables.groups import NotSpeakerIndependentWarning, resolve_groups
-from emoest.utils._sklearn import num_samples
+from emoest.datasets._split_base import (
+    ColumnSplitter,
+    at_least_two,
+    clips_of,
+    column_of,
+    natural_order,
+    require_speakers,
+    speakers_of,
+)
 from emoest.utils.messages import listed
 from emoest.utils.typing import Rows
-from emoest.utils.warn import warn_user
 
 RAVDESS_EMOBOX_ACTORS = {
     "1": ("01", "11", "20", "21"),
@@ -29,72 +33,11 @@ RAVDESS_EMOBOX_ACTORS = {
 """EmoBox's six folds of RAVDESS, which keep actors together: the actors of each test part."""
 
 
-class _ReadsColumns(BaseCrossValidator):
-    """Base of our splitters: two parts a fold, and a warning if they share a speaker."""
-
-    # With metadata routing on, cross_validate gives groups only to splitters that request them.
-    __metadata_request__split = {"groups": True}
-
-    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Rows, Rows]]:
-        """Generate the row positions of training and test part, fold by fold.
-
-        Parameters
-        ----------
-        X : DataFrame
-            The corpus, with the columns that the splitter reads.
-        y : object, default=None
-            Ignored.
-        groups : array-like of shape (n_samples,), default=None
-            The speakers; None takes the column ``speaker`` or the index level ``group``.
-
-        Yields
-        ------
-        train, test : ndarray of int
-            Row positions.
-
-        Warns
-        -----
-        NotSpeakerIndependentWarning
-            If a fold has the same speaker in both parts.
-        """
-        speakers = _speakers(X, groups)
-        # All folds at once, since one warning counts those that share speakers.
-        folds = list(self._folds(X, speakers))
-        if speakers is not None:
-            _warn_shared(type(self).__name__, folds, speakers)
-        for _, train, test in folds:
-            yield train, test
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Count the folds.
-
-        Parameters
-        ----------
-        X : DataFrame
-            The corpus; needed.
-        y : object, default=None
-            Ignored.
-        groups : array-like of shape (n_samples,), default=None
-            The speakers, see `split`.
-
-        Returns
-        -------
-        n_splits : int
-
-        Raises
-        ------
-        ValueError
-            If X is not given.
-        """
-        if X is None:
-            raise ValueError(f"{type(self).__name__} reads X: pass X to get_n_splits.")
-        return sum(1 for _ in self._folds(X, _speakers(X, groups)))
-
-    def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
-        raise NotImplementedError
+DEVELOPMENT = ("devel", "dev", "valid", "validation", "val", "PublicTest")
+"""What corpora call the partition that is for development."""
 
 
-class LeaveOneSessionOut(_ReadsColumns):
+class LeaveOneSessionOut(ColumnSplitter):
     """Each session is the test part once, the other sessions are the training part.
 
     Parameters
@@ -109,6 +52,7 @@ class LeaveOneSessionOut(_ReadsColumns):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"session": list("1122"), "speaker": ["1F", "1M", "2F", "2M"]})
     >>> [test.tolist() for _, test in LeaveOneSessionOut().split(X)]
     [[0, 1], [2, 3]]
@@ -118,13 +62,13 @@ class LeaveOneSessionOut(_ReadsColumns):
         self.column = column
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
-        sessions = _column(X, self.column)
-        for name in _at_least_two(sessions, self.column):
+        sessions = column_of(X, self.column)
+        for name in at_least_two(sessions, self.column):
             held_out = sessions == name
             yield f"{self.column} {name}", np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-class LeaveOneSpeakerOut(_ReadsColumns):
+class LeaveOneSpeakerOut(ColumnSplitter):
     """Each speaker is the test part once; the dyad partner is for validation.
 
     Ten folds on IEMOCAP, twelve on MSP-IMPROV. The training part is the other sessions, so that
@@ -146,6 +90,7 @@ class LeaveOneSpeakerOut(_ReadsColumns):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"session": list("1122"), "speaker": ["1F", "1M", "2F", "2M"]})
     >>> cv = LeaveOneSpeakerOut()
     >>> [rows.tolist() for rows in next(cv.split_validation(X))]
@@ -183,7 +128,7 @@ class LeaveOneSpeakerOut(_ReadsColumns):
             If speakers or sessions are unknown, or a speaker is in two sessions or has no dyad
             partner.
         """
-        for _, train, validation, test in self._parts(X, _speakers(X, groups)):
+        for _, train, validation, test in self._parts(X, speakers_of(X, groups)):
             yield train, validation, test
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
@@ -196,9 +141,9 @@ class LeaveOneSpeakerOut(_ReadsColumns):
     def _parts(
         self, X: Any, speakers: npt.NDArray[Any] | None
     ) -> Iterator[tuple[str, Rows, Rows, Rows]]:
-        speakers = _speakers_or_raise(speakers, "LeaveOneSpeakerOut finds no speakers")
-        sessions = _column(X, self.column)
-        _at_least_two(sessions, self.column)
+        speakers = require_speakers(speakers, "LeaveOneSpeakerOut finds no speakers")
+        sessions = column_of(X, self.column)
+        at_least_two(sessions, self.column)
         for speaker in np.unique(speakers):
             test = speakers == speaker
             own = np.unique(sessions[test])
@@ -217,48 +162,82 @@ class LeaveOneSpeakerOut(_ReadsColumns):
             yield f"speaker {speaker}", *parts
 
 
-class OfficialSplit(_ReadsColumns):
+class OfficialSplit(ColumnSplitter):
     """One fold: the partitions that a corpus comes with.
 
     Parameters
     ----------
     train : str or sequence of str, default="train"
         The partitions to train on; ``("train", "devel")`` for a final model.
-    test : str, default="devel"
-        The partition to predict.
+    test : str, default=None
+        The partition to predict; None takes the one for development, whatever a corpus calls it
+        (``devel``, ``dev``, ``valid``, ``validation``, ``val``, ``PublicTest``). A test part is
+        taken only by its name.
     column : str, default="split"
         The context column of X that names the partition.
 
+    Raises
+    ------
+    ValueError
+        On `split`, if X has no such column, a partition is not there or named twice, or there is
+        none for development and `test` is None.
+
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"split": ["train", "devel", "test"], "speaker": list("abc")})
+    >>> [rows.tolist() for rows in next(OfficialSplit().split(X))]
+    [[0], [1]]
     >>> cv = OfficialSplit(train=("train", "devel"), test="test")
     >>> [rows.tolist() for rows in next(cv.split(X))]
     [[0, 1], [2]]
     """
 
     def __init__(
-        self, train: str | Sequence[str] = "train", test: str = "devel", column: str = "split"
+        self,
+        train: str | Sequence[str] = "train",
+        test: str | None = None,
+        column: str = "split",
     ) -> None:
         self.train = train
         self.test = test
         self.column = column
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
-        parts = _column(X, self.column).astype(str)
-        train = [self.train] if isinstance(self.train, str) else list(self.train)
+        parts = column_of(X, self.column).astype(str)
         known = sorted(set(parts.tolist()))
-        unknown = [name for name in (*train, self.test) if name not in known]
-        if unknown or self.test in train:
+        train = [self.train] if isinstance(self.train, str) else list(self.train)
+        # The default is the training part by whatever name; a name of the user's own is exact.
+        if self.train == "train" and "train" not in known and "Training" in known:
+            train = ["Training"]
+        test = self._test_part(known, train)
+        unknown = [name for name in (*train, test) if name not in known]
+        if unknown or test in train:
             raise ValueError(
                 f"train={self.train!r}, test={self.test!r} must name different partitions of the "
                 f"column {self.column!r}, which has {', '.join(known)}."
             )
-        held_out = np.flatnonzero(parts == self.test)
-        yield f"partition {self.test}", np.flatnonzero(np.isin(parts, train)), held_out
+        held_out = np.flatnonzero(parts == test)
+        yield f"partition {test}", np.flatnonzero(np.isin(parts, train)), held_out
+
+    def _test_part(self, known: Sequence[str], train: Sequence[str]) -> str:
+        if self.test is not None:
+            return self.test
+        found = [name for name in known if name in DEVELOPMENT and name not in train]
+        if len(found) == 1:
+            return found[0]
+        rest = [name for name in known if name not in train]
+        if not rest:
+            return train[-1]
+        raise ValueError(
+            f"The column {self.column!r} has {', '.join(known)}, "
+            + ("several" if found else "none")
+            + f" of which is for development beside train={self.train!r}. Name the part to "
+            f"predict: OfficialSplit(test={rest[-1]!r})."
+        )
 
 
-class EmoBoxFolds(_ReadsColumns):
+class EmoBoxFolds(ColumnSplitter):
     """The public folds of EmoBox.
 
     Parameters
@@ -288,6 +267,7 @@ class EmoBoxFolds(_ReadsColumns):
 
     Examples
     --------
+    >>> import pandas as pd
     >>> X = pd.DataFrame({"speaker": ["01", "04", "11"]}, index=pd.Index(list("abc"), name="clip"))
     >>> [test.tolist() for _, test in EmoBoxFolds("ravdess").split(X)]
     [[0, 2], [1]]
@@ -306,10 +286,10 @@ class EmoBoxFolds(_ReadsColumns):
 
     def _folds(self, X: Any, speakers: npt.NDArray[Any] | None) -> Iterator[tuple[str, Rows, Rows]]:
         if isinstance(self.folds, str) and self.folds == "ravdess":
-            names = _speakers_or_raise(speakers, "The folds of RAVDESS are sets of actors")
+            names = require_speakers(speakers, "The folds of RAVDESS are sets of actors")
             table = {actor: fold for fold, all_ in RAVDESS_EMOBOX_ACTORS.items() for actor in all_}
         else:
-            names = _clips(X, self.level)
+            names = clips_of(X, self.level)
             table = {Path(name).stem: str(fold) for name, fold in self._table().items()}
         lacking = [str(name) for name in names if name not in table]
         if lacking:
@@ -318,7 +298,7 @@ class EmoBoxFolds(_ReadsColumns):
                 "them out, or use the folds of this corpus."
             )
         fold_of = np.array([table[name] for name in names])
-        for fold in sorted(_at_least_two(fold_of, "test_fold"), key=_natural):
+        for fold in sorted(at_least_two(fold_of, "test_fold"), key=natural_order):
             held_out = fold_of == fold
             yield f"fold {fold}", np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
@@ -332,66 +312,3 @@ class EmoBoxFolds(_ReadsColumns):
                 f"The folds in {str(self.folds)!r} lack the columns {', '.join(sorted(lacking))}."
             )
         return {line["file"]: line["test_fold"] for line in lines}
-
-
-def _natural(name: Any) -> tuple[int, str]:
-    # Folds and sessions are numbers as text, and 10 comes after 2.
-    return (int(name) if str(name).isdigit() else -1, str(name))
-
-
-def _speakers(X: Any, groups: Any) -> npt.NDArray[Any] | None:
-    found = resolve_groups(X, groups)
-    if found is None and isinstance(X, pd.DataFrame) and "speaker" in X.columns:
-        found = np.asarray(X["speaker"])
-    return None if found is None else np.asarray(found)
-
-
-def _speakers_or_raise(speakers: npt.NDArray[Any] | None, why: str) -> npt.NDArray[Any]:
-    if speakers is None:
-        raise ValueError(
-            f"{why}: X needs a column 'speaker' or an index level 'group', or pass groups=."
-        )
-    return speakers
-
-
-def _column(X: Any, name: str) -> npt.NDArray[Any]:
-    values = pd.Series(resolve_groups(X, group_column=name), dtype=object)
-    if values.isna().any():
-        raise ValueError(
-            f"{int(values.isna().sum())} of {num_samples(X)} rows have no {name!r}; leave them out."
-        )
-    return values.to_numpy()
-
-
-def _clips(X: Any, level: str) -> npt.NDArray[Any]:
-    if not isinstance(X, pd.DataFrame | pd.Series) or level not in X.index.names:
-        held = list(X.index.names) if isinstance(X, pd.DataFrame | pd.Series) else type(X).__name__
-        raise ValueError(
-            f"The folds are lists of clips: X needs an index level {level!r} that names them, but "
-            f"has {held}."
-        )
-    return np.asarray(X.index.get_level_values(level))
-
-
-def _at_least_two(values: npt.NDArray[Any], name: str) -> list[Any]:
-    names = sorted(set(values.tolist()), key=_natural)
-    if len(names) < 2:
-        raise ValueError(f"All rows have the same {name} ({listed(names)}).")
-    return names
-
-
-def _warn_shared(
-    splitter: str, folds: Sequence[tuple[str, Rows, Rows]], speakers: npt.NDArray[Any]
-) -> None:
-    mixed = {
-        name: shared
-        for name, train, test in folds
-        if len(shared := np.intersect1d(speakers[train], speakers[test]))
-    }
-    if mixed:
-        name, shared = next(iter(mixed.items()))
-        warn_user(
-            f"{splitter}: {len(mixed)} of {len(folds)} folds have speakers in both parts ({name}: "
-            f"{listed(shared)}), so the results are not speaker-independent.",
-            NotSpeakerIndependentWarning,
-        )

@@ -182,6 +182,43 @@ def test_unknown_partitions_and_overlaps_are_errors():
         OfficialSplit().get_n_splits()
 
 
+@pytest.mark.parametrize("name", sorted(n for n in list_corpora() if corpus_record(n).splits))
+def test_without_settings_the_part_for_development_is_predicted(name):
+    parts = list(corpus_record(name).splits)
+    X = pd.DataFrame({"split": parts})
+    if parts == ["train", "test"]:
+        with pytest.raises(ValueError, match=r"none of which is .*OfficialSplit\(test='test'\)"):
+            next(OfficialSplit().split(X))
+        parts.insert(1, "test")
+        splitter = OfficialSplit(test="test")
+    else:
+        splitter = OfficialSplit()
+    ((train, test),) = splitter.split(X)
+    assert X["split"].iloc[train].str.lower().str.startswith("train").all()
+    assert X["split"].iloc[test].tolist() == [parts[1]]
+
+
+def test_several_parts_for_development_are_not_chosen_from():
+    X = pd.DataFrame({"split": ["train", "dev", "valid", "test"]})
+    with pytest.raises(ValueError, match="several of which is for development"):
+        next(OfficialSplit().split(X))
+    ((_, test),) = OfficialSplit(("train", "dev")).split(X)
+    assert test.tolist() == [2]
+    with pytest.raises(ValueError, match="has dev, test, train, valid"):
+        next(OfficialSplit("Training").split(X))
+
+
+@pytest.mark.parametrize("splitter", [OfficialSplit(), LeaveOneSessionOut()])
+def test_a_table_without_the_column_is_told_what_helps(splitter):
+    X = pd.DataFrame({"text": ["a", "b"], "speaker": ["s", "t"]})
+    with pytest.raises(ValueError, match=f"X has no column '{splitter.column}'; it has 'text'"):
+        next(splitter.split(X))
+    with pytest.raises(ValueError, match=r"no DataFrame but ndarray\. Split the DataFrame of the"):
+        next(splitter.split(X.to_numpy()))
+    X[f"text__{splitter.column}"] = ["train", "devel"]
+    assert len(list(splitter.split(X))) == splitter.get_n_splits(X)
+
+
 def test_speakers_come_from_groups_column_or_index():
     X = pd.DataFrame({"session": list("1122")})
     with pytest.raises(ValueError, match="finds no speakers"):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.csv_tables import missing_tables
+from emoest.datasets._reading.csv_tables import missing_tables, unique_names
 from emoest.datasets._reading.files import CorpusFolder, decode
 from emoest.datasets._reading.paths import IMAGE_SUFFIXES
 from emoest.datasets._reading.record import CorpusRecord, count_partitions, register
@@ -87,7 +87,8 @@ def load_fer2013(
         Where ``fer2013.csv`` lies (or ``icml_face_data.csv``; columns ``emotion``, ``pixels``,
         ``Usage``), or else images in folders with the names of the emotions, such as
         ``test/angry/PublicTest_77777.jpg``; sub-folders are searched. Of images, the name tells
-        the partition; they are not opened.
+        the partition; they are not opened. Images of one name in the folders of two emotions are
+        two images, the second of which is ``PublicTest_77777#2`` in the index.
     target : str or sequence of str, default="emotion"
         ``"emotion"`` (seven).
     strict : bool, default=False
@@ -246,17 +247,26 @@ def _emotion(code: str, path: Path, row: int) -> str:
 
 def _read_folders(files: CorpusFolder) -> pd.DataFrame:
     example = "PublicTest_77777.jpg (or the table fer2013.csv)"
-    images = files.find_named(_NAME, example=example, suffixes=IMAGE_SUFFIXES)
-    order = sorted(images, key=lambda stem: SPLITS.index(stem.partition("_")[0]))
-    index = pd.Index(order, name="image")
+    # Of one name there are different images in the folders of two emotions.
+    found = files.find_named(
+        _NAME,
+        example=example,
+        suffixes=IMAGE_SUFFIXES,
+        key=lambda path: (path.stem, path.parent.name),
+    )
+    images = sorted(found.values(), key=_place)
+    index = pd.Index(unique_names([path.stem for path in images]), name="image")
     return pd.DataFrame(
         {
-            "face": object_column([str(images[stem]) for stem in order], index),
-            "split": [stem.partition("_")[0] for stem in order],
+            "face": object_column([str(path) for path in images], index),
+            "split": [path.stem.partition("_")[0] for path in images],
             "emotion": [
-                decode(_FOLDERS, images[stem].parent.name, field="folder", path=images[stem])
-                for stem in order
+                decode(_FOLDERS, path.parent.name, field="folder", path=path) for path in images
             ],
         },
         index=index,
     )
+
+
+def _place(path: Path) -> tuple[int, str, str]:
+    return SPLITS.index(path.stem.partition("_")[0]), path.stem, path.parent.name

@@ -1,6 +1,7 @@
 """GoEmotions: comments of a web forum, any of 27 emotions or none."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ N_EMOTIONS = {
     ),
 }
 
+_LONGEST_LINE = 1 << 16
+_FIRST_LINE = re.compile(rb"[^\t]*\t[0-9]+(?:,[0-9]+)*\t[a-z0-9]+\r?\n?")
 _CODES = {str(code): emotion for code, emotion in enumerate(EMOTIONS)}
 
 GOEMOTIONS = register(
@@ -102,7 +105,8 @@ def load_goemotions(
     ----------
     folder : str or path object
         Where ``train.tsv``, ``dev.tsv`` and ``test.tsv`` lie (text, numbers of the labels, comment
-        id; no header); sub-folders are searched. A list of labels next to them (``labels.txt`` or
+        id; no header); sub-folders are searched, so that the root of a clone of the authors'
+        repository will do. A list of labels next to them (``labels.txt`` or
         ``emotions.txt``) is compared with the known order.
     target : str or sequence of str, default="emotions"
         ``"emotions"``: a table of 0 and 1 with 28 columns, 27 emotions and neutral.
@@ -147,7 +151,7 @@ def load_goemotions(
     """
     check_target(target, GOEMOTIONS)
     files = CorpusFolder(folder, "GoEmotions", strict)
-    tables = files.find_tables(TABLES)
+    tables = files.find_tables(TABLES, _is_table)
     for path in {table.parent / name for table in tables.values() for name in LABEL_FILES}:
         if path.exists():
             _check_labels(path)
@@ -164,6 +168,12 @@ def load_goemotions(
         missing=files.report_missing(missing),
         return_X_y=return_X_y,
     )
+
+
+def _is_table(path: Path) -> bool:
+    """Check the first line: a clone of the authors' repository has other tables of these names."""
+    with open(path, "rb") as file:
+        return _FIRST_LINE.match(file.readline(_LONGEST_LINE)) is not None
 
 
 def _check_labels(path: Path) -> None:

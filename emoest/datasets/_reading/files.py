@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,6 +29,10 @@ AUDIO_SUFFIXES = (
     ".rf64",
 )
 """Suffixes of audio files that libsndfile reads."""
+
+
+def _stem(path: Path) -> str:
+    return path.stem
 
 
 class IncompleteCorpusWarning(UserWarning):
@@ -107,8 +112,13 @@ class CorpusFolder:
         wanted = {name.lower() for name in names}
         return next((path for path in self.paths if path.name.lower() in wanted), None)
 
-    def find_tables(self, names: Mapping[str, str]) -> dict[str, Path]:
+    def find_tables(
+        self, names: Mapping[str, str], accept: Callable[[Path], bool] | None = None
+    ) -> dict[str, Path]:
         """Find tables by the file name of each partition; at least one of them must be there.
+
+        With `accept`, which looks into a file, files for which it is true come first: usual names
+        such as ``train.tsv`` are those of other corpora as well.
 
         Examples
         --------
@@ -119,7 +129,20 @@ class CorpusFolder:
         >>> CorpusFolder(folder, "GoEmotions").find_tables(tables).keys()
         dict_keys(['dev'])
         """
-        paths = {partition: self.first(name) for partition, name in names.items()}
+        preferred = accept and [
+            path
+            for path in self.paths
+            if path.name.lower() in {name.lower() for name in names.values()} and accept(path)
+        ]
+        # Of several copies, all partitions are taken from the folder of the first.
+        if preferred:
+            folder = preferred[0].parent
+            preferred.sort(key=lambda path: path.parent != folder)
+        paths = {
+            partition: next((p for p in preferred or () if p.name.lower() == name.lower()), None)
+            or self.first(name)
+            for partition, name in names.items()
+        }
         found = {partition: path for partition, path in paths.items() if path is not None}
         if not found:
             raise self.not_found("table", ", ".join(names.values()))
@@ -132,7 +155,8 @@ class CorpusFolder:
         example: str,
         suffixes: Sequence[str] = AUDIO_SUFFIXES,
         without: Sequence[str] = (),
-    ) -> dict[str, Path]:
+        key: Callable[[Path], Any] = _stem,
+    ) -> dict[Any, Path]:
         """Find the files whose names are those of the corpus; at least one must be there.
 
         Of files with one name (releases that hold everything twice, two formats of one recording)
@@ -148,11 +172,13 @@ class CorpusFolder:
             The suffixes that count, in lower case; case does not matter.
         without : sequence of str, default=()
             Names of folders that are passed over.
+        key : callable, default=_stem
+            Takes a path and returns what makes two files the same; the name without suffix.
 
         Returns
         -------
         files : dict of str to Path
-            By name without suffix, in alphabetical order.
+            By key, in alphabetical order.
 
         Examples
         --------
@@ -163,15 +189,15 @@ class CorpusFolder:
         >>> list(CorpusFolder(folder, "EmoDB").find_named(pattern, example="03a01Wa.wav"))
         ['03a01Wa']
         """
-        found: dict[str, Path] = {}
+        found: dict[Any, Path] = {}
         repeated = []
         for path in self.paths:
             if without and set(without) & set(path.relative_to(self.root).parts[:-1]):
                 continue
             if path.suffix.lower() in suffixes and pattern.fullmatch(path.stem):
-                if path.stem in found:
+                if key(path) in found:
                     repeated.append(path)
-                found.setdefault(path.stem, path)
+                found.setdefault(key(path), path)
         if not found:
             names = f"names like {example!r} with one of the suffixes {', '.join(suffixes)}"
             raise self.not_found("file", names)

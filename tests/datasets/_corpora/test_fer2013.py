@@ -116,6 +116,27 @@ def test_wrong_folders(tmp_path):
         load_fer2013(tmp_path)
 
 
+def test_images_of_one_name_in_two_folders_are_two_images(tmp_path):
+    for emotion in ("happy", "angry", "sad"):
+        (tmp_path / "test" / emotion).mkdir(parents=True)
+    for path in ("happy/PublicTest_2.jpg", "angry/PublicTest_2.jpg", "sad/PublicTest_1.jpg"):
+        (tmp_path / "test" / path).touch()
+    with pytest.warns(IncompleteCorpusWarning) as caught:
+        X, y = load_fer2013(tmp_path, return_X_y=True)
+    assert not [w for w in caught if "same name" in str(w.message)]
+    assert X.index.tolist() == ["PublicTest_1", "PublicTest_2", "PublicTest_2#2"]
+    assert y.tolist() == ["sad", "angry", "happy"]
+    assert X["face"].iloc[2].endswith("happy/PublicTest_2.jpg")
+    # A second copy of the whole is still a copy.
+    (tmp_path / "copy" / "sad").mkdir(parents=True)
+    (tmp_path / "copy" / "sad" / "PublicTest_1.jpg").touch()
+    with (
+        pytest.warns(UserWarning, match="1 files of FER2013 are left out"),
+        pytest.warns(IncompleteCorpusWarning),
+    ):
+        assert len(load_fer2013(tmp_path, return_X_y=True)[0]) == 3
+
+
 @pytest.mark.real_data
 def test_the_names_of_real_pictures(tmp_path, real_data):
     with np.load(real_data / "fer2013" / "fer2013_dev.npz") as archive:

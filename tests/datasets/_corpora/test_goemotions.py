@@ -85,3 +85,18 @@ def test_a_record_may_not_count_labels_that_it_lacks():
     with pytest.raises(ValueError, match="'goemotions' has no emotions 'hate'"):
         replace(RECORD, split_sizes={"train": {"hate": 1}})
     assert "Target emotions (several may hold together): admiration," in RECORD.describe()
+
+
+def test_the_root_of_a_clone_has_other_tables_of_these_names(tmp_path):
+    other = tmp_path / "a_paper" / "train.tsv"
+    other.parent.mkdir()
+    other.write_text("index\tsentence\n1\tNo comment of a forum.\n")
+    (tmp_path / "dev.tsv").write_text("label\ttext\tid\n")
+    deep = tmp_path / "goemotions" / "data"
+    deep.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        (deep / f"{split}.tsv").write_text(f"Thanks, {split}!\t15,24\ted{split}\n")
+    (deep / "emotions.txt").write_text("\n".join(EMOTIONS))
+    with pytest.warns(IncompleteCorpusWarning, match="ends of tables"):
+        X = load_goemotions(tmp_path, return_X_y=True)[0]
+    assert X["text"].tolist() == ["Thanks, train!", "Thanks, dev!", "Thanks, test!"]

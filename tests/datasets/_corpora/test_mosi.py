@@ -1,17 +1,13 @@
 import warnings
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from emoest.datasets import (
     IncompleteCorpusWarning,
     UnlabeledRowsWarning,
-    corpus_record,
     load_mosi,
-    load_mosi_features,
 )
-from emoest.tables.names import find_modalities
 
 ROWS = [
     ("aB3__x", "10", "NICE FILM", "2.4", "Positive", "train"),
@@ -94,79 +90,3 @@ def test_rows_without_a_label(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(load_mosi(tmp_path, target="polarity").target) == 4
-
-
-def archive(part, n=4):
-    return {
-        f"{part}_text": np.full((n, 100), 1, dtype=np.float32),
-        f"{part}_audio": np.arange(n * 73, dtype=np.float32).reshape(n, 73),
-        f"{part}_video": np.full((n, 100), 3, dtype=np.float32),
-        f"{part}_y": np.array([0, 1, 1, 0], dtype=np.int8),
-        f"{part}_video_id": np.array([f"{part}B", f"{part}B", f"{part}A", f"{part}B"]),
-        f"{part}_utt_no": np.array([10, 12, 1, 2], dtype=np.int32),
-        f"{part}_transcript": np.array(["TEN", "TWELVE", "ONE", "TWO"]),
-    }
-
-
-def test_vectors_stand_in_the_order_of_the_video(tmp_path):
-    np.savez(tmp_path / "mosi_utterance.npz", **archive("train"), **archive("test"))
-    with pytest.warns(UserWarning, match="learned on the labels of the part 'train'"):
-        bunch = load_mosi_features(tmp_path, strict=True)
-    assert bunch.frame.index.get_level_values("utterance").tolist()[:4] == [
-        "trainB_2",
-        "trainB_10",
-        "trainB_12",
-        "trainA_1",
-    ]
-    assert bunch.data["audio__opensmile_0000"].tolist()[:4] == [219, 0, 73, 146]
-    assert bunch.target.tolist()[:4] == ["negative", "negative", "positive", "positive"]
-    found = find_modalities(bunch.data)
-    assert {name: len(columns) for name, columns in found.items()} == {
-        "text": 100,
-        "audio": 73,
-        "face": 100,
-    }
-    assert list(bunch.splits) == ["train", "test"]
-    assert "were learned on the labels" in bunch.DESCR
-
-
-def test_transcripts_are_honest(tmp_path):
-    np.savez(tmp_path / "mosi_a.npz", **archive("train"))
-    np.savez(tmp_path / "mosi_b.npz", **archive("test"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        X, _ = load_mosi_features(tmp_path, content="transcript", return_X_y=True)
-    assert list(X.columns) == ["text", "speaker", "split"]
-    assert X["text"].tolist()[:4] == ["TWO", "TEN", "TWELVE", "ONE"]
-
-
-def test_damaged_archives(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"archives mosi_\*\.npz .*found no files at all"):
-        load_mosi_features(tmp_path)
-    arrays = archive("train")
-    np.savez(tmp_path / "mosi_a.npz", **{**arrays, "train_y": arrays["train_y"][:3]})
-    with pytest.raises(ValueError, match="arrays of different lengths"):
-        load_mosi_features(tmp_path)
-    del arrays["train_audio"]
-    np.savez(tmp_path / "mosi_a.npz", **arrays)
-    with pytest.raises(ValueError, match=r"mosi_a\.npz' has no array 'train_audio'"):
-        load_mosi_features(tmp_path)
-
-
-@pytest.mark.real_data
-def test_real_vectors(real_data):
-    record = corpus_record("mosi_features")
-    with (
-        pytest.warns(UserWarning, match="learned on the labels"),
-        pytest.warns(IncompleteCorpusWarning, match=r"1 parts \(test\)"),
-    ):
-        bunch = load_mosi_features(real_data / "mosi_utterance")
-    assert bunch.target.value_counts().to_dict() == dict(record.split_sizes["train"])
-    assert bunch.groups.nunique() == 62
-    assert bunch.data.index.is_unique
-    numbers = (
-        bunch.frame.index.get_level_values("utterance").str.rpartition("_").get_level_values(2)
-    )
-    steps = pd.Series(numbers.astype(int)).groupby(bunch.groups.to_numpy()).diff().dropna()
-    assert (steps > 0).all()
-    assert not bunch.data.isna().any().any()
