@@ -1,6 +1,9 @@
 """One place for what decoders throw at damaged files: an error that names the cell and the file."""
 
+import lzma
 import struct
+import tokenize
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +23,10 @@ _DAMAGE = (
     TypeError,
     UnboundLocalError,
     ValueError,
+    lzma.LZMAError,
     struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
     zlib.error,
 )
 

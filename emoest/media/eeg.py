@@ -80,6 +80,7 @@ def read_eeg(
     elif is_path(item):
         path, variable, start, end = split_path(os.fspath(item))
         item = load_file(path, variable, name)
+        name = name_file(path, name)
     array = _check_array(item, name)
     rate = check_rate(sampling_rate, name)
     first, stop = cut_part(array.shape[1], rate, start, end, name)

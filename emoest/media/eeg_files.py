@@ -2,19 +2,18 @@
 
 import os
 import re
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from emoest.media.damage import decoder_errors
+from emoest.media.limits import check_limit
+from emoest.media.mat_files import mat_variables, read_mat
 from emoest.media.sources import check_exists, name_file, split_fragment
-from emoest.tables.cells import HEADER_ERRORS, load_array
 from emoest.utils.messages import listed
-
-# What scipy raises where a .mat file is damaged, beside its own; the last one is a slip of its.
-_MAT_ERRORS = (ValueError, TypeError, OSError, zlib.error, UnboundLocalError)
 
 
 def split_path(item: str) -> tuple[str, str | None, float, float | None]:
@@ -79,7 +78,8 @@ def cells_from_mat(path: str | os.PathLike[str], pattern: str = r"_eeg(\d+)$") -
     ['cz_eeg2', 'cz_eeg10']
     """
     file = os.fspath(path)
-    names = list(_mat_shapes(file, f"EEG file {file!r}"))
+    check_exists(file, f"EEG file {file!r}: the file")
+    names = list(mat_variables(file, f"EEG file {file!r}"))
     found = [(int(match[1]), name) for name in names if (match := re.search(pattern, name))]
     if not found:
         raise ValueError(
@@ -94,15 +94,7 @@ def load_file(path: str, variable: str | None, name: str) -> npt.NDArray[Any]:
     name = name_file(path, name)
     if _suffix(path, name) == ".npy":
         return _read_npy(path, name)
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    variable = _choose(_mat_shapes(path, name), variable, name)
-    try:
-        array: npt.NDArray[Any] = loadmat(path, variable_names=[variable])[variable]
-    except (*_MAT_ERRORS, MatReadError) as error:
-        raise ValueError(f"{name} is damaged ({error}). Get the file again.") from error
-    return array
+    return read_mat(path, _choose(mat_variables(path, name), variable, name), name)
 
 
 def file_shape(path: str, variable: str | None, name: str) -> tuple[int, ...]:
@@ -110,8 +102,8 @@ def file_shape(path: str, variable: str | None, name: str) -> tuple[int, ...]:
     name = name_file(path, name)
     if _suffix(path, name) == ".npy":
         return _read_npy(path, name, header_only=True).shape
-    shapes = _mat_shapes(path, name)
-    return shapes[_choose(shapes, variable, name)]
+    variables = mat_variables(path, name)
+    return variables[_choose(variables, variable, name)].shape
 
 
 def _suffix(path: str, name: str) -> str:
@@ -126,38 +118,23 @@ def _suffix(path: str, name: str) -> str:
 
 
 def _read_npy(path: str, name: str, header_only: bool = False) -> npt.NDArray[Any]:
-    try:
+    with decoder_errors(name, "is not a readable .npy file of numbers. Get the file again"):
+        # A map is refused where the file is shorter than its header says; reading would allocate.
+        array: npt.NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
         if header_only:
-            return np.lib.format.open_memmap(path, mode="r")
-        return load_array(path)
-    except (ValueError, OSError, *HEADER_ERRORS) as error:
-        raise ValueError(f"{name} is not a readable .npy file of numbers ({error}).") from error
+            return array
+        check_limit(array.nbytes, "EMOEST_MAX_BYTES", name)
+        return np.array(array)
 
 
-def _mat_shapes(path: str, name: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of the variables of a .mat file, by name."""
-    from scipy.io import whosmat
-    from scipy.io.matlab import MatReadError
-
-    check_exists(path, f"{name}: the file")
-    try:
-        return {variable: tuple(shape) for variable, shape, _ in whosmat(path)}
-    except NotImplementedError as error:
-        raise ValueError(
-            f"{name} is saved as MATLAB 7.3 (HDF5). Save it with '-v7', or convert it to .npy."
-        ) from error
-    except (*_MAT_ERRORS, MatReadError) as error:
-        raise ValueError(f"{name} is not a readable .mat file ({error}).") from error
-
-
-def _choose(shapes: dict[str, tuple[int, ...]], variable: str | None, name: str) -> str:
+def _choose(variables: Mapping[str, object], variable: str | None, name: str) -> str:
     """Find the variable that is named, or the only one."""
-    if variable is None and len(shapes) == 1:
-        return next(iter(shapes))
-    if variable in shapes:
+    if variable is None and len(variables) == 1:
+        return next(iter(variables))
+    if variable is not None and variable in variables:
         return variable
     asked = "names no variable" if variable is None else f"has no variable {variable!r}"
     raise ValueError(
         f"{name} {asked}; write '<file>.mat#<variable>'. The file holds "
-        f"{listed(shapes, most=8, quoted=True)}."
+        f"{listed(variables, most=8, quoted=True)}."
     )

@@ -11,11 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from emoest.media.damage import UnreadableError, decoder_errors
+from emoest.media.limits import check_limit
+from emoest.media.notes import note
 from emoest.media.sources import check_file, name_file, split_fragment
 from emoest.media.video import EXTRA, Clip, Image, open_video
 from emoest.tables.cells import is_missing, is_path
 from emoest.utils.optional import import_optional
 from emoest.utils.typing import Array
+
+_DAMAGED = "is a damaged or truncated image. Get it again, or drop the row"
+_SMALLER = "Make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS as well"
 
 _FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 
@@ -44,7 +50,8 @@ def read_image(item: Any, *, name: str = "image item") -> Image:
     ImportError
         If the item is a path and Pillow is not installed.
     ValueError
-        If the file is empty, damaged or not an image, or the array is none.
+        If the file is empty, damaged, not an image or larger than the limit of
+        ``EMOEST_MAX_PIXELS``, or the array is none.
 
     Examples
     --------
@@ -136,25 +143,50 @@ def _open_image(path: str, name: str) -> Image | None:
     operations = import_optional("PIL.ImageOps", extra=EXTRA, purpose="Reading an image file")
     pillow.init()
     formats = [form for form in _FORMATS if form in pillow.OPEN]
-    try:
-        with warnings.catch_warnings():
-            # Pillow only warns of what would fill the memory, up to twice its limit.
-            warnings.simplefilter("error", pillow.DecompressionBombWarning)
-            with pillow.open(path, formats=formats) as file:
-                # A moving GIF is a video; of an MPO or TIFF the first image is the photo.
-                if getattr(file, "n_frames", 1) > 1 and file.format == "GIF":
-                    return None
-                image = operations.exif_transpose(file)
-                # Pillow's own conversion of 16 bits clips at 255 instead of scaling.
-                if image.mode.startswith("I"):
-                    values = np.clip(np.asarray(image), 0, 65535)
-                    return np.repeat(_to_8_bits(values)[..., None], 3, axis=2)
-                return np.array(image.convert("RGB"), dtype=np.uint8)
-    except pillow.UnidentifiedImageError:
-        return None
-    except (pillow.DecompressionBombError, pillow.DecompressionBombWarning) as error:
-        raise ValueError(f"{name} is too large an image ({error}). Make it smaller.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{name} is a damaged or truncated image ({error}). Get it again, or drop the row."
-        ) from error
+    # Pillow only warns of what is large; the limit that holds here is this library's.
+    with decoder_errors(name, _DAMAGED), warnings.catch_warnings():
+        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
+        try:
+            opened = pillow.open(path, formats=formats)
+        except pillow.UnidentifiedImageError:
+            return None
+        except pillow.DecompressionBombError as error:
+            raise UnreadableError(f"is too large an image ({error}). {_SMALLER}") from error
+        with opened as file:
+            n_images = getattr(file, "n_frames", 1)
+            # A moving GIF is a video; of an MPO the first image is the photo.
+            if n_images > 1 and file.format == "GIF":
+                return None
+            check_limit(file.width * file.height, "EMOEST_MAX_PIXELS", name)
+            pixels = _pixels(operations.exif_transpose(file))
+            if n_images > 1 and file.format != "MPO":
+                note(f"holds several images ({file.format}), of which only the first is read", name)
+            return pixels
+
+
+def _pixels(image: Any) -> Image:
+    """Convert an image of Pillow's to 8 bits and three channels."""
+    if image.mode == "F":
+        return np.repeat(_from_floats(np.asarray(image))[..., None], 3, axis=2)
+    # Pillow's own conversion of 16 bits clips at 255 instead of scaling.
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise UnreadableError(
+                f"holds integers from {values.min()} to {values.max()}, of which nobody can say "
+                "what is white. Save it with 8 or 16 bits"
+            )
+        return np.repeat(_to_8_bits(values)[..., None], 3, axis=2)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _from_floats(values: Array) -> Image:
+    """Scale floats in [0, 1] to 8 bits; floats up to 255 are 8 bits already."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 255):
+        raise UnreadableError(
+            f"holds floats from {low:g} to {high:g}; expected are [0, 1] or [0, 255]. Save it with "
+            "8 or 16 bits"
+        )
+    scaled: Image = np.round(values * (255.0 if high <= 1 else 1.0)).astype(np.uint8)
+    return scaled

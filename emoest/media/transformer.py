@@ -27,6 +27,7 @@ from emoest.media.items import (
     raise_for_cell,
     where,
 )
+from emoest.media.notes import CollectedNotes
 from emoest.tables.cells import object_column
 from emoest.tables.names import is_context
 from emoest.utils import constraints
@@ -196,7 +197,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         run = _Run(Store(self._stem, self._full_recipe(), self.cache_dir))
         self._collect(column, run)
         self._look_up(run)
-        self._compute_missing(run)
+        with CollectedNotes():
+            self._compute_missing(run)
         if run.failed:
             self._warn_failed(run)
         output = self._assemble(run, table.index)
@@ -274,14 +276,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             return
         self._prepare()
         order = [keys[i] for i in self._order([run.items[key][0] for key in keys])]
-        with tqdm(
-            total=len(keys),
-            desc=self._stem,
-            unit="item",
-            file=sys.stderr,
-            disable=self.verbose < 1,
-            leave=False,
-        ) as bar:
+        shown = {"desc": self._stem, "unit": "item", "file": sys.stderr, "leave": False}
+        with tqdm(total=len(keys), disable=self.verbose < 1, **shown) as bar:
             for batch in self._read_batches(order, run):
                 self._compute_batch(batch, run)
                 bar.update(len(batch))

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from emoest.media.damage import decoder_errors
+from emoest.media.limits import check_limit
 from emoest.media.sources import first_bytes
 from emoest.utils.optional import import_optional
 
@@ -17,12 +21,19 @@ Image = npt.NDArray[np.uint8]
 EXTRA = "face"
 """What installs the packages that read images and videos."""
 
-_NO_VIDEOS = ("image2", "tty")
-"""What FFmpeg makes of a file that has the name of an image, or of a text."""
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,m4v,h264,hevc,asf,ogg,gif,"
+    "dv,mxf,nut,rm,ivf,yuv4mpegpipe,wtv,wav,mp3,flac,aac,aiff,au,w64,caf,amr,ac3"
+)
+"""What FFmpeg may take a file for: containers of pictures or sound, and no list of other files."""
 
 _DEFAULT_RATE = 25.0
 _LOST_SECONDS = 1.0
 """A video that ends earlier than it says by more than this is taken as damaged."""
+
+# How far before its start a part is looked for; the last one is the beginning of any video.
+_SEEK_BACK = (0.0, 2.0, 10.0, float("inf"))
+_FRACTION = 1e-6
 
 _TAGGED = re.compile(r"(\d+):(\d+):(\d+(?:\.\d*)?)")
 
@@ -100,16 +111,13 @@ class Clip:
 def open_video(clip: Clip, path: str) -> Clip:
     """Read the header of a video, and complete what its cell says by its rate and length."""
     av = _av()
-    try:
-        with av.open(path) as container:
-            form = container.format.name
-            if form in _NO_VIDEOS or form.endswith("_pipe"):
-                raise ValueError(_unreadable(path, clip.name, "its content is of no known kind"))
-            stream = _video_stream(av, container, clip.name)
-            native = float(stream.average_rate or _DEFAULT_RATE)
-            seconds = container.duration / av.time_base if container.duration else 0.0
-    except av.FFmpegError as error:
-        raise ValueError(_unreadable(path, clip.name, error)) from error
+    _check_pointers(path, clip.name)
+    with _decoding(av, path, clip.name), _open(av, path) as container:
+        stream = _video_stream(av, container, clip.name)
+        size = stream.codec_context.width * stream.codec_context.height
+        check_limit(size, "EMOEST_MAX_PIXELS", clip.name)
+        native = float(stream.average_rate or _DEFAULT_RATE)
+        seconds = container.duration / av.time_base if container.duration else 0.0
     if clip.end is not None and clip.end <= clip.start:
         raise ValueError(
             f"{clip.name}: the part #t={clip.start:g},{clip.end:g} holds no image: its end is "
@@ -124,6 +132,34 @@ def open_video(clip: Clip, path: str) -> Clip:
     rate = min(clip.frames_per_second or native, native)
     n_expected = max(1, round((end - clip.start) * rate))
     return Clip(path, clip.name, clip.frames_per_second, native, clip.start, clip.end, n_expected)
+
+
+def _check_pointers(path: str, name: str) -> None:
+    """Refuse a file that only lists others, which would be opened and which no digest covers."""
+    start = first_bytes(path).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith((b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")):
+        raise ValueError(
+            f"{name} is a list that points to other files (it starts with {start!r}), which are "
+            "not opened. Name the video itself, or join its pieces, for example with: ffmpeg -i "
+            "<file> -c copy <file>.mp4"
+        )
+
+
+def _open(av: ModuleType, path: str) -> Any:
+    return av.open(path, metadata_errors="replace", options={"format_whitelist": _CONTAINERS})
+
+
+@contextmanager
+def _decoding(av: ModuleType, path: str, name: str) -> Iterator[None]:
+    said = (
+        "is neither an image that Pillow can read nor a video that FFmpeg can read, or it is "
+        f"damaged; it starts with {first_bytes(path)!r}. Get it again, or drop the row"
+    )
+    with decoder_errors(name, said):
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise OSError(str(error)) from error
 
 
 def _av() -> ModuleType:
@@ -148,33 +184,55 @@ def _decode(clip: Clip, path: str) -> Iterator[Image]:
     av = _av()
     first = last = None
     n_taken = 0
-    try:
-        with av.open(path) as container:
-            stream = _video_stream(av, container, clip.name)
-            stream.thread_type = "AUTO"
-            origin = (container.start_time or 0) / av.time_base
-            if clip.start > 0:
-                container.seek(int((origin + clip.start) * av.time_base))
-            promised = _promised_end(stream)
-            for time, frame in _timed(container.decode(stream), clip.native_rate):
-                last = time
-                # Time stamps are fractions, parts are decimals: the image at the start is in.
-                if time - origin < clip.start - 1e-6:
-                    continue
-                if clip.end is not None and time - origin >= clip.end:
-                    break
-                first = time if first is None else first
-                if _is_due(time - first, n_taken, clip):
-                    n_taken = _next_instant(time - first, clip)
-                    yield _upright(frame)
-            else:
-                # Only who has decoded all of it can tell that the end is missing.
-                if last is not None:
-                    _check_end(clip, path, last, promised)
-    except av.FFmpegError as error:
-        raise ValueError(_unreadable(path, clip.name, error)) from error
+    with _decoding(av, path, clip.name), _open_at_start(av, clip, path) as (stream, timed):
+        promised = _promised_end(stream)
+        for time, frame in timed:
+            last = time
+            # Time stamps are fractions, parts are decimals: the image at the start is in.
+            if time < clip.start - _FRACTION:
+                continue
+            if clip.end is not None and time >= clip.end - _FRACTION:
+                break
+            first = time if first is None else first
+            if _is_due(time - first, n_taken, clip):
+                n_taken = _next_instant(time - first, clip)
+                yield _upright(frame)
+        else:
+            # Only who has decoded all of it can tell that the end is missing.
+            if last is not None:
+                _check_end(clip, path, last + _origin(av, stream), promised)
     if first is None:
         raise ValueError(_no_image(clip))
+
+
+@contextmanager
+def _open_at_start(av: ModuleType, clip: Clip, path: str) -> Iterator[tuple[Any, Any]]:
+    """Open a video where its part starts, with its images from there on or from before.
+
+    Where a format has no index, FFmpeg may land behind what it was asked for, in a transport
+    stream by a second or more; then an earlier place is tried, and at last the beginning.
+    """
+    for back in _SEEK_BACK:
+        with ExitStack() as stack:
+            container = stack.enter_context(_open(av, path))
+            stream = _video_stream(av, container, clip.name)
+            stream.thread_type = "AUTO"
+            origin = _origin(av, stream)
+            target = max(0.0, clip.start - back)
+            if target > 0:
+                container.seek(int((origin + target) * av.time_base))
+            timed = (
+                (time - origin, frame)
+                for time, frame in _timed(container.decode(stream), clip.native_rate)
+            )
+            head = list(islice(timed, 1))
+            if target == 0 or (head and head[0][0] <= clip.start + _FRACTION):
+                yield stream, chain(head, timed)
+                return
+
+
+def _origin(av: ModuleType, stream: Any) -> float:
+    return float((stream.container.start_time or 0) / av.time_base)
 
 
 def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> None:
@@ -191,7 +249,7 @@ def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> No
 def _lost_end(path: str, last: float) -> float | None:
     """Where a file says that it ends; None if anything in it, such as its audio, reaches there."""
     av = _av()
-    with av.open(path) as container:
+    with _open(av, path) as container:
         end = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
         if last >= end - _LOST_SECONDS:
             return None
@@ -242,21 +300,21 @@ def _next_instant(elapsed: float, clip: Clip) -> int:
 
 
 def _upright(frame: Any) -> Image:
-    """Pixels of an image, turned as the file says."""
+    """Pixels of an image, turned and mirrored as the file says."""
     pixels: Image = frame.to_ndarray(format="rgb24")
-    quarters = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(pixels, quarters)) if quarters else pixels
+    matrices = [data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"]
+    if not matrices:
+        return pixels
+    # The matrix takes (x, y) to (right * x + across * y, along * x + down * y).
+    right, along, _, across, down = np.frombuffer(bytes(matrices[-1]), dtype=np.int32)[:5].tolist()
+    if abs(along) > abs(right):
+        pixels = pixels.transpose(1, 0, 2)
+        right, down = across, along
+    pixels = pixels[:, ::-1] if right < 0 else pixels
+    return np.ascontiguousarray(pixels[::-1] if down < 0 else pixels)
 
 
 def _no_image(clip: Clip) -> str:
     if clip.start == 0 and clip.end is None:
         return f"{clip.name}: no image could be decoded. Get the video again, or drop the row."
     return f"{clip.name}: no image could be decoded in the part that is meant."
-
-
-def _unreadable(path: str, name: str, error: Exception | str) -> str:
-    return (
-        f"{name} is neither an image that Pillow can read nor a video that FFmpeg can read, or it "
-        f"is damaged ({error}); it starts with {first_bytes(path)!r}. Get it again, or drop the "
-        "row."
-    )

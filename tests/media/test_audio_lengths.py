@@ -177,3 +177,20 @@ def test_a_cut_file_of_open_length_is_told_by_its_last_frame(tmp_path):
     with pytest.raises(ValueError, match="last frame is not whole"):
         _seconds(tmp_path, content[:-100])
     assert walk_mpeg(content).n_frames == pytest.approx(sounds.SECONDS * 16000 / 576, abs=4)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_damaged_files_are_read_or_named(tmp_path, codec):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a.bin"
+    whole = saved(*CODECS[codec])
+    for k in range(10):
+        damaged = bytearray(whole)
+        # Half of the damage hits the header, where the lengths stand.
+        for at in rng.integers(0, 100 if k % 2 else len(damaged), 3):
+            damaged[at] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_audio(path, name="row 3")
+        except ValueError as error:
+            assert str(error).startswith(f"row 3 (file {str(path)!r})")

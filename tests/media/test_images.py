@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from emoest.media.images import open_clip, read_image
+from emoest.media.notes import ImplausibleMediaWarning
 
 pillow = pytest.importorskip("PIL.Image")
 
@@ -104,11 +105,72 @@ def test_a_truncated_image_is_an_error(tmp_path, suffix):
         read_image(path)
 
 
-def test_a_huge_image_is_an_error(tmp_path, monkeypatch):
+def test_an_image_larger_than_the_limit(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png", SMALL)
-    monkeypatch.setattr(pillow, "MAX_IMAGE_PIXELS", 20)
-    with pytest.raises(ValueError, match="too large an image"):
+    monkeypatch.setenv("EMOEST_MAX_PIXELS", "23")
+    with pytest.raises(ValueError, match=r"a\.png'.* too large: 24 pixels.*EMOEST_MAX_PIXELS"):
         read_image(path)
+    monkeypatch.setenv("EMOEST_MAX_PIXELS", "24")
+    monkeypatch.setattr(pillow, "MAX_IMAGE_PIXELS", 20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_image(path).shape == (4, 6, 3)
+    monkeypatch.setattr(pillow, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(ValueError, match=r"too large an image.*PIL\.Image\.MAX_IMAGE_PIXELS"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([[0.0, 0.5, 1.0]], [0, 128, 255]),
+        ([[0.0, 0.0, 0.0]], [0, 0, 0]),
+        ([[0.0, 100.4, 255.0]], [0, 100, 255]),
+        ([[0.0, 0.5, 300.0]], "floats from 0 to 300"),
+        ([[-1.0, 0.0, 1.0]], "floats from -1 to 1"),
+        ([[0.0, np.nan, 1.0]], "floats from nan to nan"),
+    ],
+)
+def test_floats_in_a_file(tmp_path, values, expected):
+    path = save(tmp_path / "a.tif", np.array(values, dtype=np.float32))
+    if isinstance(expected, str):
+        with pytest.raises(ValueError, match=rf"a\.tif'\) holds {expected}.*8 or 16 bits"):
+            read_image(path, name="row 3")
+    else:
+        assert read_image(path)[0, :, 2].tolist() == expected
+
+
+def test_integers_of_more_than_16_bits_in_a_file(tmp_path):
+    path = save(tmp_path / "a.tif", np.array([[0, 70000]], dtype=np.int32))
+    with pytest.raises(ValueError, match="holds integers from 0 to 70000"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "webp"])
+def test_several_images_in_a_file_are_said(tmp_path, suffix):
+    first, second = (pillow.fromarray(SMALL + k) for k in (0, 9))
+    path = tmp_path / f"a.{suffix}"
+    first.save(path, save_all=True, append_images=[second], lossless=True)
+    with pytest.warns(ImplausibleMediaWarning, match=rf"a\.{suffix}' holds several images"):
+        np.testing.assert_array_equal(read_image(path), SMALL)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "webp", "gif", "ppm"])
+def test_damaged_images_are_read_or_named(tmp_path, suffix):
+    rng = np.random.default_rng(0)
+    path = save(tmp_path / f"a.{suffix}", rng.integers(0, 255, (24, 24, 3), dtype=np.uint8))
+    whole = path.read_bytes()
+    for k in range(60):
+        damaged = bytearray(whole[: rng.integers(1, len(whole))] if k % 3 == 0 else whole)
+        for at in rng.integers(0, len(damaged), 3):
+            damaged[at] = rng.integers(256)
+        path.write_bytes(damaged)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                read_image(path, name="row 3")
+            except ValueError as error:
+                assert str(error).startswith(f"row 3 (file {str(path)!r})")
 
 
 def test_a_still_image_has_no_part(tmp_path):

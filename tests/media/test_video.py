@@ -1,3 +1,4 @@
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -5,13 +6,11 @@ import numpy as np
 import pytest
 
 from emoest.media.images import open_clip
-from emoest.media.video import _timed, _upright
+from emoest.media.video import _timed
 from tests.media.videos import levels, write_video
 
 av = pytest.importorskip("av")
 pillow = pytest.importorskip("PIL.Image")
-
-SMALL = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
 
 @pytest.mark.parametrize(
@@ -154,20 +153,103 @@ def test_a_damaged_video(tmp_path, video):
         list(open_clip(damaged).frames())
 
 
-class _Frame:
-    """A image of a video that is to be turned."""
+# Right, along, across, down: where a step to the right and one down lead on the screen.
+MATRICES = {
+    "as it is": ((1, 0, 0, 1), lambda image: image),
+    "half a turn": ((-1, 0, 0, -1), lambda image: image[::-1, ::-1]),
+    "a quarter to the right": ((0, 1, -1, 0), lambda image: np.rot90(image, 3)),
+    "a quarter to the left": ((0, -1, 1, 0), lambda image: np.rot90(image, 1)),
+    "mirrored": ((-1, 0, 0, 1), lambda image: image[:, ::-1]),
+    "upside down": ((1, 0, 0, -1), lambda image: image[::-1]),
+    "mirrored and turned right": ((0, 1, 1, 0), lambda image: np.rot90(image[::-1], 3)),
+    "mirrored and turned left": ((0, -1, -1, 0), lambda image: np.rot90(image[::-1], 1)),
+}
 
-    def __init__(self, rotation):
-        self.rotation = rotation
 
-    def to_ndarray(self, format):
-        assert format == "rgb24"
-        return SMALL
+@pytest.mark.parametrize("name", MATRICES)
+def test_a_turned_or_mirrored_video_stands_upright(tmp_path, name):
+    path = tmp_path / "clip.mp4"
+    image = np.zeros((32, 64, 3), dtype=np.uint8)
+    image[:16, :32], image[16:, :32], image[16:, 32:] = 80, 160, 240
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 32, 64, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    matrix, turn = MATRICES[name]
+    content = bytearray(path.read_bytes())
+    at = content.index(b"tkhd") + 44
+    right, along, across, down = (65536 * number for number in matrix)
+    content[at : at + 36] = struct.pack(">9i", right, along, 0, across, down, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    (frame,) = open_clip(path).frames()
+    assert frame.shape == turn(image).shape
+    middles = np.ix_([8, -8], [8, -8])
+    np.testing.assert_allclose(frame[middles].astype(int), turn(image)[middles], atol=8)
 
 
-@pytest.mark.parametrize(("rotation", "quarters"), [(0, 0), (90, 1), (-90, 3), (180, 2), (-180, 2)])
-def test_a_turned_video_stands_upright(rotation, quarters):
-    np.testing.assert_array_equal(_upright(_Frame(rotation)), np.rot90(SMALL, quarters))
+@pytest.mark.parametrize(
+    ("form", "codec"), [("mpegts", "mpeg2video"), ("mpegts", "h264"), ("mpeg", "mpeg2video")]
+)
+def test_parts_of_streams_without_an_index(tmp_path, form, codec):
+    if codec not in av.codecs_available:
+        pytest.skip(f"FFmpeg has no {codec}")
+    path = tmp_path / "clip.bin"
+    with av.open(str(path), "w", format=form) as container:
+        stream = container.add_stream(codec, rate=20)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.bit_rate, stream.codec_context.gop_size = 2_000_000, 25
+        for k in range(100):
+            image = np.full((48, 64, 3), 2 * k + 20, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    for start, end in [(3.2, 4.0), (0.3, 0.5), (4.5, 5.0), (2.0, 2.05), (0.0, 0.1)]:
+        frames = list(open_clip(f"{path}#t={start},{end}").frames())
+        wanted = 2 * np.arange(round(20 * start), round(20 * end)) + 20
+        assert len(frames) == len(wanted)
+        np.testing.assert_allclose([frame.mean() for frame in frames], wanted, atol=3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXTINF:3,\nclip.mp4\n#EXT-X-ENDLIST\n",
+        "\n\ufeff#EXTM3U\n#EXTINF:3,\nclip.mp4\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile clip.mp4\n",
+        "[playlist]\nFile1=clip.mp4\n",
+        '<?xml version="1.0"?><MPD><BaseURL>clip.mp4</BaseURL></MPD>',
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=video 5 RTP/AVP 96\n",
+    ],
+)
+@pytest.mark.parametrize("suffix", ["m3u8", "mp4", "txt"])
+def test_lists_of_other_files_are_refused(video, content, suffix):
+    path = video.parent / f"list.{suffix}"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=rf"list\.{suffix}'.* (points to other files|neither an im)"
+    ):
+        open_clip(path)
+
+
+def test_a_title_that_is_not_utf_8_is_no_reason_to_refuse(tmp_path):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "Gefühl"
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 32, 64, "yuv420p"
+        image = np.zeros((32, 64, 3), dtype=np.uint8)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    content = path.read_bytes()
+    assert "Gefühl".encode() in content
+    path.write_bytes(content.replace("Gefühl".encode(), b"Gef\xfchl "))
+    assert len(list(open_clip(path).frames())) == 1
+
+
+def test_a_video_larger_than_the_limit(video, monkeypatch):
+    monkeypatch.setenv("EMOEST_MAX_PIXELS", "1000")
+    with pytest.raises(ValueError, match=r"clip\.mp4'.* too large: 3072 pixels.*MAX_PIXELS"):
+        open_clip(video)
 
 
 def test_images_without_times():
