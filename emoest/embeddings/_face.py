@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
 from emoest.embeddings._face_backbones import GRAY_BACKBONES, read_encoder
 from emoest.files.catalogue import WEIGHTS, Weights
-from emoest.media.face_detection import detection_recipe, face_of
+from emoest.media.face_detection import detection_recipe, explain_no_face, face_of
 from emoest.media.images import open_clip
 from emoest.media.video import Clip
 from emoest.utils import constraints
@@ -317,7 +317,7 @@ class FaceEmbedder(PretrainedTransformer):
         faces.close()
         seconds = clip.seconds_per_frame
         if not held:
-            raise ValueError(_no_face(clip, self.detect))
+            raise ValueError(explain_no_face(clip, self.detect))
         if len(held) > self.batch_size:
             return _Faces(seconds, max(clip.n_expected, len(held)), video=clip)
         return _Faces(seconds, len(held), held)
@@ -347,14 +347,3 @@ class FaceEmbedder(PretrainedTransformer):
             np.column_stack([part, np.full(len(part), item.seconds, np.float32)])
             for item, part in zip(batch, rows, strict=True)
         ]
-
-
-def _no_face(clip: Clip, detect: bool | str) -> str:
-    if not clip.is_still and detect is False:
-        return f"all images of {clip.name} are blank: the pixels of each are equal"
-    if not clip.is_still:
-        return f"no face was found in any image of {clip.name}"
-    image = next(clip.frames())
-    if image.min() == image.max():
-        return f"{clip.name} is blank: all its pixels are equal"
-    return f"no face was found in {clip.name}. If the image is a cropped face, pass detect=False"

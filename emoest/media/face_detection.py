@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emoest.media.video import Image
+from emoest.media.video import Clip, Image
 from emoest.utils.optional import import_optional
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -131,6 +131,25 @@ def face_of(image: Image, detect: bool | str, margin: float) -> Image | None:
         return image
     boxes = find_faces(image)
     return crop(image, boxes[0], margin) if boxes else None
+
+
+def explain_no_face(clip: Clip, detect: bool | str) -> str:
+    """Say why no face came out of an image or a video.
+
+    Examples
+    --------
+    >>> from emoest.media import open_clip
+    >>> explain_no_face(open_clip(np.zeros((9, 9), np.uint8), name="row 3"), False)
+    'row 3 is blank: all its pixels are equal'
+    """
+    if not clip.is_still and detect is False:
+        return f"all images of {clip.name} are blank: the pixels of each are equal"
+    if not clip.is_still:
+        return f"no face was found in any image of {clip.name}"
+    image = next(clip.frames())
+    if image.min() == image.max():
+        return f"{clip.name} is blank: all its pixels are equal"
+    return f"no face was found in {clip.name}. If the image is a cropped face, pass detect=False"
 
 
 def _cv2() -> Any:

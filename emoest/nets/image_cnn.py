@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from emoest.nets.layers.frame_norm import VectorBatchNorm
+from emoest.nets.layers.frame_norm import FrameBatchNorm, VectorBatchNorm
 
 SIZE = 48
 """Height and width in pixels of the face that goes in, those of FER2013."""
@@ -99,7 +99,7 @@ class ImageCNN(nn.Module):
         for n_out, kernel in zip(widths.channels, widths.kernels, strict=True):
             convolutions += [
                 nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2),
-                nn.BatchNorm2d(n_out),
+                FrameBatchNorm(n_out),
                 nn.ReLU(inplace=True),
                 nn.MaxPool2d(2),
                 nn.Dropout(dropout),

@@ -1,6 +1,8 @@
 """Deep estimators: nets trained through skorch, with fit / transform / predict."""
 
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
+from emoest.neural._grad_cam import grad_cam, plot_grad_cam
+from emoest.neural._image_cnn import FaceCNNClassifier
 from emoest.neural._m3er import M3ERClassifier
 from emoest.neural._mfn import MFNClassifier, MFNRegressor
 from emoest.neural._sequence import SequenceClassifier, SequenceRegressor
@@ -9,6 +11,7 @@ from emoest.neural._speaker_trunks import load_speaker_weights
 from emoest.neural._speech_resnet import SpeechResNetClassifier
 
 __all__ = [
+    "FaceCNNClassifier",
     "M3ERClassifier",
     "MFNClassifier",
     "MFNRegressor",
@@ -17,5 +20,7 @@ __all__ = [
     "SpeakerPretrainer",
     "SpeechResNetClassifier",
     "TrunkWeights",
+    "grad_cam",
     "load_speaker_weights",
+    "plot_grad_cam",
 ]

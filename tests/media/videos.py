@@ -6,8 +6,8 @@ import pytest
 av = pytest.importorskip("av")
 
 
-def write_video(path, *, rate=10, n_frames=30, audio=False, images=True, shape=(48, 64)):
-    """A video whose image k is gray of level 8 k; or audio only."""
+def write_video(path, *, rate=10, n_frames=30, audio=False, images=True, shape=(48, 64), grid=0):
+    """A video whose image k is gray of level 8 k, with a brighter grid; or audio only."""
     with av.open(str(path), "w") as container:
         if images:
             stream = container.add_stream("mpeg4", rate=rate)
@@ -22,6 +22,7 @@ def write_video(path, *, rate=10, n_frames=30, audio=False, images=True, shape=(
             container.mux(voice.encode())
         for k in range(n_frames if images else 0):
             image = np.full((*shape, 3), 8 * k, dtype=np.uint8)
+            image[::8] += grid
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         if images:
             container.mux(stream.encode())

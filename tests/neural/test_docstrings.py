@@ -3,10 +3,13 @@
 import inspect
 import re
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from emoest import neural
 from emoest.neural._training.base import DeepEstimator
+from emoest.neural._training.media_classifier import MediaClassifier
 from tests.neural.helpers import make_frames
 
 CLASSES = [
@@ -35,6 +38,14 @@ def explained(cls, title, name):
     return explained(getattr(neural, pointer.group(1)), title, name) if pointer else bool(entry)
 
 
+def samples_of(cls):
+    """Samples that a class can be fitted on, their labels, modality and dimensions."""
+    if not issubclass(cls, MediaClassifier):
+        return *make_frames(n_rows=8), "audio", 3
+    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
+    return pd.DataFrame({"face": list(images)}), ["a", "b"] * 4, "face", 48 * 48
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_parameter_is_explained_here_or_where_the_class_points(cls):
     names = list(inspect.signature(cls).parameters)
@@ -44,7 +55,7 @@ def test_every_parameter_is_explained_here_or_where_the_class_points(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_attribute_is_explained_here_or_where_the_class_points(cls):
-    X, y = make_frames(n_rows=8)
+    X, y, modality, n_dims = samples_of(cls)
     small = {"channels": 1} if "channels" in inspect.signature(cls).parameters else {}
     target = range(8) if hasattr(cls, "_learn_prior") and "Regressor" in cls.__name__ else y
     model = cls(**SMALL, **small).fit(X, target)
@@ -53,6 +64,6 @@ def test_every_attribute_is_explained_here_or_where_the_class_points(cls):
     assert found <= set(section(cls, "Attributes"))
     assert all(explained(cls, "Attributes", name) for name in found)
     several = "MFN" in cls.__name__ or "M3ER" in cls.__name__
-    assert model.modalities_ == ["audio"]
-    assert model.n_dims_ == ({"audio": 3} if several else 3)
+    assert model.modalities_ == [modality]
+    assert model.n_dims_ == ({modality: n_dims} if several else n_dims)
     assert hasattr(model, "class_prior_") == hasattr(model, "classes_")

@@ -44,6 +44,7 @@ class StatefulModule:
 
     _module_class: ClassVar[Any]
     _several: ClassVar[bool]
+    _own_arrays: ClassVar[tuple[str, ...]] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
@@ -85,7 +86,7 @@ class StatefulModule:
         """
         check_is_fitted(self)
         learned = {name: getattr(self, name) for name in _LEARNED if hasattr(self, name)}
-        for name in _ARRAYS:
+        for name in (*_ARRAYS, *self._own_arrays):
             if hasattr(self, name):
                 array = np.asarray(getattr(self, name))
                 learned[name] = {"values": array.tolist(), "dtype": str(array.dtype)}
@@ -130,7 +131,7 @@ class StatefulModule:
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         learned = _of_today(json.loads(metadata["learned"]), several=self._several)
-        for name in learned.keys() & set(_ARRAYS):
+        for name in learned.keys() & {*_ARRAYS, *self._own_arrays}:
             learned[name] = np.asarray(learned[name]["values"], dtype=learned[name]["dtype"])
         vars(self).update(learned)
         arrays = {name: tensor.numpy() for name, tensor in read_safetensors(path).items()}
