@@ -1,6 +1,5 @@
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -14,12 +13,12 @@ class _Handler(BaseHTTPRequestHandler):
             settings.requests.append((self.path, self.headers.get("Range")))
             settings.open += 1
             settings.most_open = max(settings.most_open, settings.open)
-        try:
-            time.sleep(settings.delay)
-            self._answer(settings)
-        finally:
-            with settings.lock:
-                settings.open -= 1
+        if settings.gate is not None:
+            settings.gate.wait(timeout=60)
+        # Before the answer: with it in hand a client may send its next request at any time.
+        with settings.lock:
+            settings.open -= 1
+        self._answer(settings)
 
     def _answer(self, settings):
         if settings.errors.get(self.path):
@@ -34,6 +33,9 @@ class _Handler(BaseHTTPRequestHandler):
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         body = settings.files[self.path][start:]
         self.send_response(206 if start else 200)
+        if start:
+            whole = len(settings.files[self.path])
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: settings.stop_after.get(self.path)])
@@ -68,14 +70,14 @@ def file_server():
     """A local HTTP server.
 
     Of the settings, `files` gives contents by path, `stop_after` where a transfer breaks off,
-    `errors` the statuses that are answered first, and `delay` seconds before each answer;
-    `requests` and `most_open` (requests at a time) are for looking.
+    `errors` the statuses that are answered first, and `gate` a barrier at which requests wait for
+    each other; `requests` and `most_open` (requests without an answer) are for looking.
     """
     settings = SimpleNamespace(
         files={},
         stop_after={},
         errors={},
-        delay=0.0,
+        gate=None,
         requests=[],
         open=0,
         most_open=0,

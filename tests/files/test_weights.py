@@ -31,6 +31,9 @@ class _Handler(BaseHTTPRequestHandler):
         start = start if settings.ranges else 0
         body = settings.content[start:]
         self.send_response(206 if start else 200)
+        if start:
+            whole = len(settings.content)
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body if settings.stop_after is None else body[: settings.stop_after])

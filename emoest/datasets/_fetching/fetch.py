@@ -162,7 +162,7 @@ def fetch_corpus(
         )
     _show_license(name, source)
     for file in source.files:
-        _download(file, downloads, name, verbose)
+        _download(file, downloads, name, source.max_bytes, verbose)
     if source.large is None:
         _put(source, downloads, target)
     else:
@@ -217,12 +217,19 @@ def _show_license(name: str, source: Source) -> None:
     )
 
 
-def _download(file: RemoteFile, downloads: Path, name: str, verbose: int) -> None:
+def _download(file: RemoteFile, downloads: Path, name: str, max_bytes: int, verbose: int) -> None:
     path = downloads / file.file_name
     # A file of an earlier call is used again, but may have been damaged since.
     if path.exists() and file.digest is not None:
         check_digest(path, file.digest, remedy="Delete it and fetch again.")
-    download(file, path, what=f"file of {name}", by_hand=_by_hand(name), verbose=verbose)
+    download(
+        file,
+        path,
+        what=f"file of {name}",
+        by_hand=_by_hand(name),
+        max_bytes=max_bytes,
+        verbose=verbose,
+    )
     if file.digest is None:
         warn_user(
             f"Nobody told the digest of {file.url}, so that the file could be another than the "

@@ -73,10 +73,14 @@ def make_fer2013_like(
             for number, (split, label) in enumerate(rows):
                 writer.writerow((codes[label], " ".join([str(number % 256)] * SIDE**2), split))
         return root
-    for number, (split, label) in enumerate(rows):
-        path = root / ("train" if split == "Training" else "test") / label
+    folders = {
+        (split, label): root / ("train" if split == "Training" else "test") / label
+        for split, label in rows
+    }
+    for path in folders.values():
         path.mkdir(parents=True, exist_ok=True)
-        (path / f"{split}_{number}.jpg").touch()
+    for number, row in enumerate(rows):
+        (folders[row] / f"{row[0]}_{number}.jpg").touch()
     return root
 
 

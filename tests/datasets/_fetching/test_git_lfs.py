@@ -1,4 +1,5 @@
 import hashlib
+import threading
 import zipfile
 
 import pytest
@@ -96,7 +97,8 @@ def contents(folder):
 
 
 def test_all_come_a_few_at_a_time_with_progress(file_server, clips, tmp_path, capfd):
-    file_server.delay = 0.02
+    # Each answer waits until three are asked for.
+    file_server.gate = threading.Barrier(3)
     download_all(clips, tmp_path, corpus="cremad", connections=3, verbose=1)
     assert contents(tmp_path) == CLIPS
     assert file_server.most_open == 3
@@ -153,13 +155,20 @@ def test_a_clip_that_is_not_there_is_named_and_the_others_kept(file_server, clip
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"\xff" * 100_000, pointer(CLIPS["2.wav"]).encode(), CLIPS["2.wav"] * 50],
+    ("content", "message"),
+    [
+        (b"\xff" * 100_000, r"2\.wav\.part' is corrupted or truncated: expected sha"),
+        (
+            pointer(CLIPS["2.wav"]).encode(),
+            r"2\.wav\.part' is corrupted or truncated: expected sha",
+        ),
+        (CLIPS["2.wav"] * 50, r"2\.wav announces 5,000,000 bytes, more than 100,000"),
+    ],
     ids=["tampered", "the pointer itself", "too large"],
 )
-def test_what_is_not_the_clip_is_refused(file_server, clips, tmp_path, content):
+def test_what_is_not_the_clip_is_refused(file_server, clips, tmp_path, content, message):
     file_server.files["/2.wav"] = content
-    with pytest.raises(ValueError, match=r"2\.wav\.part' is corrupted or truncated: expected sha"):
+    with pytest.raises(ValueError, match=message):
         download_all(clips, tmp_path, corpus="cremad")
     assert not (tmp_path / "2.wav").exists()
     assert not (tmp_path / "2.wav.part").exists()
