@@ -17,9 +17,9 @@ class DifferentialEntropy(EEGTransformer):
 
     Each window gives one frame; its columns run channel by channel, and within a channel band by
     band: 62 channels and 5 bands are 310 columns. EEG is an array (n_channels, n_samples) in
-    microvolt with `sampling_rate`, a tuple (array, rate), or the path of an ``.npy`` or ``.mat``
-    file (`emoest.media.eeg`); recordings opened with MNE become cells through
-    `emoest.media.cells_from_mne`.
+    microvolt with `sampling_rate`, a tuple (array, rate) or (array, rate, channels), or the path of
+    an ``.npy`` or ``.mat`` file (`emoest.media.eeg`); recordings opened with MNE become cells
+    through `emoest.media.cells_from_mne`.
 
     Parameters
     ----------
@@ -44,12 +44,16 @@ class DifferentialEntropy(EEGTransformer):
         (``"gaussian"`` only).
     pooling : {"mean", "max"} or None, default=None
         None gives frames in the column ``de_frames``, with their ``seconds``; a pooling gives one
-        vector a sample, in columns such as ``de_FP1_alpha`` (``de_00_alpha`` without `channels`).
+        vector a sample, in columns such as ``de_FP1_alpha`` (``de_00_alpha`` where channels have no
+        names).
     chunks : {"pool", "concat"}, default="pool"
         What frames a list of trials gives: one frame a trial, the mean of its windows, or all
         windows.
     channels : int or list of str, default=None
-        Number or names of the channels; None counts those of the first trial in `fit`.
+        Number or names of the channels; None takes those of the first trial in `fit`, with their
+        names if it brings them. The channels of a trial that brings names (as those of
+        `emoest.media.cells_from_mne` do) are put into this order; a trial with other channels is an
+        error.
         `emoest.media.SEED_CHANNELS` names those of SEED.
     sampling_rate : float, default=None
         Rate in Hz of arrays and files, which bring none. A tuple brings its own.
@@ -200,12 +204,15 @@ class BandPower(EEGTransformer):
     pooling : {"mean", "max"} or None, default=None
         None gives frames in the column ``bandpower_frames``, with their ``seconds``; a pooling
         gives one vector a sample, in columns such as ``bandpower_FP1_alpha``
-        (``bandpower_00_alpha`` without `channels`).
+        (``bandpower_00_alpha`` where channels have no names).
     chunks : {"pool", "concat"}, default="pool"
         What frames a list of trials gives: one frame a trial, the mean of its windows, or all
         windows.
     channels : int or list of str, default=None
-        Number or names of the channels; None counts those of the first trial in `fit`.
+        Number or names of the channels; None takes those of the first trial in `fit`, with their
+        names if it brings them. The channels of a trial that brings names (as those of
+        `emoest.media.cells_from_mne` do) are put into this order; a trial with other channels is an
+        error.
     sampling_rate : float, default=None
         Rate in Hz of arrays and files, which bring none. A tuple brings its own.
     errors : {"raise", "missing"}, default="raise"

@@ -9,6 +9,7 @@ import pandas as pd
 from emoest.features._eeg_bands import check_rate, find_bands
 from emoest.features._eeg_windows import Windows, channel_major, check_flat, place_windows
 from emoest.media.eeg import count_channels, read_eeg
+from emoest.media.eeg_channels import order_channels, split_channels
 from emoest.media.eeg_files import split_path
 from emoest.media.items import content_of, items_of, where
 from emoest.media.transformer import CELL_ERRORS, CellTransformer
@@ -54,10 +55,10 @@ class EEGTransformer(CellTransformer):
         self._names = _channel_names(self.channels)
 
     def _inspect(self, column: pd.Series) -> None:
-        if self._names is not None:
-            self._n_channels = len(self._names)
+        if self.channels is None:
+            self._n_channels, self._names = self._look_at_channels(column)
         else:
-            self._n_channels = int(self.channels or self._count(column))
+            self._n_channels = int(self.channels if self._names is None else len(self._names))
 
     def _check_bands(self) -> None:
         try:
@@ -65,13 +66,14 @@ class EEGTransformer(CellTransformer):
         except ValueError as error:
             raise ValueError(f"sampling_rate={self.sampling_rate:g}: {error}.") from error
 
-    def _count(self, column: pd.Series) -> int:
-        """Count the channels of the first item that can be read."""
+    def _look_at_channels(self, column: pd.Series) -> tuple[int, list[str] | None]:
+        """Number and names of the channels of the first item that can be read."""
         for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
             name = where(position, label, column.name)
             try:
                 for _, item in items_of(cell):
-                    return count_channels(item, name=name)
+                    names = split_channels(item, name)[2] if isinstance(item, tuple) else None
+                    return count_channels(item, name=name), _channel_names(names)
             except CELL_ERRORS as error:
                 self._failure(name, error)
         raise ValueError(
@@ -97,6 +99,10 @@ class EEGTransformer(CellTransformer):
             content = content_of(path, "file", cache_dir=self.cache_dir)
             return content + f":{variable}:{start}:{end}:{self.sampling_rate}".encode()
         count_channels(item)
+        if isinstance(item, tuple):
+            # By the order in which its channels are measured, for so its value is stored.
+            array, rate = order_channels(item, self._names, "the item")
+            item = (np.asarray(array), rate)
         return super()._content(item)
 
     def _read_item(self, item: Any, name: str) -> np.ndarray:

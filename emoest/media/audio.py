@@ -18,6 +18,7 @@ import soxr
 from emoest.media.audio_decoders import ffmpeg_blocks, ffmpeg_length, sndfile_blocks
 from emoest.media.audio_lengths import UNKNOWN, Length, audio_length, check_joined
 from emoest.media.damage import decoder_errors
+from emoest.media.levels import Levels
 from emoest.media.limits import MIN_AUDIO_RATE, check_limit
 from emoest.media.sources import (
     check_file,
@@ -90,6 +91,11 @@ def read_audio(
         ``EMOEST_MAX_BYTES``, or if the item is not audio.
     ImportError
         If only FFmpeg can tell how long the file is and PyAV is not installed.
+
+    Warns
+    -----
+    ImplausibleMediaWarning
+        If the channels cancel each other in their mean, or floats are far beyond [-1, 1].
 
     Examples
     --------
@@ -178,9 +184,11 @@ class Audio:
 
     def _mono(self, size: int) -> Iterator[Signal]:
         position = self.start
+        levels = Levels()
         for block in self._decode(size):
             with np.errstate(over="ignore", invalid="ignore"):
-                mono = _to_float(block).mean(axis=1, dtype=np.float32)
+                channels = _to_float(block)
+                mono = channels.mean(axis=1, dtype=np.float32)
             if not np.isfinite(mono).all():
                 bad = position + int(np.flatnonzero(~np.isfinite(mono))[0])
                 raise ValueError(
@@ -188,6 +196,7 @@ class Audio:
                     "Repair or cut the recording, or replace such samples, for example with "
                     "numpy.nan_to_num."
                 )
+            levels.add(channels, mono)
             position += len(mono)
             yield mono
         if position == self.start:
@@ -202,6 +211,7 @@ class Audio:
             raise ValueError(
                 f"{self.name} is cut off or damaged: {self.length.problem}. {_GET_AGAIN}"
             )
+        levels.note(self.name)
 
     def _decode(self, size: int) -> Iterator[npt.NDArray[Any]]:
         if not isinstance(self.source, str):

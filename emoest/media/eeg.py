@@ -1,7 +1,8 @@
 """EEG in a cell becomes an array of channels in microvolt: read, cut, checked.
 
-An EEG item is an array ``(n_channels, n_samples)`` in microvolt, a tuple ``(array, rate)``, or the
-path of an ``.npy`` or ``.mat`` file that holds such an array: ``trial.npy``,
+An EEG item is an array ``(n_channels, n_samples)`` in microvolt, a tuple ``(array, rate)`` or
+``(array, rate, channels)`` with the names of its channels, or the path of an ``.npy`` or ``.mat``
+file that holds such an array: ``trial.npy``,
 ``subject.mat#cz_eeg1`` (a variable of the file), ``trial.npy#t=1.5,30`` (a part, in seconds).
 `cells_from_mne` and `cells_from_mat` make cells of recordings.
 """
@@ -13,14 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emoest.media.eeg_channels import channel_label, folded, order_channels, split_channels
 from emoest.media.eeg_files import file_shape, load_file, split_path
-from emoest.media.sources import check_rate, cut_part, name_file, split_tuple
+from emoest.media.notes import note
+from emoest.media.sources import check_rate, cut_part, name_file
 from emoest.tables.cells import is_path
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
 Signal = npt.NDArray[np.float64]
-Cell = tuple[npt.NDArray[np.float32], float]
+Cell = tuple[npt.NDArray[np.float32], float, tuple[str, ...]]
 
 _SEED = """
 FP1 FPZ FP2 AF3 AF4 F7 F5 F3 F1 FZ F2 F4 F6 F8 FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 T7 C5 C3 C1 CZ
@@ -31,6 +34,9 @@ SEED_CHANNELS = tuple(_SEED.split())
 """The 62 channels of SEED and SEED-IV, in the order of their files."""
 
 _MICROVOLTS = 1e6
+
+_PLAUSIBLE_MICROVOLTS = (0.05, 1e5)
+"""Standard deviations of a channel; EEG has some ten, EEG in volt a hundred-thousandth."""
 
 
 def read_eeg(
@@ -44,12 +50,14 @@ def read_eeg(
 
     Parameters
     ----------
-    item : ndarray of shape (n_channels, n_samples), tuple (array, rate), str or path object
-        The item, in microvolt; integers are microvolt as well. See the module for paths.
+    item : ndarray of shape (n_channels, n_samples), tuple, str or path object
+        The item, in microvolt; integers are microvolt as well. A tuple is ``(array, rate)`` or
+        ``(array, rate, channels)``. See the module for paths.
     sampling_rate : float, default=None
         Rate in Hz of arrays and files, which bring none. A tuple brings its own.
     channels : sequence of str, default=None
-        Names of the channels, for errors.
+        Names of the channels that are wanted. The channels of an item that brings names are put
+        into this order; those of any other item are taken to be in it.
     name : str, default="EEG item"
         What to call the item in an error, for example ``"row 3, column 'eeg'"``.
 
@@ -66,7 +74,13 @@ def read_eeg(
         If the item is a path and the file is not there.
     ValueError
         If the item is not EEG, has no rate or a wrong one, lies with its channels along the second
-        axis, or has channels that are missing (NaN) or infinite; if a file cannot be read.
+        axis, or has channels that are missing (NaN) or infinite; if a file cannot be read; if its
+        channels have other names than `channels`.
+
+    Warns
+    -----
+    ImplausibleMediaWarning
+        If the numbers are hardly microvolt.
 
     Examples
     --------
@@ -76,7 +90,7 @@ def read_eeg(
     """
     start, end = 0.0, None
     if isinstance(item, tuple):
-        item, sampling_rate = split_tuple(item, name)
+        item, sampling_rate = order_channels(item, channels, name)
     elif is_path(item):
         path, variable, start, end = split_path(os.fspath(item))
         item = load_file(path, variable, name)
@@ -86,7 +100,24 @@ def read_eeg(
     first, stop = cut_part(array.shape[1], rate, start, end, name)
     signal = np.array(array[:, first:stop], dtype=np.float64)
     _check_finite(signal, rate, channels, name)
+    _note_unit(signal, name)
     return signal, rate
+
+
+def _note_unit(signal: Signal, name: str) -> None:
+    typical = float(np.median(signal.std(axis=1)))
+    if 0 < typical < _PLAUSIBLE_MICROVOLTS[0]:
+        note(
+            f"varies by less than {_PLAUSIBLE_MICROVOLTS[0]} microvolt, as EEG in volt does; EEG "
+            "is expected in microvolt. Multiply it by 1e6",
+            name,
+        )
+    elif typical > _PLAUSIBLE_MICROVOLTS[1]:
+        note(
+            f"varies by more than {_PLAUSIBLE_MICROVOLTS[1]:.0f} microvolt, as the bare numbers of "
+            "an amplifier do; EEG is expected in microvolt. Scale it as its header says",
+            name,
+        )
 
 
 def count_channels(item: Any, *, name: str = "EEG item") -> int:
@@ -114,7 +145,7 @@ def count_channels(item: Any, *, name: str = "EEG item") -> int:
     62
     """
     if isinstance(item, tuple):
-        item, _ = split_tuple(item, name)
+        item, *_ = split_channels(item, name)
     elif is_path(item):
         path, variable, _, _ = split_path(os.fspath(item))
         shape = file_shape(path, variable, name)
@@ -123,22 +154,14 @@ def count_channels(item: Any, *, name: str = "EEG item") -> int:
     return int(_check_array(item, name).shape[0])
 
 
-def channel_label(channel: int, channels: Sequence[str] | None = None) -> str:
-    """Name a channel for an error: by its name, else by its number from zero.
-
-    Examples
-    --------
-    >>> channel_label(2), channel_label(0, ["TP9"])
-    ('channel 2', "channel 'TP9'")
-    """
-    return f"channel {channel}" if channels is None else f"channel {channels[channel]!r}"
-
-
-def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
+def cells_from_mne(
+    obj: Any, *, picks: Any = "eeg", channels: Sequence[str] | None = None
+) -> list[Cell]:
     """Make cells of an MNE recording: one of a `mne.io.Raw`, one an epoch of `mne.Epochs`.
 
     Filter, re-reference, resample and drop bad segments in MNE first; what comes out is what the
-    object holds.
+    object holds. The names of the channels travel with each cell, by which features of EEG put
+    them into one order and name their columns.
 
     Parameters
     ----------
@@ -146,13 +169,15 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
         The recording, in volt as always in MNE.
     picks : str or list, default="eeg"
         Channels, as in `mne.io.Raw.pick`. By kind, channels marked as bad are left out, of Raw and
-        of Epochs, so that recordings may differ in their channels; interpolate them first, or list
-        names.
+        of Epochs, so that recordings may differ in their channels; interpolate them first.
+    channels : sequence of str, default=None
+        Which of the picked channels are wanted, in this order; None takes all, in the order of the
+        recording.
 
     Returns
     -------
-    cells : list of (ndarray of shape (n_channels, n_samples), float)
-        Arrays in microvolt, float32, each with its rate in Hz.
+    cells : list of (ndarray of shape (n_channels, n_samples), float, tuple of str)
+        Arrays in microvolt, float32, each with its rate in Hz and the names of its channels.
 
     Raises
     ------
@@ -161,16 +186,16 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
     TypeError
         If `obj` is neither Raw nor Epochs.
     ValueError
-        If it has no such channels.
+        If it has no such channels, or lacks one of `channels`.
 
     Examples
     --------
     >>> import mne
     >>> info = mne.create_info(["Fz", "Cz"], sfreq=100.0, ch_types="eeg")
     >>> raw = mne.io.RawArray(np.full((2, 300), 1e-5), info, verbose="error")
-    >>> cells = cells_from_mne(raw)
-    >>> len(cells), cells[0][0].shape, float(cells[0][0][0, 0].round(4)), cells[0][1]
-    (1, (2, 300), 10.0, 100.0)
+    >>> ((array, rate, channels),) = cells_from_mne(raw, channels=["Cz", "Fz"])
+    >>> array.shape, float(array[0, 0].round(4)), rate, channels
+    ((2, 300), 10.0, 100.0, ('Cz', 'Fz'))
     """
     mne = import_optional("mne", extra="eeg", purpose="cells_from_mne")
     if not isinstance(obj, mne.io.BaseRaw | mne.BaseEpochs):
@@ -178,16 +203,33 @@ def cells_from_mne(obj: Any, *, picks: Any = "eeg") -> list[Cell]:
             f"cells_from_mne takes mne.io.Raw or mne.Epochs, found {type(obj).__name__}."
         )
     try:
-        data = obj.get_data(picks=_chosen_channels(mne, obj, picks), verbose="error")
+        chosen = _chosen_channels(mne, obj, picks)
     except ValueError as error:
         raise ValueError(
             f"The {type(obj).__name__} has no channels picks={picks!r}; it has "
             f"{len(obj.ch_names)} channels: {listed(obj.ch_names, most=8)}. Set their types "
             "with set_channel_types, or name them in picks."
         ) from error
+    if channels is not None:
+        chosen = _wanted_channels(obj, chosen, channels)
+    data = obj.get_data(picks=chosen, verbose="error")
     trials = data[None] if data.ndim == 2 else data
-    rate = float(obj.info["sfreq"])
-    return [((trial * _MICROVOLTS).astype(np.float32), rate) for trial in trials]
+    rate, names = float(obj.info["sfreq"]), tuple(obj.ch_names[i] for i in chosen)
+    return [((trial * _MICROVOLTS).astype(np.float32), rate, names) for trial in trials]
+
+
+def _wanted_channels(obj: Any, chosen: list[int], channels: Sequence[str]) -> list[int]:
+    """Positions of the channels that are wanted, in their order."""
+    places = {folded(obj.ch_names[i]): i for i in chosen}
+    lacks = [channel for channel in channels if folded(channel) not in places]
+    if lacks:
+        bad = [channel for channel in obj.info["bads"] if channel in lacks]
+        marked = f" ({listed(bad, most=8)} marked as bad: interpolate first)" if bad else ""
+        raise ValueError(
+            f"The {type(obj).__name__} lacks of channels: {listed(lacks, most=8)}{marked}; picked "
+            f"are {listed([obj.ch_names[i] for i in chosen], most=8)}."
+        )
+    return [places[folded(channel)] for channel in channels]
 
 
 def _chosen_channels(mne: Any, obj: Any, picks: Any) -> list[int]:

@@ -315,3 +315,46 @@ def test_mixed_windows_flatter_on_the_muse_recordings(real_data, benchmark):
     assert mixed > 0.85
     assert 0.45 < subject < recording < mixed
     assert mixed - subject > 0.1
+
+
+@pytest.mark.parametrize("pooling", ["mean", None])
+def test_recordings_whose_channels_stand_in_another_order(pooling, tmp_path):
+    data = trial(4.0, n_channels=3) * np.array([[1.0], [4.0], [16.0]])
+    cells = [
+        (data, RATE, ["Fz", "Cz", "Pz"]),
+        (data[[2, 0, 1]], RATE, ("Pz", "Fz", "Cz")),
+        (data, RATE),
+        [(data[::-1], RATE, ["PZ", "CZ", "FZ"])],
+    ]
+    for channels in (None, ["Pz", "Fz", "Cz"]):
+        entropy = DifferentialEntropy(
+            window=4.0, bands=BANDS, pooling=pooling, channels=channels, cache_dir=tmp_path
+        )
+        output = entropy.fit_transform(cells)
+        if pooling:
+            named = [f"de_{name}_alpha" for name in ("Fz", "Cz", "Pz")]
+            assert np.all(np.diff(output[named].to_numpy()[[0, 1, 3]], axis=1) > 1)
+            assert output.columns[0] == f"de_{'Fz' if channels is None else 'Pz'}_theta"
+            continue
+        for k in (1, 3):
+            np.testing.assert_array_equal(output["de_frames"][k], output["de_frames"][0])
+
+
+def test_recordings_whose_bad_channels_differ_are_said():
+    data = trial(4.0, n_channels=3)
+    cells = [(data, RATE, ["Fz", "Cz", "Pz"]), (data, RATE, ["Fz", "Cz", "Oz"])]
+    entropy = DifferentialEntropy(window=1.0, bands=BANDS, cache_dir=False)
+    with pytest.raises(ValueError, match=r"row 1.*lacks Pz and has Oz in addition"):
+        entropy.fit_transform(cells)
+    with pytest.warns(UserWarning, match="1 of 2 cells could not be read"):
+        output = entropy.set_params(errors="missing").fit_transform(cells)
+    assert output["de_frames"].isna().tolist() == [False, True]
+
+
+def test_names_of_channels_travel_from_mne_to_columns():
+    mne = pytest.importorskip("mne", reason="MNE is in the extra eeg")
+    info = mne.create_info(["Pz", "Fz"], RATE, "eeg")
+    raw = mne.io.RawArray(trial(4.0) * 1e-6, info, verbose="error")
+    entropy = DifferentialEntropy(window=1.0, bands=BANDS, pooling="mean", cache_dir=False)
+    output = entropy.fit_transform(cells_from_mne(raw))
+    assert output.columns.tolist() == ["de_Pz_theta", "de_Pz_alpha", "de_Fz_theta", "de_Fz_alpha"]

@@ -1,4 +1,6 @@
+import re
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -245,3 +247,28 @@ def test_memory_for_an_hour_is_bounded(tmp_path):
     assert sum(sizes) == 3600 * 16000
     assert max(sizes) <= 2 * BLOCK_SECONDS * 16000
     assert peak < 10e6
+
+
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 3000)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.column_stack([NOISE, -NOISE]), "channels of opposite sign.*cancel in their mean"),
+        (np.column_stack([NOISE, -0.99 * NOISE]), "channels of opposite sign"),
+        (np.column_stack([NOISE, -0.5 * NOISE]), None),
+        (np.column_stack([NOISE, NOISE[::-1]]), None),
+        (np.zeros((3000, 2)), None),
+        (20000 * NOISE, r"32 times full scale.*Divide it by 32768 \(int16\)"),
+        ((20000 * NOISE).astype(np.int16), None),
+        (6 * NOISE, None),
+    ],
+)
+def test_recordings_that_are_hardly_one(samples, message):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_audio(samples, sampling_rate=8000, name="row 3")
+    assert len(caught) == (message is not None)
+    if message:
+        assert re.search(f"^row 3 .*{message}", str(caught[0].message))

@@ -1,4 +1,6 @@
+import re
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -90,12 +92,12 @@ def raw_of(mne, kinds=("eeg", "eeg", "stim")):
 def test_a_raw_of_mne_is_one_cell_in_microvolt():
     mne = pytest.importorskip("mne", reason="MNE is in the extra eeg")
     data, raw = raw_of(mne)
-    [(signal, rate)] = cells_from_mne(raw)
+    [(signal, rate, channels)] = cells_from_mne(raw)
     assert signal.shape == (2, 1000)
     assert signal.dtype == np.float32
-    assert rate == 100.0
+    assert (rate, channels) == (100.0, ("Fz", "Cz"))
     np.testing.assert_allclose(signal, data[:2] * 1e6, rtol=1e-6)
-    [(one, _)] = cells_from_mne(raw, picks=["Cz"])
+    [(one, *_)] = cells_from_mne(raw, picks=["Cz"])
     np.testing.assert_array_equal(one, signal[1:])
 
 
@@ -118,11 +120,63 @@ def test_channels_marked_as_bad_are_left_out_by_kind():
     raw.info["bads"] = ["Fz"]
     epochs = mne.make_fixed_length_epochs(raw, duration=10.0, preload=True, verbose="error")
     for recording_of_mne in (raw, epochs):
-        [(signal, _)] = cells_from_mne(recording_of_mne)
+        [(signal, *_)] = cells_from_mne(recording_of_mne)
         np.testing.assert_allclose(signal, data[1:2] * 1e6, rtol=1e-6)
-        [(named, _)] = cells_from_mne(recording_of_mne, picks=["Cz", "Fz"])
+        [(named, *_)] = cells_from_mne(recording_of_mne, picks=["Cz", "Fz"])
         np.testing.assert_allclose(named, data[1::-1] * 1e6, rtol=1e-6)
     assert raw.ch_names == ["Fz", "Cz", "STI"]
+
+
+def test_channels_of_mne_come_in_the_order_that_is_wanted():
+    mne = pytest.importorskip("mne", reason="MNE is in the extra eeg")
+    data, raw = raw_of(mne)
+    [(signal, _, channels)] = cells_from_mne(raw, channels=["CZ", "Fz"])
+    assert channels == ("Cz", "Fz")
+    np.testing.assert_allclose(signal, data[1::-1] * 1e6, rtol=1e-6)
+    assert cells_from_mne(raw, channels=["Fz"])[0][0].shape == (1, 1000)
+    with pytest.raises(ValueError, match=r"lacks of channels: Pz; picked are Fz, Cz"):
+        cells_from_mne(raw, channels=["Fz", "Pz"])
+    raw.info["bads"] = ["Fz"]
+    with pytest.raises(ValueError, match=r"lacks of channels: Fz \(Fz marked as bad: interpolate"):
+        cells_from_mne(raw, channels=["Fz", "Cz"])
+
+
+def test_channels_are_ordered_by_name():
+    data = recording(3)
+    names = ["Pz", "FZ", "Cz"]
+    signal, _ = read_eeg((data, 100, names), channels=["Fz", "Cz", "Pz"])
+    np.testing.assert_array_equal(signal, data[[1, 2, 0]])
+    np.testing.assert_array_equal(read_eeg((data, 100, names))[0], data)
+    np.testing.assert_array_equal(read_eeg((data, 100), channels=["Fz", "Cz", "Pz"])[0], data)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Fz", "Cz", "Oz"], "it lacks Pz and has Oz in addition"),
+        (["Fz", "Cz"], "3 channels and the names Fz, Cz"),
+        (["Fz", "Cz", "cz"], "Each channel needs a name of its own"),
+        ("abc", "must be a list of names"),
+        ([1, 2, 3], "must be a list of names"),
+    ],
+)
+def test_channels_that_differ_are_said(names, message):
+    with pytest.raises(ValueError, match=f"^row 3.*{message}"):
+        read_eeg((recording(3), 100, names), channels=["Fz", "Cz", "Pz"], name="row 3")
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"),
+    [(1e-6, "EEG in volt.*Multiply it by 1e6"), (1e4, "bare numbers of an amplifier"), (1, None)],
+)
+def test_numbers_that_are_hardly_microvolt(factor, message):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_eeg((recording() * factor, 100), name="row 3")
+        read_eeg((np.zeros((2, 100)), 100), name="row 3")
+    assert len(caught) == (message is not None)
+    if message:
+        assert re.search(f"^row 3 varies by .*{message}", str(caught[0].message))
 
 
 def test_what_mne_has_that_cannot_serve_is_said():

@@ -21,6 +21,7 @@ from emoest.media.audio import open_audio
 from emoest.media.eeg import read_eeg
 from emoest.media.eeg_files import split_path
 from emoest.media.images import open_clip
+from emoest.media.notes import CollectedNotes
 from emoest.tables.cells import is_missing, is_path
 from emoest.tables.groups import describe_confounding, resolve_groups
 from emoest.tables.names import is_context, tokens
@@ -168,6 +169,15 @@ def _kind(column: object, item: Any) -> str:
 
 def _problem(item: Any, kind: str, sampling_rate: float | None, name: str) -> str | None:
     """What is wrong with an item; a missing package is nobody's fault and raises."""
+    with CollectedNotes() as collected:
+        problem = _reading_problem(item, kind, sampling_rate, name)
+        problem = problem or next((f"{name} {said}." for said in collected.notes), None)
+        # What stands in the table is no warning any more.
+        collected.notes.clear()
+    return problem
+
+
+def _reading_problem(item: Any, kind: str, sampling_rate: float | None, name: str) -> str | None:
     try:
         if kind == "audio":
             return _audio_problem(item, sampling_rate or _ANY_RATE, name)
