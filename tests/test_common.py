@@ -28,6 +28,7 @@ from emoest.fusion import (
     MonteCarloFusionClassifier,
     MultiplicativeFusionClassifier,
     SegmentClassifier,
+    TrialAggregatingClassifier,
 )
 from emoest.neural import (
     M3ERClassifier,
@@ -98,6 +99,7 @@ PLAIN = [
     EarlyFusionRegressor(),
     SegmentClassifier(),
     SegmentClassifier(LogisticRegression(), vote="mean_proba"),
+    TrialAggregatingClassifier(LogisticRegression(), calibrate=None),
     LateFusionClassifier(),
     LateFusionRegressor(),
     MultiplicativeFusionClassifier(),
@@ -147,6 +149,7 @@ NUMBERS = {type(estimator).__name__ for estimator in [*PLAIN, *WITH_TWO_MODALITI
 
 ONE_MODALITY_ONLY = {
     "SegmentClassifier": "reads the frames of one modality",
+    "TrialAggregatingClassifier": "reads the frames of one modality",
     "OptunaSearchCV": "knows nothing of modalities",
     "SequenceClassifier": "reads the frames of one modality",
     "SequenceRegressor": "reads the frames of one modality",

@@ -6,6 +6,7 @@ from emoest.fusion._late_regressor import LateFusionRegressor
 from emoest.fusion._monte_carlo import MonteCarloFusionClassifier
 from emoest.fusion._multiplicative import MultiplicativeFusionClassifier
 from emoest.fusion._segment import SegmentClassifier
+from emoest.fusion._trials import TrialAggregatingClassifier
 
 __all__ = [
     "EarlyFusionClassifier",
@@ -15,4 +16,5 @@ __all__ = [
     "MonteCarloFusionClassifier",
     "MultiplicativeFusionClassifier",
     "SegmentClassifier",
+    "TrialAggregatingClassifier",
 ]

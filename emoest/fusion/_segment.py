@@ -105,6 +105,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
+    TrialAggregatingClassifier : The same for windows of trials, with calibrated probabilities.
     emoest.aggregation.WeightedAggregator : One vector per sample before the classifier.
 
     Examples
@@ -184,7 +185,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         y = read_target(self, X, y, numeric=False)
         check_classification_targets(y)
         if len(segments.values) == 0:
-            raise ValueError(f"SegmentClassifier: none of the {len(y)} rows of X has frames.")
+            raise ValueError(f"{type(self).__name__}: none of the {len(y)} rows of X has frames.")
         weight = check_weight(sample_weight, X)
         self._learn_prior(segments, y, weight)
         self._fit_inner(inner, segments, y, weight, resolve_groups(X, groups, self.group_column))
@@ -206,7 +207,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             names = table.names
             if len(names) != 1:
                 raise ValueError(
-                    f"SegmentClassifier reads the frames of one modality, and X has {names}. "
+                    f"{type(self).__name__} reads the frames of one modality, and X has {names}. "
                     f"Choose one, for example modalities=[{names[0]!r}]."
                 )
             column = table.columns[names[0]]
@@ -240,7 +241,7 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             inner,
             None if weight is None else weight[owners],
             None if groups is None else groups[owners],
-            what="the estimator inside SegmentClassifier",
+            what=f"the estimator inside {type(self).__name__}",
         )
         inner.fit(fill_missing(values, self.fill_)[rows], y[owners], **parameters)
         self.estimator_ = inner
@@ -275,16 +276,20 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         segments = self._segments(X, reset=False)
-        n_rows, n_classes = len(segments.rows), len(self.classes_)
-        proba = np.full((n_rows, n_classes), np.nan)
-        if len(segments.values):
-            values = fill_missing(segments.values, self.fill_)
-            if self.vote == "mean_proba":
-                votes = np.asarray(self.estimator_.predict_proba(values), dtype=np.float64)
-            else:
-                predicted = np.searchsorted(self.classes_, self.estimator_.predict(values))
-                votes = np.eye(n_classes)[predicted]
-            proba = average_segments(votes, segments.owners, n_rows)
+        return self._average(segments, self._votes(segments))
+
+    def _votes(self, segments: Segments) -> Floats:
+        """Probabilities of each frame, or 1 for the class that it votes for."""
+        if not len(segments.values):
+            return np.empty((0, len(self.classes_)))
+        values = fill_missing(segments.values, self.fill_)
+        if self.vote == "mean_proba":
+            return np.asarray(self.estimator_.predict_proba(values), dtype=np.float64)
+        predicted = np.searchsorted(self.classes_, self.estimator_.predict(values))
+        return np.eye(len(self.classes_))[predicted]
+
+    def _average(self, segments: Segments, votes: Floats) -> Floats:
+        proba = average_segments(votes, segments.owners, len(segments.rows))
         if len(segments.empty):
             warn_user(
                 f"{len(segments.empty)} row(s) have no frames and get the training prior: "
