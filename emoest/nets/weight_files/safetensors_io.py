@@ -16,13 +16,15 @@ Net = TypeVar("Net", bound=nn.Module)
 _COUNTER = "num_batches_tracked"
 
 
-def read_safetensors(path: Path) -> dict[str, Tensor]:
+def read_safetensors(path: Path, containing: str = "") -> dict[str, Tensor]:
     """Read the tensors of a ``.safetensors`` file.
 
     Parameters
     ----------
     path : Path
         The file.
+    containing : str, default=""
+        What the names of the tensors contain that are read.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     ValueError
         If the file is not of this kind, damaged or truncated.
     """
-    return _read(path)[0]
+    return _read(path, containing)[0]
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -57,15 +59,16 @@ def read_metadata(path: Path) -> dict[str, str]:
     ValueError
         If the file is not of this kind, damaged or truncated.
     """
-    return _read(path, tensors=False)[1]
+    return _read(path, None)[1]
 
 
-def _read(path: Path, *, tensors: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _read(path: Path, containing: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            names = file.keys() if tensors else ()
+            wanted = () if containing is None else file.keys()
+            names = [name for name in wanted if containing in name]
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
