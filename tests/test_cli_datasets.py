@@ -1,9 +1,16 @@
+from pathlib import Path
+
 import pytest
 
+import emoest.datasets
 from emoest._cli import main
-from emoest.datasets import fetch_corpus, list_corpora
+from emoest.datasets import corpus_record, fetch_corpus, list_corpora
 from emoest.datasets._fetching.sources import SOURCES, Source
+from emoest.datasets._reading.corpora import CORPORA
 from emoest.files.download import RemoteFile
+
+ROOT = Path(__file__).parent.parent
+GENERATED = {"emotions", "mosi_sequences", "stories"}
 
 
 @pytest.fixture
@@ -60,7 +67,30 @@ def test_fetch_with_a_folder_and_a_digest(meld, tmp_path, capsys):
 def test_what_cannot_be_fetched(capsys):
     assert main(["fetch", "iemocap"]) == 1
     assert "'iemocap' cannot be fetched; cremad, emodb," in capsys.readouterr().err
+    assert main(["fetch", "stories"]) == 1
+    assert "'stories' is generated: call emoest.datasets.make_stories" in capsys.readouterr().err
     assert main(["fetch", "nothing"]) == 1
     assert "'nothing' is unknown; there are yamnet" in capsys.readouterr().err
     assert main(["fetch", "yamnet", "--folder", "x"]) == 1
     assert "--folder and --sha256 are for corpora; 'yamnet' is none." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", sorted(CORPORA.keys() - SOURCES.keys() - GENERATED))
+def test_what_cannot_be_fetched_says_where_it_is_and_what_reads_it(name, capsys):
+    assert main(["fetch", name]) == 1
+    told = capsys.readouterr().err
+    record, card = corpus_record(name), f"datasets_cards/{name}.md"
+    for words in (record.access, record.homepage, CORPORA[name].function, card):
+        assert words in told
+    assert callable(getattr(emoest.datasets, CORPORA[name].function))
+    assert (ROOT / card).is_file()
+
+
+def test_the_list_agrees_with_the_records():
+    assert list(CORPORA) == sorted(CORPORA)
+    for name, listed in CORPORA.items():
+        record = corpus_record(name)
+        assert (record.name, record.title) == (name, listed.title)
+        assert (listed.access == "generated") == record.license.startswith("Generated")
+        assert (listed.access == "free") == record.access.startswith("Free download")
+        assert hasattr(emoest.datasets, listed.function)

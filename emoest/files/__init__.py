@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "Store": "emoest.files.store",
-        "cache_folder": "emoest.files.store",
+        "cache_folder": "emoest.files.folders",
         "unpack": "emoest.files.archives",
     },
 )

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emoest.files.folders import ENVIRONMENT, CacheDir, cache_folder
 from emoest.tables.cells import load_array, save_array
 from emoest.utils.typing import Array
 from emoest.utils.warn import warn_user
-
-ENVIRONMENT = "EMOEST_CACHE"
 
 _FOLDER = "store"
 _DIGESTS = "digests"
@@ -34,36 +33,6 @@ _RECENT = 2.0
 _digests: dict[tuple[str, int, int, int], str] = {}
 _swept: set[Path] = set()
 _warned: set[Path] = set()
-
-CacheDir = str | os.PathLike[str] | bool | None
-
-
-def cache_folder(cache_dir: CacheDir = None) -> Path:
-    """Return the folder where emoest keeps what it can make again.
-
-    Parameters
-    ----------
-    cache_dir : str or path object, default=None
-        The folder; None takes the environment variable ``EMOEST_CACHE``, else ``emoest`` under
-        ``XDG_CACHE_HOME`` or ``~/.cache``. Looked up at every call.
-
-    Returns
-    -------
-    folder : Path
-        Not necessarily there yet.
-
-    Examples
-    --------
-    >>> cache_folder("somewhere").name
-    'somewhere'
-    """
-    if isinstance(cache_dir, str | os.PathLike):
-        return Path(cache_dir).expanduser()
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "emoest"
 
 
 class Store:

@@ -13,28 +13,14 @@ from typing import Any
 
 from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, Url, Weights
 from emoest.files.download import RemoteFile, check_digest, download
+from emoest.files.folders import CacheDir, weights_folder
 from emoest.files.hub import MODEL_SUFFIXES, check_model_folder, find_on_hub
-from emoest.files.store import CacheDir, cache_folder, file_digest
+from emoest.files.store import file_digest
 from emoest.utils.messages import listed
 
 
 class UnknownWeightsError(FileNotFoundError, ValueError):
     """Neither a file of that path is there nor are weights of that name known."""
-
-
-def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder of fetched weights; it is not made.
-
-    `cache_dir`, else the environment variable ``EMOEST_WEIGHTS``, else ``weights`` in the folder
-    that `emoest.files.cache_folder` names.
-
-    Examples
-    --------
-    >>> weights_folder("here").name
-    'here'
-    """
-    chosen = cache_dir or os.environ.get(ENVIRONMENT)
-    return Path(chosen).expanduser() if chosen else cache_folder() / "weights"
 
 
 def find_weights(

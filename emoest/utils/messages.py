@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 
 def listed(
     names: Iterable[Any], most: int = 5, *, quoted: bool = False, separator: str = ", "
@@ -31,12 +29,13 @@ def listed(
     --------
     >>> listed(["a", "b", "c", "d"], most=2)
     'a, b and 2 more'
+    >>> import numpy as np
     >>> listed(np.array([1, 2]), quoted=True)
     '1, 2'
     """
     every = list(names)
     # numpy writes its scalars as np.int64(1); item() gives what the user wrote.
-    plain = [name.item() if isinstance(name, np.generic) else name for name in every[:most]]
+    plain = [name.item() if type(name).__module__ == "numpy" else name for name in every[:most]]
     shown = separator.join(repr(name) if quoted else str(name) for name in plain)
     more = len(every) - most
     return f"{shown} and {more} more" if more > 0 else shown

@@ -7,89 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from emoest.datasets._fetching.folders import MARK, is_fetched, target_folder
 from emoest.datasets._fetching.git_lfs import copy_tables, download_all, read_pointers
 from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
+from emoest.datasets._reading.corpora import CORPORA
 from emoest.datasets._reading.record import corpus_record
 from emoest.files.archives import unpack
 from emoest.files.download import RemoteFile, check_digest, download
-from emoest.files.store import cache_folder, file_digest
+from emoest.files.store import file_digest
 from emoest.utils.warn import warn_user
-
-MARK = ".emoest-source"
-"""Name of the hidden file that lists what a folder was fetched from."""
 
 Digests = str | Mapping[str, str]
 
 
 class UnverifiedDownloadWarning(UserWarning):
     """A file was downloaded whose true digest nobody told."""
-
-
-def corpora_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder of fetched corpora; it is not made.
-
-    `folder`, else the environment variable ``EMOEST_CORPORA``, else ``corpora`` in the folder that
-    `emoest.files.cache_folder` names.
-
-    Parameters
-    ----------
-    folder : str or path object, default=None
-        The folder, if it is to be another.
-
-    Returns
-    -------
-    folder : Path
-
-    Examples
-    --------
-    >>> corpora_folder("here").name
-    'here'
-    """
-    chosen = folder or os.environ.get("EMOEST_CORPORA")
-    return Path(chosen).expanduser() if chosen else cache_folder() / "corpora"
-
-
-def is_fetched(name: str, folder: str | os.PathLike[str] | None = None) -> bool:
-    """Check whether a corpus has been fetched; parameters as `fetch_corpus`.
-
-    Examples
-    --------
-    >>> is_fetched("ravdess", "no-such-folder")
-    False
-    """
-    return (_target(name, folder) / MARK).is_file()
-
-
-def corpus_state(name: str) -> str:
-    """Return how a corpus can be obtained.
-
-    Parameters
-    ----------
-    name : str
-        Its short name.
-
-    Returns
-    -------
-    state : {"generated", "here", "fetchable", "free", "licensed"}
-        ``"here"`` if it was fetched into `corpora_folder`; copies elsewhere are not looked for.
-        ``"free"`` if anyone may download it, but not through emoest; ``"licensed"`` if its owner
-        has to be asked. The record's ``access`` says how.
-
-    Raises
-    ------
-    ValueError
-        If there is no such corpus.
-
-    Examples
-    --------
-    >>> corpus_state("stories"), corpus_state("iemocap")
-    ('generated', 'licensed')
-    """
-    if corpus_record(name).license.startswith("Generated"):
-        return "generated"
-    if name in SOURCES:
-        return "here" if is_fetched(name) else "fetchable"
-    return "free" if corpus_record(name).access.startswith("Free download") else "licensed"
 
 
 def fetch_corpus(
@@ -145,12 +77,9 @@ def fetch_corpus(
     ValueError: 'iemocap' cannot be fetched; cremad, emodb, goemotions, isear, meld, ...
     """
     if name not in SOURCES:
-        access = corpus_record(name).access
-        raise ValueError(
-            f"{name!r} cannot be fetched; {', '.join(sorted(SOURCES))} can. How to get it: {access}"
-        )
+        raise ValueError(_how_to_get(name))
     source = _with_digests(SOURCES[name], name, sha256)
-    target = _target(name, folder)
+    target = target_folder(name, folder)
     if is_fetched(name, folder):
         return target
     downloads = target.with_name(f".{target.name}-downloads")
@@ -176,8 +105,18 @@ def fetch_corpus(
     return target
 
 
-def _target(name: str, folder: str | os.PathLike[str] | None) -> Path:
-    return Path(folder).expanduser() if folder is not None else corpora_folder() / name
+def _how_to_get(name: str) -> str:
+    """Return the message for a corpus that cannot be fetched."""
+    record, listed = corpus_record(name), CORPORA[name]
+    if listed.access == "generated":
+        return f"{name!r} is generated: call emoest.datasets.{listed.function}."
+    end = "" if record.access.endswith(".") else "."
+    return (
+        f"{name!r} cannot be fetched; {', '.join(sorted(SOURCES))} can. How to get it: "
+        f"{record.access}{end} Homepage: {record.homepage} . Then read it with "
+        f"emoest.datasets.{listed.function}(folder). What is known about it: "
+        f"datasets_cards/{name}.md in the repository of emoest."
+    )
 
 
 def _with_digests(source: Source, name: str, sha256: Digests | None) -> Source:

@@ -1,9 +1,11 @@
 """What is known about a corpus, in one place: its labels, sizes, license and where to get it."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from emoest.datasets._reading.corpora import CORPORA, list_corpora
 from emoest.tables.names import is_context
 
 
@@ -197,22 +199,8 @@ def corpus_record(name: str) -> CorpusRecord:
     >>> corpus_record("ravdess").labels["intensity"]
     ('normal', 'strong')
     """
-    if name not in _RECORDS:
+    if name not in CORPORA:
         raise ValueError(f"{name!r} is no corpus of emoest; there are {', '.join(list_corpora())}.")
+    # The module registers it.
+    importlib.import_module(f"emoest.datasets.{CORPORA[name].module}")
     return _RECORDS[name]
-
-
-def list_corpora() -> list[str]:
-    """List the short names of the corpora that emoest can load or make.
-
-    Returns
-    -------
-    names : list of str
-        In alphabetical order.
-
-    Examples
-    --------
-    >>> "emodb" in list_corpora()
-    True
-    """
-    return sorted(_RECORDS)

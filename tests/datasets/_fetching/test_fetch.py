@@ -16,7 +16,8 @@ from emoest.datasets import (
     load_emodb,
     load_isear,
 )
-from emoest.datasets._fetching.fetch import UnverifiedDownloadWarning, corpora_folder, is_fetched
+from emoest.datasets._fetching.fetch import UnverifiedDownloadWarning
+from emoest.datasets._fetching.folders import corpora_folder, is_fetched
 from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
 from emoest.files.archives import UnsafeArchiveError
 from emoest.files.download import RemoteFile
