@@ -163,7 +163,6 @@ CELLS = {
     "AcousticFunctionals": "features/test_acoustic.py",
     "BandPower": "features/test_eeg_features.py",
     "DifferentialEntropy": "features/test_eeg_features.py",
-    "EEGFilter": "features/test_eeg_filter.py",
     "LinearDynamicSmoother": "features/test_smoothing.py",
     "LogMelSpectrogram": "features/test_spectrogram.py",
     "MovingAverage": "features/test_smoothing.py",
@@ -190,12 +189,6 @@ def expected_failures(estimator):
     if isinstance(estimator, ModalityDropout) and estimator.modalities != "auto":
         reason = "fit_transform drops modalities as augmentation, transform does not"
         return {"check_transformer_general": reason, "check_transformer_data_not_an_array": reason}
-    if getattr(estimator, "rule", None) == "vote":
-        reason = (
-            "Two modalities that disagree have one vote each, and the first label wins, so the "
-            "training accuracy that this check asks for is out of reach."
-        )
-        return {"check_classifiers_train": reason}
     if isinstance(estimator, DeepEstimator):
         reason = (
             "A row of weight 2 is one row of a batch and a row that stands twice is two, so the "

@@ -1,6 +1,7 @@
 """Fusion: several modalities, one prediction."""
 
-from emoest.fusion._early import EarlyFusionClassifier, EarlyFusionRegressor
+from emoest.fusion._early import EarlyFusionClassifier
+from emoest.fusion._early_regressor import EarlyFusionRegressor
 from emoest.fusion._late import LateFusionClassifier
 from emoest.fusion._late_regressor import LateFusionRegressor
 from emoest.fusion._monte_carlo import MonteCarloFusionClassifier

@@ -1,5 +1,9 @@
 """Late fusion: one classifier per modality, their predictions fused by a rule or a learner."""
 
+from typing import Any, ClassVar
+
+from sklearn.linear_model import LogisticRegression
+
 from emoest.fusion._late_base import _LateFusionClassifier
 from emoest.fusion._rules import LATE_RULES
 from emoest.fusion._stacking import _RuleFusion
@@ -18,13 +22,16 @@ class LateFusionClassifier(_RuleFusion, _LateFusionClassifier):
     ----------
     estimators : list of (str, estimator) or estimator, default=None
         Modalities and their classifiers, ``"drop"`` to leave one out; or one classifier, cloned
-        for each modality. None takes ``LogisticRegression(max_iter=1000)``.
+        for each modality. None takes `EarlyFusionClassifier` with its defaults: z-scores and a
+        logistic regression.
     rule : {"mean", "weighted", "product", "log_pool", "max", "vote", "stacking"}, default="mean"
         How the predictions become one. ``"mean"`` averages probabilities; ``"weighted"`` does with
         `weights`; ``"product"`` multiplies them, ``"log_pool"`` takes their (weighted) geometric
-        mean; ``"max"`` takes each class's largest; ``"vote"`` counts predicted classes, the first
-        label winning among equals; ``"stacking"`` trains `final_estimator` on out-of-fold
-        probabilities beside one column a modality that says whether it is present.
+        mean; ``"max"`` takes each class's largest; ``"vote"`` counts predicted classes;
+        ties go to the larger sum of probabilities (or of decision scores made to sum to one, or of
+        training priors, where a base estimator has no more); ``"stacking"`` trains
+        `final_estimator` on out-of-fold probabilities beside one column a modality that says
+        whether it is present.
     weights : dict of str to float or array-like of shape (n_modalities,), default=None
         For ``"weighted"`` (needed), ``"log_pool"`` and ``"vote"`` (None: equal), by name or in the
         order of the modalities in X. Not negative, not all zero.
@@ -115,6 +122,8 @@ class LateFusionClassifier(_RuleFusion, _LateFusionClassifier):
     >>> model.set_params(audio__C=0.1).get_params()["audio__C"]
     0.1
     """
+
+    _default_final: ClassVar[Any] = LogisticRegression(max_iter=1000)
 
     _parameter_constraints = {
         **_LateFusionClassifier._parameter_constraints,

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, is_classifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.fusion._early import EarlyFusionClassifier, as_one_block
 from emoest.fusion._modality_estimators import ModalityEstimator, Training
+from emoest.fusion._rules import VOTES, vote_rule
 from emoest.tables.groups import Split, inner_splits, resolve_groups
 from emoest.tables.samples import read_samples
 from emoest.utils import constraints
@@ -46,7 +47,7 @@ class _LateFusion(BaseComposition):
         **constraints.VERBOSE,
     }
 
-    _default_estimator: ClassVar[Any] = LogisticRegression(max_iter=1000)
+    _default_estimator: ClassVar[Any] = as_one_block(EarlyFusionClassifier)
     _prior_name: ClassVar[str] = "training prior"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -280,15 +281,20 @@ class _LateFusion(BaseComposition):
         classes = getattr(self, "classes_", None)
         predictions = np.stack([each.predict(table, classes) for each in self._fitted], axis=1)
         present = ~np.isnan(predictions[..., 0])
-        # One estimator alone is not fused: a rule would clip or round what it says.
-        fused = predictions[:, 0] if len(self._fitted) == 1 else self._fuse(predictions, present)
+        if len(self._fitted) > 1:
+            fused = self._fuse(predictions, present)
+        else:
+            # One estimator alone is not fused: a rule would clip or round what it says.
+            fused = predictions[:, 0]
+            if self._needs()[0] == VOTES:
+                fused = vote_rule(predictions, present)
         empty = np.isnan(fused[:, 0])
         if empty.any():
             rows = np.flatnonzero(empty)
             labels = table.data.index[rows] if hasattr(table.data, "index") else rows
             warn_user(
-                f"{len(rows)} row(s) have no modality with a fitted estimator and get the "
-                f"{self._prior_name}: {listed(labels, quoted=True)}.",
+                f"{len(rows)} row(s) have no modality with a fitted estimator (row "
+                f"{listed(labels, quoted=True)}) and get the {self._prior_name}.",
             )
         return np.where(empty[:, None], self._prior(), fused)
 

@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
 
+from emoest.fusion._early import as_one_block
+from emoest.fusion._early_regressor import EarlyFusionRegressor
 from emoest.fusion._late_base import _LateFusion
 from emoest.fusion._rules import LATE_RULES, VALUES
 from emoest.fusion._stacking import _RuleFusion
@@ -27,7 +29,8 @@ class LateFusionRegressor(RegressorMixin, _RuleFusion):
     ----------
     estimators : list of (str, estimator) or estimator, default=None
         Modalities and their regressors, ``"drop"`` to leave one out; or one regressor, cloned for
-        each modality. None takes ``Ridge()``.
+        each modality. None takes `EarlyFusionRegressor` with its defaults: z-scores and a ridge
+        regression.
     rule : {"mean", "weighted", "stacking"}, default="mean"
         Average, average with `weights`, or `final_estimator` trained on out-of-fold predictions
         beside one column a modality that says whether it is present.
@@ -94,7 +97,8 @@ class LateFusionRegressor(RegressorMixin, _RuleFusion):
         "final_estimator": [HasMethods(["fit", "predict"]), None],
     }
 
-    _default_estimator: ClassVar[Any] = Ridge()
+    _default_estimator: ClassVar[Any] = as_one_block(EarlyFusionRegressor)
+    _default_final: ClassVar[Any] = Ridge()
     _prior_name: ClassVar[str] = "training mean"
 
     def __init__(

@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 
-from emoest.fusion._rules import PROBA, SCORES
+from emoest.fusion._rules import PROBA, SCORES, VOTES, mark_votes
 from emoest.tables.groups import Split
 from emoest.tables.samples import Fill, Samples
 from emoest.utils.routing import fit_parameters
@@ -51,6 +51,14 @@ class Training:
         """Position of each row's class in `classes`."""
         return np.searchsorted(self.classes, self.y)
 
+    def prior(self, rows: Rows) -> Floats | None:
+        """Compute the (weighted) proportion of each class in some rows."""
+        if self.classes is None:
+            return None
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        counts = np.bincount(self.positions()[rows], weight, len(self.classes))
+        return counts / counts.sum()
+
     def weighted_by(self, factors: Floats) -> "Training":
         """Multiply the sample weights."""
         given = self.sample_weight
@@ -79,6 +87,9 @@ class ModalityEstimator:
         For every `random_state` in it that is None.
     fill : dict of str to ndarray or None
         What stands for single NaN; None before `fit`.
+    prior : ndarray of shape (n_classes,) or None
+        (Weighted) proportion of each class in the rows it was fitted on; None before `fit`, and for
+        regression.
     """
 
     name: str
@@ -89,6 +100,7 @@ class ModalityEstimator:
     calibrate: str | None = None
     seed: int = 0
     fill: Fill | None = None
+    prior: Floats | None = None
 
     def fit(self, training: Training, rows: Rows) -> "ModalityEstimator | str":
         """Fit a clone on those of `rows` that have the modalities; a str says why it cannot be."""
@@ -117,7 +129,7 @@ class ModalityEstimator:
                 f"This happened while fitting the base estimator of modality {self.name!r}."
             )
             raise
-        return replace(self, estimator=model, fill=fill)
+        return replace(self, estimator=model, fill=fill, prior=training.prior(rows))
 
     def _splits(self, training: Training, rows: Rows) -> list[Split]:
         splits = restrict_splits(training.splits, rows, training.y)
@@ -149,21 +161,32 @@ class ModalityEstimator:
         model = self.estimator
         if classes is None:
             return np.asarray(model.predict(X), dtype=np.float64).reshape(-1, 1)
-        if self.output not in {PROBA, SCORES}:
-            return np.eye(len(classes))[np.searchsorted(classes, model.predict(X))]
-        if hasattr(model, "predict_proba"):
-            known = np.asarray(model.predict_proba(X), dtype=np.float64)
-        else:
-            known = squash(np.asarray(model.decision_function(X), dtype=np.float64))
+        scores = self._scores(X)
+        if self.output == VOTES:
+            voted = np.searchsorted(classes, model.predict(X))
+            usable = scores is not None and scores.shape[1] == len(model.classes_)
+            return mark_votes(voted, self._spread(scores, classes) if usable else self.prior)
         # SVC(decision_function_shape="ovo") scores pairs of classes.
-        if known.shape[1] != len(model.classes_):
+        if scores.shape[1] != len(model.classes_):
             raise ValueError(
-                f"The base estimator of modality {self.name!r} gives {known.shape[1]} scores for "
+                f"The base estimator of modality {self.name!r} gives {scores.shape[1]} scores for "
                 f"{len(model.classes_)} classes. Calibrate it: calibrate='sigmoid'."
             )
-        predictions = np.zeros((len(known), len(classes)))
-        predictions[:, np.searchsorted(classes, model.classes_)] = known
-        return predictions
+        return self._spread(scores, classes)
+
+    def _scores(self, X: Any) -> Floats | None:
+        """Return numbers that rank classes and sum to one, of an estimator that gives any."""
+        if hasattr(self.estimator, "predict_proba"):
+            return np.asarray(self.estimator.predict_proba(X), dtype=np.float64)
+        if hasattr(self.estimator, "decision_function"):
+            return squash(np.asarray(self.estimator.decision_function(X), dtype=np.float64))
+        return None
+
+    def _spread(self, scores: Floats, classes: Any) -> Floats:
+        """Give classes that the estimator has not seen the probability 0."""
+        spread = np.zeros((len(scores), len(classes)))
+        spread[:, np.searchsorted(classes, self.estimator.classes_)] = scores
+        return spread
 
     def check_output(self, rule: str) -> None:
         """Raise `ValueError` before anything is fitted if the estimator lacks what `rule` needs."""

@@ -22,10 +22,13 @@ from emoest.utils.typing import Floats, Mask
 
 PROBA, SCORES, VOTES, VALUES = "proba", "scores", "votes", "values"
 """What a rule needs of base estimators: probabilities; probabilities, or else decision scores that
-are made to sum to one; the predicted class; a number."""
+are made to sum to one; the predicted class, see `mark_votes`; a number."""
 
 CLIP = 1e-6
 """Probabilities are kept this far from 0 and 1 where a logarithm is taken."""
+
+TIE = 1e-9
+"""What `vote_rule` takes off the votes and gives to the probabilities, so that they break ties."""
 
 
 def mean_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
@@ -99,18 +102,42 @@ def max_rule(proba: Floats, present: Mask) -> Floats:
 def vote_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     """Let each present modality vote for its likeliest class; return the proportions of the votes.
 
-    Among equals the first class in the order of the labels wins, here and in what is made of the
-    proportions.
+    Of classes with equally many votes that with the larger (weighted) sum of probabilities wins: it
+    is ahead by less than `TIE`. What is equal there too goes to the first label.
 
     Examples
     --------
     >>> P = np.array([[[0.8, 0.2], [0.4, 0.6], [0.3, 0.7]]])
     >>> vote_rule(P, np.ones((1, 3), bool)).round(4).tolist()
     [[0.3333, 0.6667]]
+    >>> vote_rule(np.array([[[0.6, 0.4], [0.1, 0.9]]]), np.ones((1, 2), bool)).argmax().item()
+    1
     """
     filled = np.where(present[..., None], proba, 0.0)
     votes = np.eye(proba.shape[2])[filled.argmax(axis=2)]
-    return mean_rule(votes, present, weights)
+    return mean_rule((1 - TIE) * votes + TIE * filled, present, weights)
+
+
+def mark_votes(predicted: Any, evidence: Floats) -> Floats:
+    """Give half of the weight to the predicted class and half to the evidence for every class.
+
+    The largest entry is the vote whatever the evidence says, and the sums over voters of classes
+    with equally many votes are in the order of their evidence.
+
+    Parameters
+    ----------
+    predicted : ndarray of int, shape (n_samples,)
+        Positions of the predicted classes.
+    evidence : ndarray of shape (n_classes,) or (n_samples, n_classes)
+        Probabilities, or the prior.
+
+    Examples
+    --------
+    >>> mark_votes(np.array([0]), np.array([[0.25, 0.75]])).tolist()
+    [[0.625, 0.375]]
+    """
+    evidence = np.asarray(evidence)
+    return (np.eye(evidence.shape[-1])[predicted] + evidence) / 2
 
 
 def liu_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
@@ -175,7 +202,8 @@ def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Float
     """Choose the class of the least M3ER loss, to the letter; not a sound rule.
 
     The loss ``- sum_i p_ic ** (beta / (M - 1)) log p_ic`` vanishes at p = 0 as it does at p = 1, so
-    a class that every modality excludes can win. It is here to show that. A modality that is alone
+    a class that every modality excludes can win, and often does where there are many classes: then
+    the rule is right less often than chance. It is here to show that. A modality that is alone
     is taken as it is. The result is the softmax of the negative losses.
 
     References

@@ -5,11 +5,11 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.fusion._early import EarlyFusionClassifier, as_one_block
 from emoest.fusion._modality_estimators import seeded_clone
 from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.tables.frame_columns import FrameColumn
@@ -53,7 +53,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator, default=None
-        The classifier of frames; it is cloned. None is ``LogisticRegression(max_iter=1000)``.
+        The classifier of frames; it is cloned. None is `EarlyFusionClassifier` with its
+        defaults: z-scores and a logistic regression.
     vote : {"majority", "mean_proba"}, default="majority"
         The label that most frames got, or that with the largest mean probability. Of equal labels
         the first in sorted order wins.
@@ -147,7 +148,9 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def _inner(self) -> Any:
-        return LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator
+        if self.estimator is None:
+            return as_one_block(EarlyFusionClassifier)
+        return self.estimator
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(
@@ -292,8 +295,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         proba = average_segments(votes, segments.owners, len(segments.rows))
         if len(segments.empty):
             warn_user(
-                f"{len(segments.empty)} row(s) have no frames and get the training prior: "
-                f"{segments.names(segments.empty)}.",
+                f"{len(segments.empty)} row(s) have no frames (row "
+                f"{segments.names(segments.empty)}) and get the training prior.",
             )
             proba[segments.empty] = self.class_prior_
         return proba

@@ -1,6 +1,6 @@
 """Fusion by a named rule, with weights of the modalities, or by stacking."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -17,6 +17,8 @@ class _RuleFusion(_LateFusion):
 
     _parameter_constraints: dict = {"weights": [dict, "array-like", None]}
 
+    _default_final: ClassVar[Any]
+
     def _needs(self) -> tuple[str, str]:
         output = SCORES if self.rule == "stacking" else LATE_RULES[self.rule].output
         return output, f"rule={self.rule!r}"
@@ -29,7 +31,7 @@ class _RuleFusion(_LateFusion):
         kept = self._fit_modalities(training, estimators)
         self.weights_ = kept_weights(weights, self.modalities_)
         if self.rule == "stacking" and len(kept) > 1:
-            final = self.final_estimator or self._default_estimator
+            final = self.final_estimator or self._default_final
             predictions = self._out_of_fold(training, kept)
             self.final_estimator_ = fit_final(final, predictions, self._prior(), training)
 

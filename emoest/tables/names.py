@@ -69,6 +69,22 @@ def is_sidecar(column: object) -> bool:
     return isinstance(column, str) and tokens(column)[-1] in SIDECARS
 
 
+def name_no_modality(columns: Sequence[object] | None) -> bool:
+    """Check whether no column says which modality it belongs to, so that all are taken as one.
+
+    Parameters
+    ----------
+    columns : sequence or None
+        Names of numeric columns without the context; None if there are none.
+
+    Examples
+    --------
+    >>> name_no_modality(None), name_no_modality(["f0", "f1"]), name_no_modality(["audio__f0"])
+    (True, True, False)
+    """
+    return columns is None or not any(len(tokens(column)) > 1 for column in columns)
+
+
 @dataclass(frozen=True)
 class Modalities(Mapping[str, np.ndarray]):
     """The columns of each modality, as integer positions, in order of first appearance.

@@ -109,9 +109,13 @@ def test_mean_rule_equals_soft_voting_on_the_same_learners():
     ]:
         late.set_params(rule=rule, weights=weights).fit(X, y)
         voter = VotingClassifier(voters, voting=voting, weights=weights).fit(X, y)
-        assert late.predict(X).tolist() == voter.predict(X).tolist()
         if voting == "soft":
             assert_allclose(late.predict_proba(X), voter.predict_proba(X))
+        # VotingClassifier gives ties to the first label.
+        top = np.sort(late.predict_proba(X), axis=1)[:, -2:]
+        decided = top[:, 1] - top[:, 0] > 1e-6
+        assert decided.mean() > 0.8
+        assert late.predict(X)[decided].tolist() == voter.predict(X)[decided].tolist()
 
 
 def test_each_base_gets_its_present_rows_and_columns_only():
@@ -177,13 +181,13 @@ def test_a_row_with_nothing_gets_the_training_prior_and_a_warning():
     empty = X.iloc[:3].copy()
     empty.iloc[1, :-1] = np.nan
     message = (
-        r"1 row\(s\) have no modality with a fitted estimator and get the training prior: 'clip1'"
+        r"have no modality with a fitted estimator \(row 'clip1'\) and get the training prior\."
     )
     with pytest.warns(UserWarning, match=message):
         proba = model.predict_proba(empty)
     assert_allclose(proba[1], [np.mean(y == c) for c in model.classes_])
     assert_allclose(proba[[0, 2]], model.predict_proba(X.iloc[[0, 2]]))
-    with pytest.warns(UserWarning, match="get the training prior: 5\\."):
+    with pytest.warns(UserWarning, match=r"\(row 5\) and get the training prior\."):
         model.predict_proba(empty.set_axis([9, 5, 7]))
 
 
@@ -462,6 +466,55 @@ def test_decision_functions_are_no_probabilities(rule):
         LateFusionClassifier(bases, rule=rule).fit(X, y)
     calibrated = LateFusionClassifier(bases, rule=rule, calibrate="sigmoid", random_state=0)
     assert calibrated.fit(with_groups(X), y).score(with_groups(X), y) > 0.7
+
+
+def test_ties_of_votes_go_to_the_surer_modality_or_to_the_prior():
+    class Fixed(ClassifierMixin, BaseEstimator):
+        """Knows one class, and says so."""
+
+        def __init__(self, known="a"):
+            self.known = known
+
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return np.repeat(self.known, len(X))
+
+    class Sure(Fixed):
+        def predict_proba(self, X):
+            proba = np.full((len(X), len(self.classes_)), 0.05 / (len(self.classes_) - 1))
+            proba[:, np.flatnonzero(self.classes_ == self.known)] = 0.95
+            return proba
+
+    class Scored(Fixed):
+        def decision_function(self, X):
+            return 9.0 * (np.array([[1.0, 2.0, 3.0]] * len(X)) == 3.0)
+
+    X = pd.DataFrame({"audio__f": np.zeros(10), "face__f": np.zeros(10)})
+    rare, usual = ["a"] * 2 + ["b"] * 2 + ["c"] * 6, ["a"] * 6 + ["b"] * 2 + ["c"] * 2
+    for first, second, y, winner in [
+        (Fixed("a"), Fixed("c"), rare, "c"),
+        (Fixed("c"), Fixed("a"), usual, "a"),
+        (Sure("a"), Fixed("c"), rare, "a"),
+        (Fixed("a"), Sure("c"), usual, "c"),
+        (Fixed("a"), Scored("c"), usual, "c"),
+        (Fixed("a"), Fixed("b"), rare, "a"),
+    ]:
+        model = LateFusionClassifier([("audio", first), ("face", second)], rule="vote").fit(X, y)
+        assert set(model.predict(X)) == {winner}
+        assert_allclose(model.predict_proba(X).max(axis=1), 0.5, atol=1e-8)
+
+
+def test_one_modality_alone_votes_with_all_its_weight():
+    X, y = sample()
+    alone = X[["audio__0", "audio__1"]]
+    with pytest.warns(UserWarning, match="one modality"):
+        model = LateFusionClassifier(GaussianNB(), rule="vote").fit(alone, y)
+    proba = model.predict_proba(alone)
+    assert_allclose(np.sort(proba, axis=1)[:, -1], 1.0)
+    assert model.predict(alone).tolist() == GaussianNB().fit(alone, y).predict(alone).tolist()
 
 
 def test_predictions_alone_serve_votes_only():

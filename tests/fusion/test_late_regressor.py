@@ -51,7 +51,9 @@ def test_missing_modalities_are_left_out_and_empty_rows_get_the_mean():
     holed = X.iloc[:3].copy()
     holed.iloc[0, :2] = np.nan
     holed.iloc[1, :3] = np.nan
-    with pytest.warns(UserWarning, match=r"1 row\(s\) have no modality .* training mean: 1"):
+    with pytest.warns(
+        UserWarning, match=r"1 row\(s\) have no modality .*\(row 1\) and get the training mean"
+    ):
         predicted = model.predict(holed)
     text = model.estimators_["text"].predict(X[["text__0"]])[0]
     assert predicted[0] == pytest.approx(text)

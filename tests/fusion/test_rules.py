@@ -5,6 +5,7 @@ from scipy.special import softmax
 
 from emoest.fusion._rules import (
     CLIP,
+    TIE,
     confidence_rule,
     liu_rule,
     liu_sample_weights,
@@ -12,6 +13,7 @@ from emoest.fusion._rules import (
     log_pool_rule,
     m3er_min_loss_rule,
     m3er_sample_weights,
+    mark_votes,
     max_rule,
     mean_rule,
     product_rule,
@@ -106,12 +108,36 @@ def test_a_class_that_one_modality_excludes_can_still_win_the_product():
     assert_allclose(fused[0, 1], 0.5 * CLIP**2 / (CLIP + CLIP**2), rtol=1e-6)
 
 
-def test_votes_are_counted_and_the_first_label_wins_among_equals():
-    proba = np.array([[[0.1, 0.9], [0.6, 0.4]], [[0.6, 0.4], [0.6, 0.4]]])
-    present = np.ones((2, 2), dtype=bool)
-    assert vote_rule(proba, present).tolist() == [[0.5, 0.5], [1.0, 0.0]]
-    assert vote_rule(proba, present).argmax(axis=1).tolist() == [0, 0]
-    assert vote_rule(proba, present, [3, 1])[0].tolist() == [0.25, 0.75]
+@pytest.mark.parametrize(
+    ("proba", "weights", "winner", "votes"),
+    [
+        ([[0.1, 0.9], [0.6, 0.4]], None, 1, [0.5, 0.5]),
+        ([[0.9, 0.1], [0.4, 0.6]], None, 0, [0.5, 0.5]),
+        ([[0.6, 0.4], [0.6, 0.4]], None, 0, [1.0, 0.0]),
+        ([[0.4, 0.6], [0.6, 0.4]], None, 0, [0.5, 0.5]),
+        ([[0.45, 0.55], [1.0, 0.0]], [3, 1], 1, [0.25, 0.75]),
+        ([[0.5, 0.1, 0.4], [0.2, 0.3, 0.5], [0.1, 0.6, 0.3]], None, 2, [1 / 3, 1 / 3, 1 / 3]),
+        ([[0.5, 0.1, 0.4], [0.6, 0.3, 0.1], [0.0, 0.0, 1.0]], None, 0, [2 / 3, 0.0, 1 / 3]),
+    ],
+)
+def test_votes_are_counted_and_probabilities_break_ties(proba, weights, winner, votes):
+    fused = vote_rule(np.array([proba]), np.ones((1, len(proba)), dtype=bool), weights)
+    assert fused.argmax() == winner
+    assert_allclose(fused[0], votes, atol=2 * TIE)
+    assert_allclose(fused.sum(), 1.0)
+
+
+def test_what_an_absent_modality_holds_breaks_no_tie():
+    proba = np.array([[[0.6, 0.4], [0.3, 0.7], [1.0, 0.0]]])
+    assert vote_rule(proba, np.array([[True, True, False]])).argmax() == 1
+
+
+def test_a_marked_vote_stays_the_largest_entry_against_all_evidence():
+    evidence = np.array([[0.05, 0.95], [0.5, 0.5], [1.0, 0.0]])
+    marked = mark_votes(np.array([0, 1, 0]), evidence)
+    assert marked.argmax(axis=1).tolist() == [0, 1, 0]
+    assert_allclose(marked.sum(axis=1), 1.0)
+    assert mark_votes(np.array([1, 1]), np.array([0.9, 0.1])).tolist() == [[0.45, 0.55]] * 2
 
 
 def test_liu_weight_of_two_modalities_is_the_doubt_of_the_other():

@@ -1,0 +1,154 @@
+"""What early fusion fits when it is given no estimator: linear models of a chosen strength."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import mean_squared_error, recall_score
+
+from emoest.tables.groups import inner_splits
+from emoest.tables.vectors import weighted_mean, weighted_std
+from emoest.utils.typing import Array, Floats
+
+FACTORS = (0.1, 1.0, 10.0, 100.0)
+"""How much weaker than usual the penalty may be, from the strongest on."""
+
+N_SPLITS = 4
+
+LOGIT_VARIANCE = np.pi**2 / 3
+"""Variance of the logits a priori: that of the logistic distribution, so that a probability may be
+anything between 0 and 1."""
+
+
+def default_classifier(
+    X: Any, y: Array, sample_weight: Floats | None, groups: Array | None, seed: int
+) -> LogisticRegression:
+    """Make a logistic regression whose penalty fits the columns and, with groups, the data.
+
+    With a fixed C the penalty is the weaker the more columns there are: at C = 1 hundreds of
+    columns of an embedding are learned by heart. The usual C is `LOGIT_VARIANCE` over the total
+    variance of the columns, so that logits have the same spread a priori whatever their number.
+    Where groups are known, C is that of `FACTORS` times the usual one which has the best UAR on
+    held-out groups; nothing is chosen without, as rows of one speaker would be on both sides.
+
+    Parameters
+    ----------
+    X : DataFrame or ndarray of shape (n_samples, n_columns)
+        The columns, without NaN.
+    y : ndarray of shape (n_samples,)
+        The classes.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights.
+    groups : ndarray of shape (n_samples,) or None
+        Groups.
+    seed : int
+        Shuffles the inner splits.
+
+    Returns
+    -------
+    model : LogisticRegression
+        Not fitted.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    >>> round(default_classifier(X, np.array([0, 1]), None, None, 0).C, 3)
+    1.645
+    """
+    usual = LOGIT_VARIANCE / total_variance(X, sample_weight)
+    models = [LogisticRegression(C=usual * factor, max_iter=1000) for factor in FACTORS]
+    given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups, "seed": seed}
+    return choose(models, _uar, **given)
+
+
+def default_regressor(
+    X: Any, y: Array, sample_weight: Floats | None, groups: Array | None, seed: int
+) -> Ridge:
+    """Make a ridge regression whose penalty fits the columns and, with groups, the data.
+
+    The usual ``alpha`` is the total variance of the columns: as much signal as noise a priori. The
+    parameters are those of `default_classifier`; the least squared error on held-out groups wins.
+
+    Examples
+    --------
+    >>> X = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    >>> default_regressor(X, np.array([0.0, 1.0]), None, None, 0).alpha
+    2.0
+    """
+    usual = total_variance(X, sample_weight)
+    models = [Ridge(alpha=usual / factor) for factor in FACTORS]
+    given = {"X": X, "y": y, "sample_weight": sample_weight, "groups": groups, "seed": seed}
+    return choose(models, _negative_error, **given)
+
+
+def choose(
+    models: Sequence[Any],
+    score: Callable[..., float],
+    *,
+    X: Any,
+    y: Array,
+    sample_weight: Floats | None,
+    groups: Array | None,
+    seed: int,
+) -> Any:
+    """Return the model of the best score on held-out groups, the first among equals.
+
+    Without groups, or if no inner split can be made of them, it is the usual one.
+    """
+    usual = models[FACTORS.index(1.0)]
+    if groups is None or pd.isna(groups).any():
+        return usual
+    values = np.asarray(X, dtype=np.float64)
+    splits, _ = inner_splits(
+        values,
+        y,
+        groups=groups,
+        cv=N_SPLITS,
+        classifier=isinstance(usual, LogisticRegression),
+        random_state=seed,
+    )
+    if not splits:
+        return usual
+    weight = np.ones(len(values)) if sample_weight is None else sample_weight
+    tested = np.concatenate([test for _, test in splits])
+    scores = []
+    for model in models:
+        predicted = np.empty_like(y)
+        for train, test in splits:
+            with warnings.catch_warnings():
+                # A candidate that has not converged may lose, which is no news to anyone.
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(values[train], y[train], sample_weight=weight[train])
+            predicted[test] = model.predict(values[test])
+        scores.append(score(y[tested], predicted[tested], weight[tested]))
+    best = models[int(np.argmax(scores))]
+    return type(best)(**best.get_params())
+
+
+def _uar(y: Array, predicted: Array, weight: Floats) -> float:
+    labels = np.unique(y)
+    return recall_score(
+        y, predicted, labels=labels, average="macro", sample_weight=weight, zero_division=0.0
+    )
+
+
+def _negative_error(y: Array, predicted: Array, weight: Floats) -> float:
+    return -mean_squared_error(y, predicted, sample_weight=weight)
+
+
+def total_variance(X: Any, sample_weight: Floats | None = None) -> float:
+    """Sum the (weighted) variances of the columns; 1 if none varies.
+
+    Examples
+    --------
+    >>> total_variance(np.array([[0.0, 5.0], [2.0, 5.0]]))
+    1.0
+    """
+    values = np.asarray(X, dtype=np.float64)
+    mean = weighted_mean(values, sample_weight)
+    total = float((weighted_std(values, mean, sample_weight) ** 2).sum())
+    return total if np.isfinite(total) and total > 0 else 1.0
