@@ -160,6 +160,13 @@ def assert_same_cells(left: pd.DataFrame, right: pd.DataFrame, atol: float = 1e-
                 continue
             if isinstance(a, str) or is_context(column):
                 assert a == b, where
+            elif isinstance(a, tuple):
+                assert len(a) == len(b), where
+                for part, other in zip(a, b, strict=True):
+                    if np.asarray(part).dtype.kind == "U":
+                        assert list(part) == list(other), where
+                        continue
+                    np.testing.assert_allclose(part, other, atol=atol, rtol=1e-5, err_msg=where)
             else:
                 np.testing.assert_allclose(
                     np.asarray(a, float), np.asarray(b, float), atol=atol, rtol=1e-5, err_msg=where
@@ -313,6 +320,8 @@ def _to_numbers(X: pd.DataFrame) -> npt.NDArray[np.float64]:
 def _cell_mean(cell: Any) -> float:
     if isinstance(cell, str):
         return float(len(cell))
+    if isinstance(cell, tuple):
+        cell = cell[0]
     frames = read_frames([cell] if np.ndim(cell) == 0 else cell)
     return 0.0 if frames is None else float(np.nan_to_num(frames).mean())
 

@@ -163,6 +163,7 @@ CELLS = {
     "AcousticFunctionals": "features/test_acoustic.py",
     "BandPower": "features/test_eeg_features.py",
     "DifferentialEntropy": "features/test_eeg_features.py",
+    "EEGFilter": "features/test_eeg_filter.py",
     "LinearDynamicSmoother": "features/test_smoothing.py",
     "LogMelSpectrogram": "features/test_spectrogram.py",
     "MovingAverage": "features/test_smoothing.py",

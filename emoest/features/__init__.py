@@ -9,6 +9,7 @@ AcousticFunctionals(pooling='mean')
 
 from emoest.features._acoustic import AcousticFunctionals
 from emoest.features._eeg import BandPower, DifferentialEntropy
+from emoest.features._eeg_filter import EEGFilter
 from emoest.features._opensmile import OpenSMILEFunctionals
 from emoest.features._smoothing import LinearDynamicSmoother, MovingAverage
 from emoest.features._spectrogram import LogMelSpectrogram
@@ -17,6 +18,7 @@ __all__ = [
     "AcousticFunctionals",
     "BandPower",
     "DifferentialEntropy",
+    "EEGFilter",
     "LinearDynamicSmoother",
     "LogMelSpectrogram",
     "MovingAverage",

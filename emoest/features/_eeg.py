@@ -8,7 +8,7 @@ import numpy as np
 
 from emoest.features._eeg_bands import band_power, fft_entropy, gaussian_entropy
 from emoest.features._eeg_base import EEGTransformer
-from emoest.features._eeg_windows import Windows
+from emoest.media.eeg_windows import Windows
 from emoest.utils._sklearn import Interval, Options, StrOptions
 
 

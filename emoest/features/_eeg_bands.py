@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from emoest.features._eeg_windows import Windows
+from emoest.media.eeg_windows import Windows
 from emoest.utils.typing import Floats
 
 SEED_BANDS = {

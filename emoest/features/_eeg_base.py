@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from emoest.features._eeg_bands import check_rate, find_bands
-from emoest.features._eeg_windows import Windows, channel_major, check_flat, place_windows
 from emoest.media.eeg import count_channels, read_eeg
-from emoest.media.eeg_channels import order_channels, split_channels
+from emoest.media.eeg_channels import order_channels
 from emoest.media.eeg_files import split_path
-from emoest.media.items import content_of, items_of, where
-from emoest.media.transformer import CELL_ERRORS, CellTransformer
+from emoest.media.eeg_montage import first_montage
+from emoest.media.eeg_windows import Windows, channel_major, check_flat, place_windows
+from emoest.media.items import content_of
+from emoest.media.transformer import CellTransformer
 from emoest.tables.cells import is_path
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
@@ -68,18 +69,8 @@ class EEGTransformer(CellTransformer):
 
     def _look_at_channels(self, column: pd.Series) -> tuple[int, list[str] | None]:
         """Number and names of the channels of the first item that can be read."""
-        for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
-            name = where(position, label, column.name)
-            try:
-                for _, item in items_of(cell):
-                    names = split_channels(item, name)[2] if isinstance(item, tuple) else None
-                    return count_channels(item, name=name), _channel_names(names)
-            except CELL_ERRORS as error:
-                self._failure(name, error)
-        raise ValueError(
-            f"{type(self).__name__} found no EEG in any of the {len(column)} rows of fit, so the "
-            "number of channels is unknown. Pass channels=<number, or their names>."
-        )
+        montage = first_montage(column, reader=type(self).__name__, errors=self.errors)
+        return montage.n_channels, _channel_names(montage.names)
 
     def _recipe(self) -> dict[str, Any]:
         return {

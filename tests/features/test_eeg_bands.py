@@ -11,7 +11,7 @@ from emoest.features._eeg_bands import (
     find_bands,
     gaussian_entropy,
 )
-from emoest.features._eeg_windows import Windows, channel_major, place_windows
+from emoest.media.eeg_windows import Windows, channel_major, place_windows
 
 RATE = 200.0
 BANDS = find_bands("seed")

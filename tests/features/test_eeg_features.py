@@ -11,9 +11,9 @@ from sklearn.pipeline import make_pipeline
 from emoest.aggregation import StatisticsPooling
 from emoest.features._eeg import BandPower, DifferentialEntropy
 from emoest.features._eeg_bands import fft_entropy, find_bands, gaussian_entropy
-from emoest.features._eeg_windows import place_windows
 from emoest.features._smoothing import LinearDynamicSmoother
 from emoest.media import SEED_CHANNELS, cells_from_mat, cells_from_mne
+from emoest.media.eeg_windows import place_windows
 from emoest.tables.cells import object_column
 from emoest.testing import cell_estimator_checks
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emoest.media.eeg import channel_label
+from emoest.media.eeg_channels import channel_label
 from emoest.utils.typing import Floats, Floats32
 
 # A constant far from zero still varies by rounding: float32 keeps seven digits.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emoest.features._eeg_windows import Windows, check_flat, place_windows
+from emoest.media.eeg_windows import Windows, check_flat, place_windows
 
 RATE = 200.0
 WINDOWS = Windows(800, 800, 3)
