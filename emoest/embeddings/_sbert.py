@@ -5,9 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from emoest.embeddings._model_cache import LOCK
 from emoest.embeddings._text import TextEncoder, length_limit
+from emoest.embeddings._token_windows import TextWindow, text_windows
 from emoest.files.hub import read_json
+from emoest.media.items import pool
+from emoest.media.notes import note
 from emoest.nets.weight_files.transformers_folder import loading
+from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import import_optional
 
 # More only add padding there.
@@ -32,8 +37,13 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     revision : str, default=None
         Branch, tag or commit on the hub. What is found is pinned by digest in `fit`.
     max_length : int, default=None
-        Tokens that are read of a text, special ones included; None takes the model's own setting,
-        which for many is 128 or 256. The rest of a longer text is not read.
+        Tokens that the model sees at once, special ones included; None takes the model's own
+        setting, which for many is 128 or 256.
+    long_text : {"truncate", "window"}, default="truncate"
+        A text of more tokens is cut, as sentence-transformers does, with a warning that counts such
+        texts when they are embedded; or it is seen through windows that overlap by a quarter, and
+        the mean of their vectors is taken, weighted by the tokens that no earlier window has (and
+        brought back to length 1 where the model's vectors have it).
     errors : {"raise", "missing"}, default="raise"
         What a cell that cannot be read (a number) means: an error, or a missing modality.
     cache_dir : str, path object, False or None, default=None
@@ -86,6 +96,10 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     """
 
     _stem = "sbert"
+    _parameter_constraints: dict = {
+        **TextEncoder._parameter_constraints,
+        "long_text": [StrOptions({"truncate", "window"})],
+    }
     _packages = (*TextEncoder._packages, "sentence-transformers")
 
     def __init__(
@@ -94,6 +108,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         *,
         revision: str | None = None,
         max_length: int | None = None,
+        long_text: str = "truncate",
         errors: str = "raise",
         cache_dir: Any = None,
         batch_size: int = 32,
@@ -103,6 +118,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         self.model = model
         self.revision = revision
         self.max_length = max_length
+        self.long_text = long_text
         self.errors = errors
         self.cache_dir = cache_dir
         self.batch_size = batch_size
@@ -122,7 +138,9 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         return int(self._model().encoder.encode(["?"], show_progress_bar=False).shape[1])
 
     def _recipe(self) -> dict[str, Any]:
-        return {**super()._recipe(), "max_length": self.max_length, "version": 1}
+        # What was stored before there were windows is what truncation gives.
+        windows = {"long_text": "window"} if self.long_text == "window" else {}
+        return {**super()._recipe(), "max_length": self.max_length, "version": 1, **windows}
 
     def _load(self, path: Path, device: str) -> _Loaded:
         library = import_optional("sentence_transformers", extra="text", purpose="SBERTEmbedder")
@@ -136,14 +154,48 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         encoder = encoder.float().eval()
         return _Loaded(encoder, encoder.max_seq_length)
 
-    def _embed(self, model: _Loaded, batch: list[str]) -> list[np.ndarray]:
+    def _read_item(self, item: str, name: str) -> list[TextWindow]:
+        text = super()._read_item(item, name)
+        model = self._model()
+        limit = self.max_length or model.max_length
+        tokenizer = getattr(model.encoder, "tokenizer", None)
+        # Of a model without tokens, such as a bag of words, nothing is cut.
+        if not isinstance(limit, int) or not callable(tokenizer):
+            return [TextWindow(text, 1)]
+        with LOCK:
+            windows = text_windows(tokenizer, text, limit)
+        if len(windows) > 1 and self.long_text == "truncate":
+            note(
+                f"has more than {limit} tokens, of which {type(self).__name__} reads the first "
+                f"{limit}: texts that differ later get one vector. Pass long_text='window' to read "
+                "all of a text",
+                name,
+                UserWarning,
+            )
+            return [TextWindow(text, 1)]
+        return windows
+
+    def _embed(self, model: _Loaded, batch: list[list[TextWindow]]) -> list[np.ndarray]:
         model.encoder.max_seq_length = self.max_length or model.max_length
         on_cpu = model.encoder.device.type == "cpu"
         size = min(self.batch_size, _CPU_TEXTS) if on_cpu else self.batch_size
         vectors = model.encoder.encode(
-            batch, batch_size=size, show_progress_bar=False, convert_to_numpy=True
+            [window.text for windows in batch for window in windows],
+            batch_size=size,
+            show_progress_bar=False,
+            convert_to_numpy=True,
         )
-        return list(np.asarray(vectors, dtype=np.float32)[:, None, :])
+        parts = np.split(vectors, np.cumsum([len(windows) for windows in batch])[:-1])
+        return [_mean_vector(*pair)[None, :] for pair in zip(batch, parts, strict=True)]
+
+
+def _mean_vector(windows: list[TextWindow], vectors: np.ndarray) -> np.ndarray:
+    if len(windows) == 1:
+        return np.asarray(vectors[0], dtype=np.float32)
+    mean = pool(vectors, "mean", np.array([window.n_own for window in windows], dtype=np.float64))
+    lengths = np.linalg.norm(vectors, axis=1)
+    # A mean of vectors of length 1 is shorter, which a model that normalizes never gives.
+    return mean / np.linalg.norm(mean) if np.allclose(lengths, 1, atol=1e-3) else mean
 
 
 def sentence_dims(folder: Path) -> int | None:

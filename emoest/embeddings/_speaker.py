@@ -98,8 +98,11 @@ class SpeakerEmbedder(PretrainedTransformer):
 
     Notes
     -----
-    A voice's vector says who speaks far more than how: under speaker-independent evaluation it is
-    a means of grouping and of normalizing, and no feature of emotion by itself.
+    The net was trained to tell who speaks, and its vectors hold more than that: emotion changes
+    what tells voices apart. On 960 clips of RAVDESS, eight classes, six folds over actors, z-scores
+    and logistic regression on them give a UAR of 45.7 where chance is 12.5
+    (``benchmarks/ravdess_voices.py``). So a speaker's mean over clips of one emotion carries that
+    emotion as well.
 
     Stretches, mel spectra and net are the original's [1]_. Pauses go by energy here; the original
     asks the voice detector of WebRTC, so vectors of recordings with pauses differ from its own.

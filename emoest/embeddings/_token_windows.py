@@ -57,6 +57,49 @@ def cut_windows(tokenizer: Any, text: str, max_length: int, long_text: str) -> l
     return windows
 
 
+@dataclass(frozen=True)
+class TextWindow:
+    """Part of a text that a sentence model reads at once, as text.
+
+    Parameters
+    ----------
+    text : str
+        The part.
+    n_own : int
+        Tokens in it that no earlier window has.
+    """
+
+    text: str
+    n_own: int
+
+
+def text_windows(tokenizer: Any, text: str, max_length: int) -> list[TextWindow]:
+    """Cut a text into parts of at most `max_length` tokens that overlap by a quarter.
+
+    A text of no more tokens is one part. Where a tokenizer cannot say where its tokens stand, a
+    longer text is halved until its parts fit.
+    """
+    # Tokenizers warn of what is longer than they were made for, which is looked for here.
+    ids = tokenizer(text, add_special_tokens=True, verbose=False)["input_ids"]
+    if len(ids) <= max_length:
+        return [TextWindow(text, max(1, len(ids)))]
+    if not getattr(tokenizer, "is_fast", False):
+        half = len(text) // 2
+        return text_windows(tokenizer, text[:half], max_length) + text_windows(
+            tokenizer, text[half:], max_length
+        )
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    offsets = encoded["offset_mapping"]
+    capacity = max_length - tokenizer.num_special_tokens_to_add()
+    overlap = capacity // OVERLAP
+    windows = []
+    for first in range(0, max(1, len(offsets) - overlap), capacity - overlap):
+        part = offsets[first : first + capacity]
+        own = len(part) - (overlap if windows else 0)
+        windows.append(TextWindow(text[part[0][0] : part[-1][1]], own))
+    return windows
+
+
 def token_budget(n_tokens: int, device: str) -> int:
     """Tokens that a batch may hold: what was asked for, and on a CPU at most `CPU_TOKENS`.
 

@@ -13,10 +13,12 @@ class ImplausibleMediaWarning(UserWarning):
     """An item of media can be read, but its numbers are hardly those of a recording."""
 
 
-_collected: ContextVar[dict[str, list[str]] | None] = ContextVar("collected", default=None)
+_collected: ContextVar[dict[tuple[str, type[Warning]], list[str]] | None] = ContextVar(
+    "collected", default=None
+)
 
 
-def note(kind: str, name: str) -> None:
+def note(kind: str, name: str, category: type[Warning] = ImplausibleMediaWarning) -> None:
     """Note that an item looks wrong.
 
     Parameters
@@ -26,21 +28,23 @@ def note(kind: str, name: str) -> None:
         same for all items of the kind.
     name : str
         What to call the item.
+    category : type, default=ImplausibleMediaWarning
+        The class of the warning.
 
     Examples
     --------
     >>> with CollectedNotes() as collected:
     ...     note("is silent", "row 1")
     ...     note("is silent", "row 7")
-    ...     print(collected.notes)
+    ...     print(list(collected.notes.values()))
     ...     collected.notes.clear()
-    {'is silent': ['row 1', 'row 7']}
+    [['row 1', 'row 7']]
     """
     notes = _collected.get()
     if notes is None:
-        warn_user(f"{name} {kind}.", ImplausibleMediaWarning)
+        warn_user(f"{name} {kind}.", category)
         return
-    names = notes.setdefault(kind, [])
+    names = notes.setdefault((kind, category), [])
     if name not in names:
         names.append(name)
 
@@ -50,8 +54,8 @@ class CollectedNotes:
 
     Attributes
     ----------
-    notes : dict of str to list of str
-        The names of the items, by kind.
+    notes : dict of tuple (str, type) to list of str
+        The names of the items, by kind and class of warning.
 
     Examples
     --------
@@ -65,13 +69,13 @@ class CollectedNotes:
 
     # Not a generator: its frames would stand between the warning and the user's line.
     def __enter__(self) -> "CollectedNotes":
-        self.notes: dict[str, list[str]] = {}
+        self.notes: dict[tuple[str, type[Warning]], list[str]] = {}
         self._token = _collected.set(self.notes)
         return self
 
     def __exit__(self, *error: object) -> None:
         _collected.reset(self._token)
-        for kind, names in self.notes.items():
+        for (kind, category), names in self.notes.items():
             more = len(names) - 1
             rest = f" (And {more} more such item{'s' if more > 1 else ''}.)" if more else ""
-            warn_user(f"{names[0]} {kind}.{rest}", ImplausibleMediaWarning)
+            warn_user(f"{names[0]} {kind}.{rest}", category)

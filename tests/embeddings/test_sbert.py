@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from emoest.embeddings import SBERTEmbedder
 from emoest.embeddings._sbert import sentence_dims
+from emoest.embeddings._token_windows import text_windows
 from emoest.files.weights import find_weights
 from emoest.testing import assert_same_cells, cell_estimator_checks
 
@@ -137,6 +138,54 @@ def test_max_length_is_the_models_own_unless_given(encoder):
     np.testing.assert_allclose(again, whole, rtol=0, atol=1e-5)
 
 
+SNOW = "I walked to school through the snow with my sister. " * 60
+LONG = [SNOW + "Good.", SNOW + "Bad!"]
+
+
+def test_texts_that_are_cut_are_counted():
+    embedder = SBERTEmbedder(MINILM, max_length=32, cache_dir=False).fit(LONG)
+    said = r"^row \d has more than 32 tokens.*long_text='window'.*\(And 1 more such item\.\)"
+    with pytest.warns(UserWarning, match=said) as caught:
+        cut = embedder.transform([*LONG, "Oh!"]).to_numpy()
+    assert len(caught) == 1
+    np.testing.assert_allclose(cut[0], cut[1], atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_windows_read_all_of_a_text(encoder):
+    texts = [*LONG, "Oh!"]
+    embedder = SBERTEmbedder(MINILM, max_length=32, long_text="window", cache_dir=False)
+    vectors = embedder.fit_transform(texts).to_numpy()
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-4
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(vectors[2], encoder.encode(["Oh!"])[0], rtol=0, atol=1e-5)
+    alone = embedder.set_params(batch_size=1).fit_transform(texts[:1]).to_numpy()
+    np.testing.assert_allclose(alone[0], vectors[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("max_length", [8, 32, 100])
+def test_windows_of_a_text_fit_and_hold_every_token_once(encoder, max_length):
+    tokenizer = encoder.tokenizer
+    n_tokens = len(tokenizer(LONG[0], add_special_tokens=False)["input_ids"])
+    windows = text_windows(tokenizer, LONG[0], max_length)
+    assert sum(window.n_own for window in windows) == n_tokens
+    assert all(len(tokenizer(window.text)["input_ids"]) <= max_length for window in windows)
+    assert windows[-1].text.endswith("Good.")
+    assert text_windows(tokenizer, "Oh!", max_length)[0].text == "Oh!"
+
+
+def test_windows_by_a_tokenizer_that_does_not_know_places(encoder):
+    class Slow:
+        is_fast = False
+
+        def __call__(self, text, **options):
+            return {"input_ids": encoder.tokenizer(text)["input_ids"]}
+
+    windows = text_windows(Slow(), LONG[0], 32)
+    assert "".join(window.text for window in windows) == LONG[0]
+    assert all(len(encoder.tokenizer(window.text)["input_ids"]) <= 32 for window in windows)
+
+
 def test_lists_none_and_context():
     X = pd.DataFrame({"text": [TEXTS[:2], None, TEXTS[0]], "speaker": ["a", "a", "b"]})
     output = SBERTEmbedder(MINILM).fit_transform(X)
@@ -180,7 +229,7 @@ def test_nothing_is_lost_on_a_failing_row(tiny_sbert, tmp_path, monkeypatch):
     embed = SBERTEmbedder._embed
 
     def failing(self, model, batch):
-        if "nothing" in batch:
+        if any(window.text == "nothing" for windows in batch for window in windows):
             raise ValueError("refused")
         return embed(self, model, batch)
 

@@ -171,7 +171,7 @@ def _problem(item: Any, kind: str, sampling_rate: float | None, name: str) -> st
     """What is wrong with an item; a missing package is nobody's fault and raises."""
     with CollectedNotes() as collected:
         problem = _reading_problem(item, kind, sampling_rate, name)
-        problem = problem or next((f"{name} {said}." for said in collected.notes), None)
+        problem = problem or next((f"{name} {said}." for said, _ in collected.notes), None)
         # What stands in the table is no warning any more.
         collected.notes.clear()
     return problem
