@@ -175,6 +175,7 @@ CELLS = {
     "Wav2Vec2Embedder": "embeddings/test_wav2vec2.py",
     "YAMNetEmbedder": "embeddings/test_yamnet.py",
     "FrameAligner": "aggregation/test_alignment.py",
+    "EEGNetClassifier": "neural/test_eegnet.py",
     "FaceCNNClassifier": "neural/test_image_cnn.py",
     "SpeakerPretrainer": "neural/test_speaker_pretrainer.py",
     "StatisticsPooling": "aggregation/test_base.py",

@@ -1,8 +1,12 @@
 """EEGNet: a compact convolutional net for windows of EEG."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from emoest.nets.framewise import FramewiseNet
 
 _DEPTHWISE_NORM = 1.0
 _HEAD_NORM = 0.25
@@ -120,3 +124,73 @@ def _padded(maps: Tensor, layer: nn.Conv2d) -> Tensor:
     """Zeros at both ends, so that a convolution over time keeps the length."""
     more = layer.kernel_size[1] - 1
     return functional.pad(maps, (more // 2, more - more // 2))
+
+
+class EEGWindowNet(FramewiseNet):
+    """Classify windows of EEG, each a row of samples channel by channel; a trial's are averaged.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Classes.
+    n_chans : int
+        Channels.
+    n_times : int
+        Samples of a window.
+    sampling_rate : float
+        In Hz; the default kernel is half of it.
+    normalize : bool, default=True
+        Whether each channel of each window is brought to mean 0 and deviation 1.
+    n_filters, depth, kernel, dropout : int, int, int or None, float
+        See `EEGNet`; a kernel of None is half a second.
+    module : callable, default=None
+        Makes another net, called with ``n_chans=``, ``n_outputs=`` and ``n_times=``: from windows
+        of shape (n_windows, n_chans, n_times) to logits of shape (n_windows, n_outputs).
+
+    Examples
+    --------
+    >>> net = EEGWindowNet(3, 4, 64, 32.0).eval()
+    >>> net(torch.randn(2, 5, 4 * 64), torch.tensor([5, 1])).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        n_chans: int,
+        n_times: int,
+        sampling_rate: float,
+        *,
+        normalize: bool = True,
+        n_filters: int = 8,
+        depth: int = 2,
+        kernel: int | None = None,
+        dropout: float = 0.5,
+        module: Callable[..., nn.Module] | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape = (n_chans, n_times)
+        self.n_outputs = n_outputs
+        self.normalize = normalize
+        sizes = {"n_chans": n_chans, "n_outputs": n_outputs, "n_times": n_times}
+        if module is not None:
+            self.net, self.n_units = module(**sizes), n_outputs
+            return
+        kernel = max(1, round(sampling_rate / 2)) if kernel is None else kernel
+        net = EEGNet(**sizes, n_filters=n_filters, depth=depth, kernel=kernel, dropout=dropout)
+        self.net, self.n_units = net, net.n_units
+
+    def classify(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed and classify windows; another net than EEGNet gives its logits as vectors."""
+        windows = frames.reshape(-1, *self.shape)
+        if self.normalize:
+            std, mean = torch.std_mean(windows, dim=2, keepdim=True)
+            windows = (windows - mean) / std.clamp_min(1e-6)
+        output = self.net(windows)
+        vectors, logits = output if isinstance(output, tuple) else (output, output)
+        if logits.shape != (len(windows), self.n_outputs):
+            raise ValueError(
+                f"module gives an output of shape {tuple(logits.shape)} for {len(windows)} windows "
+                f"and {self.n_outputs} classes; expected {(len(windows), self.n_outputs)}."
+            )
+        return vectors, logits

@@ -1,6 +1,7 @@
 """Deep estimators: nets trained through skorch, with fit / transform / predict."""
 
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
+from emoest.neural._eegnet import EEGNetClassifier
 from emoest.neural._grad_cam import grad_cam, plot_grad_cam
 from emoest.neural._image_cnn import FaceCNNClassifier
 from emoest.neural._m3er import M3ERClassifier
@@ -11,6 +12,7 @@ from emoest.neural._speaker_trunks import load_speaker_weights
 from emoest.neural._speech_resnet import SpeechResNetClassifier
 
 __all__ = [
+    "EEGNetClassifier",
     "FaceCNNClassifier",
     "M3ERClassifier",
     "MFNClassifier",
