@@ -6,7 +6,6 @@ piece, one stretch of voice at a time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,9 @@ MIN_SIMILARITY = 0.5
 MAX_PERIOD_FACTOR = 1.3
 MAX_AMPLITUDE_FACTOR = 1.6
 """Neighbors that differ by more than these are left out, as Praat does."""
+
+RMS_PERIODS = 0.2
+"""How far an amplitude reaches to each side of its mark, in periods; wider, neighbors share it."""
 
 _FINE = 4
 _TINY = 1e-12
@@ -59,8 +61,8 @@ def jitter_and_shimmer(
     Notes
     -----
     The definitions are those of Praat's local jitter and local shimmer (Boersma and Weenink); an
-    amplitude is the root mean square under a Hann window of one period to each side. How periods
-    are found is this module's own, so values differ from Praat's.
+    amplitude is the root mean square under a Hann window of a fifth of a period to each side. How
+    periods are found is this module's own, so values differ from Praat's.
 
     Examples
     --------
@@ -158,20 +160,17 @@ def _refine(template: Floats, phases: Floats, energy: Floats, first: int) -> tup
 
 
 def _amplitudes(signal: Floats, marks: Floats, periods: Floats) -> Floats:
-    """Root mean square around each mark, under a Hann window of one period to each side."""
-    values = np.zeros(len(marks))
-    for i, mark in enumerate(marks):
-        at = min(max(round(mark), 0), len(signal) - 1)
-        width = int(periods[at])
-        first, last = max(0, at - width), min(len(signal), at + width + 1)
-        weights = _hann(width)[first - at + width : last - at + width]
-        values[i] = np.sqrt(weights @ signal[first:last] ** 2 / weights.sum())
-    return values
-
-
-@lru_cache(maxsize=512)
-def _hann(width: int) -> Floats:
-    return 0.5 + 0.5 * np.cos(np.pi * np.arange(-width, width + 1) / (width + 1))
+    """Root mean square around each mark, under a Hann window of `RMS_PERIODS` to each side."""
+    nearest = np.clip(np.rint(marks), 0, len(signal) - 1).astype(np.intp)
+    reach = np.maximum(RMS_PERIODS * periods[nearest], 1.0)
+    widest = int(np.ceil(reach.max()))
+    places = nearest[:, None] + np.arange(-widest, widest + 1)
+    away = np.abs(places - marks[:, None]) / reach[:, None]
+    is_inside = (away < 1.0) & (places >= 0) & (places < len(signal))
+    weights = np.where(is_inside, 0.5 + 0.5 * np.cos(np.pi * np.minimum(away, 1.0)), 0.0)
+    values = signal[np.clip(places, 0, len(signal) - 1)] ** 2
+    mean: Floats = np.sqrt((weights * values).sum(axis=1) / np.maximum(weights.sum(axis=1), _TINY))
+    return mean
 
 
 class _Changes:

@@ -171,6 +171,18 @@ def test_neighbors_that_are_too_far_apart_do_not_count():
 
 
 def test_amplitudes_are_those_of_a_steady_tone():
-    signal = 2.0 * np.sin(2 * np.pi * 200 * np.arange(1600) / RATE)
-    found = _amplitudes(signal, np.array([0.0, 400.0, 799.6, 1599.0]), np.full(1600, 80.0))
-    np.testing.assert_allclose(found, np.sqrt(2.0), rtol=0.02)
+    signal = 2.0 * np.cos(2 * np.pi * 200 * np.arange(1601) / RATE)
+    found = _amplitudes(signal, np.array([0.0, 400.0, 799.8, 1600.0]), np.full(1601, 80.0))
+    # The mean of a squared cosine under a Hann window of a fifth of its period to each side.
+    reach = 4 * np.pi / 5
+    mean = 0.5 + 0.5 * np.sin(reach) / reach / (1 - (reach / np.pi) ** 2)
+    np.testing.assert_allclose(found, 2.0 * np.sqrt(mean), rtol=0.002)
+
+
+def test_a_period_changes_the_amplitude_of_its_own_mark_alone():
+    time = np.arange(1600)
+    signal = np.cos(2 * np.pi * time / 80)
+    signal[360:440] *= 1.5
+    found = _amplitudes(signal, np.arange(80.0, 1600.0, 80.0), np.full(1600, 80.0))
+    np.testing.assert_allclose(found[4] / found[0], 1.5, rtol=1e-6)
+    np.testing.assert_allclose(np.delete(found, 4), found[0], rtol=1e-6)
