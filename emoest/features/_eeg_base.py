@@ -11,6 +11,7 @@ from emoest.media.eeg import count_channels, read_eeg
 from emoest.media.eeg_channels import order_channels
 from emoest.media.eeg_files import split_path
 from emoest.media.eeg_montage import first_montage
+from emoest.media.eeg_tables import is_eeg_table
 from emoest.media.eeg_windows import Windows, channel_major, check_flat, place_windows
 from emoest.media.items import content_of
 from emoest.media.transformer import CellTransformer
@@ -88,7 +89,9 @@ class EEGTransformer(CellTransformer):
         if is_path(item):
             path, variable, start, end = split_path(os.fspath(item))
             content = content_of(path, "file", cache_dir=self.cache_dir)
-            return content + f":{variable}:{start}:{end}:{self.sampling_rate}".encode()
+            content += f":{variable}:{start}:{end}:{self.sampling_rate}".encode()
+            # A table is measured in the order of these names, whatever its own is.
+            return content + f":{self._names}".encode() if is_eeg_table(path) else content
         count_channels(item)
         if isinstance(item, tuple):
             # By the order in which its channels are measured, for so its value is stored.

@@ -2,8 +2,9 @@
 
 An EEG item is an array ``(n_channels, n_samples)`` in microvolt, a tuple ``(array, rate)`` or
 ``(array, rate, channels)`` with the names of its channels, or the path of an ``.npy`` or ``.mat``
-file that holds such an array: ``trial.npy``,
-``subject.mat#cz_eeg1`` (a variable of the file), ``trial.npy#t=1.5,30`` (a part, in seconds).
+file that holds such an array, or of a csv file with a row a sample and a column a channel:
+``trial.npy``, ``subject.mat#cz_eeg1`` (a variable of the file), ``trial.npy#t=1.5,30`` (a part, in
+seconds).
 `cells_from_mne` and `cells_from_mat` make cells of recordings.
 """
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from emoest.media.eeg_channels import channel_label, folded, order_channels, split_channels
 from emoest.media.eeg_files import file_shape, load_file, split_path
+from emoest.media.eeg_tables import is_eeg_table, read_eeg_table
 from emoest.media.notes import note
 from emoest.media.sources import check_rate, cut_part, name_file
 from emoest.tables.cells import is_path
@@ -93,7 +95,7 @@ def read_eeg(
         item, sampling_rate = order_channels(item, channels, name)
     elif is_path(item):
         path, variable, start, end = split_path(os.fspath(item))
-        item = load_file(path, variable, name)
+        item = _load(path, variable, sampling_rate, channels, name)
         name = name_file(path, name)
     array = _check_array(item, name)
     rate = check_rate(sampling_rate, name)
@@ -102,6 +104,23 @@ def read_eeg(
     _check_finite(signal, rate, channels, name)
     _note_unit(signal, name)
     return signal, rate
+
+
+def _load(
+    path: str,
+    variable: str | None,
+    sampling_rate: float | None,
+    channels: Sequence[str] | None,
+    name: str,
+) -> Any:
+    """Read the array in a file; a table may bring names of channels, by which it is ordered."""
+    if not is_eeg_table(path):
+        return load_file(path, variable, name)
+    signal, own = read_eeg_table(path, name)
+    if own is None:
+        return signal
+    rate = check_rate(sampling_rate, name)
+    return order_channels((signal, rate, own), channels, name_file(path, name))[0]
 
 
 def _note_unit(signal: Signal, name: str) -> None:
@@ -148,10 +167,28 @@ def count_channels(item: Any, *, name: str = "EEG item") -> int:
         item, *_ = split_channels(item, name)
     elif is_path(item):
         path, variable, _, _ = split_path(os.fspath(item))
-        shape = file_shape(path, variable, name)
+        if is_eeg_table(path):
+            shape: tuple[int, ...] = read_eeg_table(path, name)[0].shape
+        else:
+            shape = file_shape(path, variable, name)
         _check_shape(shape, name_file(path, name))
         return shape[0]
     return int(_check_array(item, name).shape[0])
+
+
+def channel_names(item: Any, name: str = "EEG item") -> list[str] | None:
+    """Return the names of channels that an item brings: a tuple of three, or a table with a head.
+
+    Examples
+    --------
+    >>> channel_names((np.zeros((2, 800)), 200, ["Cz", "Fz"]))
+    ['Cz', 'Fz']
+    """
+    if isinstance(item, tuple):
+        found = split_channels(item, name)[2]
+        return None if found is None else list(found)
+    path = split_path(os.fspath(item))[0] if is_path(item) else ""
+    return read_eeg_table(path, name)[1] if is_eeg_table(path) else None
 
 
 def cells_from_mne(

@@ -111,8 +111,8 @@ def _suffix(path: str, name: str) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in {".npy", ".mat"}:
         raise ValueError(
-            f"{name}: EEG is read from .npy and .mat files. Open other formats with MNE and make "
-            "cells with emoest.media.cells_from_mne."
+            f"{name}: EEG is read from .npy, .mat and .csv files. Open other formats with MNE "
+            "and make cells with emoest.media.cells_from_mne."
         )
     return suffix
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from emoest.media.eeg import count_channels
+from emoest.media.eeg import channel_names, count_channels
 from emoest.media.eeg_channels import split_channels
 from emoest.media.items import items_of, raise_for_cell, where
 from emoest.media.transformer import CELL_ERRORS
@@ -50,10 +50,10 @@ def first_montage(column: "pd.Series[Any]", *, reader: str, errors: str) -> Mont
         name = where(position, label, column.name)
         try:
             for _, item in items_of(cell):
-                _, rate, names = (
-                    split_channels(item, name) if isinstance(item, tuple) else (None, None, None)
-                )
-                return Montage(count_channels(item, name=name), names, rate)
+                rate = split_channels(item, name)[1] if isinstance(item, tuple) else None
+                names = channel_names(item, name)
+                found = None if names is None else tuple(names)
+                return Montage(count_channels(item, name=name), found, rate)
         except CELL_ERRORS as error:
             if errors == "raise":
                 message = str(error)

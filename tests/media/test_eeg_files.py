@@ -63,7 +63,7 @@ def test_files_that_cannot_be_read_are_said(tmp_path):
     ):
         read_eeg(tmp_path / "a.npy", sampling_rate=100, name="row 2")
     (tmp_path / "a.edf").write_bytes(b"0")
-    with pytest.raises(ValueError, match=r"read from .npy and .mat files.*cells_from_mne"):
+    with pytest.raises(ValueError, match=r"read from .npy, .mat and .csv files.*cells_from_mne"):
         read_eeg(tmp_path / "a.edf", sampling_rate=100)
     for name in ("a.npy", "a.mat"):
         for content in (b"", b"not a file of numbers" * 20):

@@ -9,7 +9,7 @@ from emoest.media.eeg_files import split_path
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".flv", ".mkv", ".mov", ".webm")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif")
-EEG_SUFFIXES = (".npy", ".mat")
+EEG_SUFFIXES = (".npy", ".mat", ".csv", ".tsv")
 
 
 def join_paths(root: str, cells: Sequence[object]) -> list[str | None]:
