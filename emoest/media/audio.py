@@ -26,6 +26,7 @@ from emoest.media.sources import (
     cut_part,
     first_bytes,
     name_file,
+    spelling,
     split_fragment,
     split_tuple,
 )
@@ -258,12 +259,12 @@ def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "au
         return _open_file(os.fspath(item), name)
     if isinstance(item, tuple):
         item, sampling_rate = split_tuple(item, name)
-    elif is_missing(item) or not hasattr(item, "__array__"):
+    if is_missing(item) or not isinstance(item, np.ndarray):
         raise ValueError(
             f"{name} is not audio: expected a path, an array of shape (n,) or (n, channels), or a "
-            f"tuple (array, rate), found {describe(item)}."
+            f"tuple (array, rate), found {describe(item)}.{spelling(item)}"
         )
-    samples = _check_array(np.asarray(item), name)
+    samples = _check_array(item, name)
     return Audio(samples, _check_audio_rate(sampling_rate, name), 0, len(samples), name)
 
 

@@ -19,7 +19,7 @@ from emoest.media.eeg_channels import channel_label, folded, order_channels, spl
 from emoest.media.eeg_files import file_shape, load_file, split_path
 from emoest.media.eeg_tables import is_eeg_table, read_eeg_table
 from emoest.media.notes import note
-from emoest.media.sources import check_rate, cut_part, name_file
+from emoest.media.sources import check_rate, cut_part, name_file, spelling
 from emoest.tables.cells import is_path
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
@@ -286,7 +286,7 @@ def _check_array(item: Any, name: str) -> npt.NDArray[Any]:
         kind = f"an array of {item.dtype}" if isinstance(item, np.ndarray) else type(item).__name__
         raise ValueError(
             f"{name} is not EEG: expected an array of numbers (n_channels, n_samples), a tuple "
-            f"(array, rate) or the path of an .npy or .mat file, found {kind}."
+            f"(array, rate) or the path of an .npy or .mat file, found {kind}.{spelling(item)}"
         )
     _check_shape(item.shape, name)
     return item

@@ -14,7 +14,7 @@ import numpy as np
 from emoest.media.damage import UnreadableError, decoder_errors
 from emoest.media.limits import check_limit
 from emoest.media.notes import note
-from emoest.media.sources import check_file, name_file, split_fragment
+from emoest.media.sources import check_file, name_file, spelling, split_fragment
 from emoest.media.video import EXTRA, Clip, Image, open_video
 from emoest.tables.cells import is_missing, is_path
 from emoest.utils.optional import import_optional
@@ -117,7 +117,7 @@ def _check_array(item: Any, name: str) -> Image:
     if is_missing(item) or not isinstance(item, np.ndarray):
         raise ValueError(
             f"{name} is not an image: expected the path of an image or a video, or an array of "
-            f"shape (height, width[, 3]), found {type(item).__name__}."
+            f"shape (height, width[, 3]), found {type(item).__name__}.{spelling(item)}"
         )
     if item.ndim not in {2, 3} or (item.ndim == 3 and item.shape[2] != 3) or item.size == 0:
         raise ValueError(

@@ -11,7 +11,7 @@ import pandas as pd
 
 from emoest.files.folders import CacheDir
 from emoest.files.store import file_digest
-from emoest.media.sources import check_exists, split_fragment
+from emoest.media.sources import check_exists, spelling, split_fragment
 from emoest.tables.cells import describe, is_missing, object_column
 from emoest.tables.names import is_context
 from emoest.utils.messages import listed
@@ -101,7 +101,9 @@ def content_of(
     if isinstance(item, tuple) and len(item) == 2 and np.ndim(item[1]) == 0:
         item, rate = item
     if not isinstance(item, np.ndarray) or item.dtype.hasobject:
-        raise ValueError(f"expected the path of a file or an array, found {describe(item)}")
+        raise ValueError(
+            f"expected the path of a file or an array, found {describe(item)}.{spelling(item)}"
+        )
     digest = hashlib.sha256(np.ascontiguousarray(item).data).hexdigest()
     return f"array:{digest}:{item.dtype.str}:{item.shape}:{rate}".encode()
 

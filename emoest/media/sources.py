@@ -127,6 +127,41 @@ def first_bytes(path: str) -> bytes:
         return file.read(16)
 
 
+_SPELLINGS = {
+    "torch": "Write item.detach().cpu().numpy().",
+    "jax": "Write numpy.asarray(item).",
+    "jaxlib": "Write numpy.asarray(item).",
+    "tensorflow": "Write item.numpy().",
+    "PIL": 'Write numpy.asarray(item.convert("RGB")).',
+    "torchcodec": "Write (item.get_all_samples().data.numpy().T, item.metadata.sample_rate).",
+}
+"""How cells of other libraries are written here, by the package of their type."""
+
+
+def spelling(item: Any) -> str:
+    """Say how a cell of another library is written here; empty if it is none of those known.
+
+    Examples
+    --------
+    >>> spelling((8000, np.zeros(4))).strip()
+    'Write (array, rate), in this order.'
+    >>> spelling({"array": np.zeros(4), "sampling_rate": 8000}).strip()
+    'Write (item["array"], item["sampling_rate"]).'
+    """
+    said = ""
+    kind = type(item).__module__.partition(".")[0]
+    if isinstance(item, dict) and {"array", "sampling_rate"} <= item.keys():
+        said = 'Write (item["array"], item["sampling_rate"]).'
+    elif isinstance(item, dict) and item.get("path"):
+        said = 'Write item["path"].'
+    elif isinstance(item, tuple) and len(item) == 2:
+        is_turned = np.ndim(item[0]) == 0 and np.ndim(item[1]) > 0
+        said = "Write (array, rate), in this order." if is_turned else ""
+    else:
+        said = _SPELLINGS.get(kind, "")
+    return f" {said}" if said else ""
+
+
 def split_tuple(item: tuple[Any, ...], name: str) -> tuple[Any, float]:
     """Split an item (array, rate), and check its rate.
 

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emoest.media.audio import read_audio
+from emoest.media.images import read_image
 from emoest.media.items import as_table, content_of, items_of, pool, where
 
 
@@ -58,3 +60,31 @@ def test_as_table_keeps_arrays_of_one_length_as_cells():
     table = as_table([np.zeros(3), np.ones(3)])
     assert table.shape == (2, 1)
     assert table.iloc[1, 0].tolist() == [1.0, 1.0, 1.0]
+
+
+def _foreign_cells():
+    torch = pytest.importorskip("torch")
+    pillow = pytest.importorskip("PIL.Image")
+    samples = np.zeros(8000, dtype=np.float32)
+    of_datasets = r'Write \(item\["array"\], item\["sampling_rate"\]\)'
+    array = r"Write item\.detach\(\)\.cpu\(\)\.numpy\(\)"
+    return {
+        "Hugging Face": ({"array": samples, "sampling_rate": 8000}, of_datasets),
+        "its path": ({"path": "a.wav", "bytes": None}, r'Write item\["path"\]'),
+        "scipy": ((8000, samples), r"\(array, rate\), in this order"),
+        "torch": (torch.zeros(8000), array),
+        "torch and rate": ((torch.zeros(8000), 8000), array),
+        "Pillow": (pillow.new("RGB", (4, 4)), r"Write numpy\.asarray\(item\.convert"),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["Hugging Face", "its path", "scipy", "torch", "torch and rate", "Pillow"]
+)
+def test_cells_of_other_libraries_are_refused_with_the_right_spelling(name):
+    cell, said = _foreign_cells()[name]
+    with pytest.raises(ValueError, match=said):
+        content_of(cell, "file")
+    read = read_image if name == "Pillow" else read_audio
+    with pytest.raises(ValueError, match=f"^row 3.*{said}"):
+        read(cell, name="row 3")
