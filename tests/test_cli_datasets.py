@@ -10,7 +10,7 @@ from emoest.datasets._reading.corpora import CORPORA
 from emoest.files.download import RemoteFile
 
 ROOT = Path(__file__).parent.parent
-GENERATED = {"emotions", "mosi_sequences", "stories"}
+GENERATED = {name for name, listed in CORPORA.items() if listed.access == "generated"}
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """A corpus on disk, fetched or generated -> (X, y): loaders, their records and their protocols.
 
 `load_*` read a corpus from disk, `load_table` and `load_folder` your own, and `fetch_*` download
-those that may be downloaded. `make_emotions`, `make_mosi_sequences` and `make_stories` generate
-corpora from which one can learn. `MultiTarget`, of `emoest.multioutput`, can be imported from here.
+those that may be downloaded. `make_emotions`, `make_face_eeg_trials`, `make_mosi_sequences` and
+`make_stories` generate corpora from which one can learn. `MultiTarget`, of `emoest.multioutput`,
+can be imported from here.
 
 Layouts of licensed corpora, for tests
 --------------------------------------
@@ -67,6 +68,7 @@ _load, __dir__, __all__ = lazy_names(
         "make_compare2020_like": "emoest.datasets._generated.like_speech_corpora",
         "make_cremad_like": "emoest.datasets._generated.like_speech_corpora",
         "make_emotions": "emoest.datasets._generated.emotions",
+        "make_face_eeg_trials": "emoest.datasets._generated.face_eeg_trials",
         "make_fer2013_like": "emoest.datasets._generated.like_face_and_eeg_corpora",
         "make_iemocap_like": "emoest.datasets._generated.like_speech_corpora",
         "make_mosi_sequences": "emoest.datasets._generated.mosi_sequences",

@@ -1,5 +1,6 @@
 """Scores, speaker-independent evaluation, intervals, comparison, reports and plots."""
 
+from emoest.evaluation._binomial import binomial_interval
 from emoest.evaluation._bootstrap import uar_interval
 from emoest.evaluation._evaluate import EvaluationError, EvaluationInterrupted, evaluate
 from emoest.evaluation._metrics import (
@@ -25,6 +26,7 @@ __all__ = [
     "EvaluationResult",
     "Protocol",
     "ablation_table",
+    "binomial_interval",
     "ccc_score",
     "ccc_scorer",
     "evaluate",

@@ -56,6 +56,12 @@ CORPORA = {
         "make_emotions",
         "_generated.emotions",
     ),
+    "face_eeg_trials": ListedCorpus(
+        "Generated trials of faces and EEG",
+        "generated",
+        "make_face_eeg_trials",
+        "_generated.face_eeg_trials",
+    ),
     "fer2013": ListedCorpus(
         "FER2013, the facial expression challenge of ICML 2013",
         "licensed",
