@@ -64,12 +64,16 @@ def iter_contents(
 ) -> Iterator[tuple[Any, tuple[int, int]]]:
     """Yield the frames of each cell of a column (a path, if `lazy`, stays one) and their shape."""
     known = "but in fit they had"
+    is_said = False
     for label, cell in zip(X.index, X.iloc[:, column.position], strict=True):
         where = f"row {label!r}, column {column.column!r}"
         if lazy and is_path(cell):
             content, shape = cell, _shape_of_file(cell, where)
         else:
             content = read_frames(cell, name=where)
+            if not is_said and isinstance(cell, np.ndarray) and cell.ndim == 1 and len(cell) > 1:
+                _warn_of_one_frame(len(cell), where)
+                is_said = True
             shape = (0, 0) if content is None else content.shape
         if 0 not in shape:
             if not width:
@@ -78,6 +82,14 @@ def iter_contents(
             values = np.empty((0, shape[1]), np.float32) if is_path(content) else content
             check_frames(values, width, where, known=known, allow=allow)
         yield content, shape
+
+
+def _warn_of_one_frame(size: int, where: str) -> None:
+    warn_user(
+        f"{where}: an array of shape ({size},) is read as one frame of {size} dimensions. Write "
+        f"array[:, None] if it is {size} frames of one number each, or array[None, :] if it is one "
+        "frame."
+    )
 
 
 def _shape_of_file(path: Any, where: str) -> tuple[int, int]:
