@@ -13,6 +13,7 @@ from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.media.eeg import SEED_CHANNELS
 from emoest.media.eeg_files import cells_from_mat
+from emoest.media.mat_files import mat_variables, read_mat
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.constraints import LOADER, validate_arguments
@@ -223,16 +224,14 @@ def _raw(path: Path) -> dict[int, str]:
 
 def _features(path: Path, feature: str) -> dict[int, np.ndarray]:
     """Read one family of features; cells are (n_windows, 62 * 5)."""
-    from scipy.io import loadmat, whosmat
-
     pattern = re.compile(rf"{feature}([0-9]+)")
     try:
         names = {
             int(match[1]): name
-            for name, *_ in whosmat(path)
+            for name in mat_variables(str(path), repr(str(path)))
             if (match := pattern.fullmatch(name)) is not None
         }
-        values = loadmat(path, variable_names=list(names.values()))
+        values = {name: read_mat(str(path), name, repr(str(path))) for name in names.values()}
     except Exception as error:
         raise ValueError(f"{str(path)!r} cannot be read ({error}). Copy it again.") from error
     if not names:
