@@ -96,9 +96,16 @@ def check_models(model: Any) -> dict[str, Any]:
     if not model:
         raise ValueError("There is no model to evaluate: the dict is empty.")
     for name, each in model.items():
-        if not (hasattr(each, "fit") and hasattr(each, "predict")) or isinstance(each, type):
+        if isinstance(each, type) or not (hasattr(each, "fit") and _predicts(each)):
             raise TypeError(f"Model {name!r} has no fit and predict: {each!r}.")
     return {str(name): each for name, each in model.items()}
+
+
+def _predicts(model: Any) -> bool:
+    # StackingClassifier shows no predict before it is fitted: its last estimator is not made yet.
+    return hasattr(model, "predict") or (
+        hasattr(type(model), "predict") and (is_classifier(model) or is_regressor(model))
+    )
 
 
 def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:

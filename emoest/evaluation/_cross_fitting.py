@@ -2,14 +2,15 @@
 
 import pickle
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import clone
+from joblib import Parallel, effective_n_jobs
+from joblib.parallel import get_active_backend
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -22,7 +23,7 @@ from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import safe_indexing
 from emoest.utils.messages import listed
 from emoest.utils.routing import fit_parameters
-from emoest.utils.seeds import isolated_generators
+from emoest.utils.seeds import isolated_generators, seeded_clone
 
 Groups = npt.NDArray[Any] | None
 
@@ -101,21 +102,50 @@ def with_group_level(X: Any, groups: Groups) -> Any:
     return X.set_index(pd.Index(groups, name=GROUP_LEVEL), append=True)
 
 
-def fit_clone(model: Any, X: Any, y: Any, groups: Groups, rows: npt.NDArray[np.intp]) -> Any:
+def fit_clone(
+    model: Any, X: Any, y: Any, groups: Groups, rows: npt.NDArray[np.intp], *, seed: int
+) -> Any:
     """Fit a clone on some of the rows, with their groups if it takes groups.
+
+    Parts of the model without a seed get theirs from `seed`.
 
     Examples
     --------
     >>> from sklearn.dummy import DummyClassifier
     >>> X, y = np.zeros((3, 1)), np.array(["a", "b", "b"])
-    >>> fit_clone(DummyClassifier(), X, y, None, np.array([1, 2])).classes_.tolist()
+    >>> fit_clone(DummyClassifier(), X, y, None, np.array([1, 2]), seed=0).classes_.tolist()
     ['b']
     """
-    fitted = clone(model)
+    fitted = seeded_clone(model, seed, distinct=True)
     parameters = fit_parameters(fitted, groups=None if groups is None else groups[rows])
     y = None if y is None else safe_indexing(y, rows)
     fitted.fit(safe_indexing(X, rows), y, **parameters)
     return fitted
+
+
+def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
+    """Run delayed calls by joblib, at most `n_jobs` begun at a time, and yield results in order.
+
+    Threads share the global generators, so there one call follows on the other: results are to be
+    those of any other backend.
+
+    Examples
+    --------
+    >>> from joblib import delayed
+    >>> list(run_parallel([delayed(abs)(-1), delayed(abs)(-2)], n_jobs=None))
+    [1, 2]
+    """
+    backend = get_active_backend()[0]
+    if getattr(backend, "supports_sharedmem", False):
+        n_jobs = 1
+    if getattr(backend, "supports_return_generator", False):
+        # Calls queued ahead would still run after an error.
+        yield from Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")(calls)
+        return
+    parallel = Parallel(n_jobs=n_jobs)
+    at_once = effective_n_jobs(n_jobs)
+    for start in range(0, len(calls), at_once):
+        yield from parallel(calls[start : start + at_once])
 
 
 def run_fold(
@@ -124,7 +154,7 @@ def run_fold(
     """Fit a clone on the training part and predict the test part; an error is handed back."""
     try:
         with isolated_generators(task.seed):
-            model = fit_clone(task.estimator, X, y, groups, task.train)
+            model = fit_clone(task.estimator, X, y, groups, task.train, seed=task.seed)
             X_test = safe_indexing(X, task.test)
             y_pred = np.asarray(model.predict(X_test))
             tables = class_probabilities(model, X_test, targets) if proba else {}
@@ -153,7 +183,7 @@ def score_fold(
     train, test = split
     y_test = None if y is None else safe_indexing(y, test)
     with isolated_generators(seed):
-        fitted = fit_clone(model, X, y, groups, train)
+        fitted = fit_clone(model, X, y, groups, train, seed=seed)
         return float(scorer(fitted, safe_indexing(X, test), y_test))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from tqdm import tqdm
 
 from emoest.evaluation._checks import (
@@ -22,6 +22,7 @@ from emoest.evaluation._cross_fitting import (
     FoldTask,
     Groups,
     run_fold,
+    run_parallel,
     with_group_level,
 )
 from emoest.evaluation._leakage import transductive_steps
@@ -117,10 +118,11 @@ def evaluate(
     confidence : float, default=0.95
         Of the intervals.
     n_jobs : int, default=None
-        Folds at a time (joblib). Results and their order do not depend on it.
+        Folds at a time (joblib). Results and their order do not depend on it; under a backend of
+        threads one fold follows on the other.
     random_state : int, RandomState instance or None, default=None
-        Seeds the splits, the resamples and, by fold, every model without a `random_state` of its
-        own. None draws a seed and names it in the result.
+        Seeds the splits, the resamples and, by fold, every part of a model whose `random_state` is
+        None. None draws a seed and names it in the result.
     verbose : int, default=0
         Above zero shows a progress bar.
 
@@ -239,15 +241,11 @@ def _outputs(
 ) -> Iterator[FoldOutput | FoldFailure]:
     X = with_group_level(samples.X, samples.groups)
     y, names = samples.targets.y, samples.protocol.targets
-    # One fold a worker at a time: folds queued ahead would still run after an error.
-    calls = (
+    calls = [
         delayed(run_fold)(task, X, y, groups=samples.groups, targets=names, proba=proba)
         for task in tasks
-    )
-    outputs: Iterator[FoldOutput | FoldFailure] = Parallel(
-        n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs"
-    )(calls)
-    return outputs
+    ]
+    return run_parallel(calls, n_jobs)
 
 
 def _failure(failure: FoldFailure, samples: _Samples, done: list[FoldOutput]) -> EvaluationError:

@@ -1,6 +1,7 @@
 """What each modality is worth: permutation importance, Shapley values, ablation."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from math import comb
 from typing import Any, Literal
 
@@ -24,7 +25,12 @@ from emoest.evaluation._subsets import (
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import find_modalities
 from emoest.utils._sklearn import num_samples
-from emoest.utils.seeds import RandomState, private_generator
+from emoest.utils.seeds import (
+    RandomState,
+    isolated_generators,
+    private_generator,
+    resolve_seed,
+)
 from emoest.utils.typing import Floats
 
 
@@ -113,11 +119,18 @@ def modality_importance(
     scorer = find_scorer(estimator, scoring)
     found = find_modalities(X, modalities)
     rng = private_generator(random_state)
-    score = float(scorer(estimator, X, y))
+    # From a copy, so that a model that draws when it predicts leaves the shuffles as they are.
+    seed = resolve_seed(deepcopy(rng))
+
+    def scored(rows: Any) -> float:
+        with isolated_generators(seed):
+            return float(scorer(estimator, rows, y))
+
+    score = scored(X)
     rows = {}
     for name, positions in found.items():
         orders = [_shuffle(num_samples(X), codes, rng) for _ in range(n_repeats)]
-        losses = [score - scorer(estimator, _shuffled(X, positions, o), y) for o in orders]
+        losses = [score - scored(_shuffled(X, positions, order)) for order in orders]
         std = float(np.std(losses, ddof=1)) if n_repeats > 1 else float("nan")
         rows[name] = {"importance": float(np.mean(losses)), "std": std, "score": score}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("modality")

@@ -10,13 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from emoest.evaluation._bootstrap import GroupSums, group_sums
 from emoest.evaluation._checks import check_models, plan_folds
-from emoest.evaluation._cross_fitting import Groups, fit_clone, with_group_level
+from emoest.evaluation._cross_fitting import Groups, fit_clone, run_parallel, with_group_level
 from emoest.evaluation._evaluate import evaluate
 from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import Split
@@ -147,12 +147,14 @@ class SubsetEvaluation:
         )
         keepers = [KeepModalities(subset, modalities=modalities) for subset in subsets]
         rows, groups, splits = with_group_level(X, plan.groups), plan.groups, plan.splits
-        outputs = Parallel(n_jobs=self.n_jobs)(
+        seeds = spawn_seeds(self.random_state, len(splits))
+        calls = [
             delayed(_predict_fold)(
                 estimator, rows, plan.targets.y, groups, split=split, seed=seed, keepers=keepers
             )
-            for split, seed in zip(splits, spawn_seeds(self.random_state, len(splits)), strict=True)
-        )
+            for split, seed in zip(splits, seeds, strict=True)
+        ]
+        outputs = run_parallel(calls, self.n_jobs)
         order = np.concatenate([test for _, test in splits])
         task, true = plan.targets.task, plan.targets.frame.iloc[order, 0].infer_objects()
         key = order if groups is None else groups[order]
@@ -173,7 +175,7 @@ def _predict_fold(
     """Fit one model on all modalities, and predict the test rows with some taken away."""
     train, test = split
     with isolated_generators(seed):
-        model = fit_clone(estimator, X, y, groups, train)
+        model = fit_clone(estimator, X, y, groups, train, seed=seed)
         rows = safe_indexing(X, test)
         with _expected_warnings_hidden():
             return [np.asarray(model.predict(keeper.fit_transform(rows))) for keeper in keepers]

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
 from emoest.fusion._default_estimators import default_classifier
-from emoest.fusion._modality_estimators import seeded_clone
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import SINGLE, name_no_modality
 from emoest.tables.targets import refuse_several_targets
@@ -21,7 +20,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
 from emoest.utils.routing import check_weight, fit_parameters
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.seeds import RandomState, seeded_clone, spawn_seeds
 from emoest.utils.typing import Array, Floats, Mask
 from emoest.utils.warn import warn_user
 

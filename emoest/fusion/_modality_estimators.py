@@ -1,19 +1,18 @@
 """Base estimators of decision-level fusion: one per modality, fitted on the rows that have it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 
 from emoest.fusion._rules import PROBA, SCORES, VOTES, mark_votes
 from emoest.tables.groups import Split
 from emoest.tables.samples import Fill, Samples
 from emoest.utils.routing import fit_parameters
+from emoest.utils.seeds import seeded_clone
 from emoest.utils.typing import Array, Floats, Rows
 
 
@@ -254,23 +253,3 @@ def restrict_splits(splits: Sequence[Split], rows: Rows, y: Any) -> list[Split]:
         if len(outside) and len(np.unique(y[rows[inside]])) == n_classes:
             kept.append((inside, outside))
     return kept
-
-
-def seeded_clone(estimator: Any, seed: int) -> Any:
-    """Clone an estimator and set every `random_state` in it that is None to `seed`.
-
-    Examples
-    --------
-    >>> from sklearn.ensemble import RandomForestClassifier
-    >>> seeded_clone(RandomForestClassifier(), 7).random_state
-    7
-    >>> seeded_clone(RandomForestClassifier(random_state=1), 7).random_state
-    1
-    """
-    model = clone(estimator)
-    open_seeds = {
-        name: seed
-        for name, value in sorted(model.get_params(deep=True).items())
-        if value is None and re.search(r"(^|__)random_state$", name)
-    }
-    return model.set_params(**open_seeds) if open_seeds else model

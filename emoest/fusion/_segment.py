@@ -10,7 +10,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._early import EarlyFusionClassifier, as_one_block
-from emoest.fusion._modality_estimators import seeded_clone
 from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.tables.frame_columns import FrameColumn
 from emoest.tables.groups import resolve_groups
@@ -21,7 +20,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
 from emoest.utils.routing import check_weight, fit_parameters
-from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.seeds import RandomState, seeded_clone, spawn_seeds
 from emoest.utils.typing import Floats, Rows
 from emoest.utils.warn import warn_user
 

@@ -6,9 +6,10 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from emoest.fusion._late_base import _LateFusion
-from emoest.fusion._modality_estimators import ModalityEstimator, Training, seeded_clone
+from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.fusion._rules import LATE_RULES, SCORES
 from emoest.utils.routing import fit_parameters
+from emoest.utils.seeds import seeded_clone
 from emoest.utils.typing import Floats
 
 

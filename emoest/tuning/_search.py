@@ -8,7 +8,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags, indexable
@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from emoest.evaluation._cross_fitting import with_group_level
+from emoest.evaluation._cross_fitting import run_parallel, with_group_level
 from emoest.evaluation._scorers import find_scorer
 from emoest.tables.groups import inner_splits, resolve_groups
 from emoest.tuning._space import (
@@ -41,7 +41,7 @@ from emoest.tuning._trials import (
 from emoest.utils import constraints
 from emoest.utils._sklearn import BaseSearchCV, HasMethods, StrOptions, fit_context, num_samples
 from emoest.utils.routing import fit_parameters
-from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
+from emoest.utils.seeds import isolated_generators, resolve_seed, seeded_clone, spawn_seeds
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,7 @@ class OptunaSearchCV(BaseSearchCV):
         self._search(rows)
         if self.refit:
             best = clone(self.estimator).set_params(**cloned(self.best_params_))
+            best = seeded_clone(best, rows.seed, distinct=True)
             with isolated_generators(rows.seed):
                 best.fit(rows.X, y, **fit_parameters(best, groups=rows.groups))
             self.best_estimator_ = best
@@ -303,12 +304,13 @@ class OptunaSearchCV(BaseSearchCV):
             number = len(finished_trials(trial.study))
             seeds = spawn_seeds(trial_seed(rows.seed, number), len(rows.splits))
             options = {"scorer": self.scorer_, "error_score": self.error_score}
-            outcomes = Parallel(n_jobs=self.n_jobs)(
+            calls = [
                 delayed(score_or_error)(
                     model, rows.X, rows.y, rows.groups, split=split, seed=seed, **options
                 )
                 for split, seed in zip(rows.splits, seeds, strict=True)
-            )
+            ]
+            outcomes = run_parallel(calls, self.n_jobs)
             scores, errors = zip(*outcomes, strict=True)
             if math.isnan(mean := float(np.mean(scores))):
                 raise ValueError(f"a score is not a number: {list(scores)}")

@@ -51,6 +51,7 @@ from emoest.utils._sklearn import (
     num_samples,
 )
 from emoest.utils.devices import keep_freed_memory, resolve_device
+from emoest.utils.interrupts import is_one_of_many_fits
 from emoest.utils.messages import listed
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.warn import warn_user
@@ -154,7 +155,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         UserWarning
             If samples are left out, or a modality that no sample has; if early stopping is off; or
             if training ended by the keyboard or by a loss that is not finite: the best weights so
-            far are kept then.
+            far are kept then. Inside an evaluation, a search or an ensemble the keyboard ends all.
         NotSpeakerIndependentWarning
             If samples are held out and there are no groups.
 
@@ -254,6 +255,8 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         net = self._make_net(module, valid, seed)
         with config_context(enable_metadata_routing=False):
             net.fit(train)
+        if net.ended == "interrupted" and is_one_of_many_fits():
+            raise KeyboardInterrupt
         net.train_split = None
         kept = dict(net.callbacks_)["keep_best"].best_epoch_
         notice = explain_end(net, type(self).__name__, kept)

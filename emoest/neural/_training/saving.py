@@ -1,7 +1,6 @@
 """A trained module outside pickles of modules: plain arrays in, plain arrays out."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from emoest.nets.weight_files.safetensors_io import (
     write_safetensors,
 )
 from emoest.utils.devices import resolve_device
-from emoest.utils.seeds import torch_seed
+from emoest.utils.seeds import TORCH_TURN, torch_seed
 
 _LEARNED = (
     "module_params_",
@@ -32,7 +31,6 @@ _LEARNED = (
     "_seen_groups",
 )
 _ARRAYS = ("classes_", "class_prior_", "feature_names_in_", "target_scale_")
-_TURN = threading.RLock()
 
 
 class StatefulModule:
@@ -158,7 +156,7 @@ def seeded_torch(seed: int) -> Iterator[None]:
     >>> torch.equal(torch.get_rng_state(), before)
     True
     """
-    with _TURN, torch_seed(seed):
+    with TORCH_TURN, torch_seed(seed):
         yield
 
 
