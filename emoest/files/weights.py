@@ -7,14 +7,15 @@ Hugging Face hub. Wherever a name is accepted, a path is accepted as well.
 import hashlib
 import importlib.util
 import os
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, Url, Weights
+from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, PinnedFolder, Url, Weights
 from emoest.files.download import RemoteFile, check_digest, download
 from emoest.files.folders import CacheDir, weights_folder
-from emoest.files.hub import MODEL_SUFFIXES, check_model_folder, find_on_hub
+from emoest.files.hub import CTRANSLATE2, MODEL_SUFFIXES, TENSORS, check_model_folder, find_on_hub
+from emoest.files.pinned_folders import find_pinned_folder, package_file
 from emoest.files.store import file_digest
 from emoest.utils.messages import listed
 
@@ -33,6 +34,7 @@ def find_weights(
     cache_dir: str | os.PathLike[str] | None = None,
     revision: str | None = None,
     tokenizer: bool = True,
+    tensors: Sequence[str] = TENSORS,
     purpose: str = "emoest",
     hint: str = "",
     verbose: int = 0,
@@ -58,6 +60,8 @@ def find_weights(
         Branch, tag or commit on the hub; None is the main branch.
     tokenizer : bool, default=True
         Whether a folder without a tokenizer raises; encoders of audio and images have none.
+    tensors : sequence of str, default=("*.safetensors",)
+        Patterns of file names of which a folder must hold one.
     purpose : str, default="emoest"
         What needs them, for the error when huggingface_hub is missing.
     hint : str, default=""
@@ -97,7 +101,7 @@ def find_weights(
     known = WEIGHTS if names is None else {key: WEIGHTS[key] for key in names}
     # A name of the catalogue is never taken for a file that happens to lie in the working folder.
     # With folders it is the other way round, as everywhere in transformers.
-    if name in known and not is_folder:
+    if name in known and (not is_folder or isinstance(known[name].origin, PinnedFolder)):
         return _find_known(known[name], sha256, cache_dir, verbose)
     path: Path | None = Path(name).expanduser()
     if path is not None and not (path.is_dir() if is_folder else path.is_file()):
@@ -105,10 +109,12 @@ def find_weights(
     if is_folder:
         origin = known[name].origin if name in known else Hub(name, revision)
         if path is None and isinstance(origin, Hub):
-            path = find_on_hub(origin.model, origin.revision, purpose=purpose, tokenizer=tokenizer)
+            path = find_on_hub(
+                origin.model, origin.revision, purpose=purpose, tokenizer=tokenizer, tensors=tensors
+            )
         elif path is None:
             path = _find_known(known[name], sha256, cache_dir, verbose, is_folder).parent
-        return check_model_folder(path, tokenizer=tokenizer)
+        return check_model_folder(path, tokenizer=tokenizer, tensors=tensors)
     if path is None:
         told = (
             f"neither the path of a file nor the name of known weights ({listed(known, most=12)})"
@@ -128,6 +134,8 @@ def _find_known(
 ) -> Path:
     """Find a file of the catalogue in the folder of weights, else where it comes from."""
     path = weights_folder(cache_dir) / entry.file_name
+    if isinstance(entry.origin, PinnedFolder):
+        return find_pinned_folder(entry, entry.origin, path, verbose)
     remedy = f"Delete it and fetch {entry.name!r} again, or get it from {entry.address}."
     if isinstance(entry.origin, Package):
         remedy = f"Install the package again: {entry.address}"
@@ -149,21 +157,18 @@ def _find_known(
 
 
 def _in_package(entry: Weights, origin: Package) -> Path:
-    # The package is not imported: what it needs beside its weights need not be installed.
-    found = importlib.util.find_spec(origin.package)
-    places = found.submodule_search_locations if found is not None else None
-    if not places:
+    path = package_file(origin.package, origin.file)
+    if path is not None:
+        return path
+    if importlib.util.find_spec(origin.package) is None:
         raise FileNotFoundError(
             f"The weights {entry.name!r} come in the package {origin.package!r} "
             f"({entry.license}), which is not installed here. Install it with: {origin.install}"
         )
-    path = Path(next(iter(places))) / origin.file
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"The package {origin.package!r} holds no {path.name}. Install it again: "
-            f"{origin.install}"
-        )
-    return path
+    raise FileNotFoundError(
+        f"The package {origin.package!r} holds no {PurePosixPath(origin.file).name}. Install it "
+        f"again: {origin.install}"
+    )
 
 
 def find_in_folder(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
@@ -195,7 +200,8 @@ def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
     """Compute the SHA-256 of a file of weights, or of a folder's model files.
 
     Of a folder the files that end in one of `MODEL_SUFFIXES` count, hidden ones left out: their
-    sorted relative names and digests. Where there is none, or no such file, `FileNotFoundError` is
+    sorted relative names and digests. A folder with CTranslate2's ``model.bin`` and no safetensors
+    has the digest of that file. Where there is none, or no such file, `FileNotFoundError` is
     raised. Digests of files are remembered in `cache_dir`.
 
     Examples
@@ -208,6 +214,9 @@ def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
     """
     if not path.is_dir():
         return file_digest(path, cache_dir)
+    binary = path / CTRANSLATE2
+    if binary.is_file() and not any(path.rglob("*.safetensors")):
+        return file_digest(binary, cache_dir)
     names = sorted(
         file.relative_to(path).as_posix()
         for file in path.rglob("*")

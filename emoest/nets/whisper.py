@@ -8,7 +8,7 @@ hold clips of different lengths and the encoder sees no silence behind them.
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,22 @@ from torch import Tensor, nn
 from emoest.nets.weight_files.ctranslate2_reader import read_ctranslate2
 from emoest.nets.weight_files.safetensors_io import as_tensor, fit_state, read_safetensors
 
+_CONFIG = {"n_mels": "num_mel_bins", "n_dims": "d_model", "n_layers": "encoder_layers"}
 _WHAT = "does not hold the encoder of a Whisper model"
+
+
+class WhisperSizes(NamedTuple):
+    """What is known of an encoder before it is loaded.
+
+    Parameters
+    ----------
+    n_mels, n_dims, n_layers : int
+        Mel bands, size of a frame, layers.
+    """
+
+    n_mels: int
+    n_dims: int
+    n_layers: int
 
 
 class WhisperEncoder(nn.Module):
@@ -138,6 +153,27 @@ def _mask(counts: list[int], n_frames: int, device: torch.device) -> Tensor:
     return torch.arange(n_frames, device=device) < torch.tensor(counts, device=device)[:, None]
 
 
+def read_whisper_sizes(path: Path) -> WhisperSizes:
+    """Read the sizes of an encoder without its tensors; see `load_whisper_encoder`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no such files.
+    ValueError
+        If they are damaged or hold no Whisper model.
+    """
+    if not is_ctranslate2(path):
+        config = _read_config(path)
+        return WhisperSizes(**{name: int(config[key]) for name, key in _CONFIG.items()})
+    model = read_ctranslate2(_binary(path), "none of them")
+    shape = model.shapes.get("encoder/conv1/weight", ())
+    if model.spec != "WhisperSpec" or len(shape) != 3:
+        raise ValueError(f"{str(path)!r} {_WHAT}, but a {model.spec}.")
+    layers = {name.split("/")[1] for name in model.shapes if name.startswith("encoder/layer_")}
+    return WhisperSizes(shape[1], shape[0], len(layers - {"layer_norm"}))
+
+
 def load_whisper_encoder(path: Path) -> WhisperEncoder:
     """Load the encoder of a Whisper model in float32 and evaluation mode.
 
@@ -159,8 +195,7 @@ def load_whisper_encoder(path: Path) -> WhisperEncoder:
         If they are damaged or hold another net; the message names the tensor.
     """
     if is_ctranslate2(path):
-        file = path / "model.bin" if path.is_dir() else path
-        state, n_heads = _from_ctranslate2(file)
+        state, n_heads = _from_ctranslate2(_binary(path))
     else:
         state, n_heads = _from_transformers(path)
     where = f"{str(path)!r} {_WHAT}"
@@ -201,24 +236,36 @@ def is_ctranslate2(path: Path) -> bool:
     return path.suffix == ".bin"
 
 
+def _binary(path: Path) -> Path:
+    return path / "model.bin" if path.is_dir() else path
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"The folder {str(folder)!r} holds no config.json.")
+    needed = (*_CONFIG.values(), "encoder_attention_heads")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return {key: int(config[key]) for key in needed}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{str(path)!r} is not the configuration of a Whisper model ({error!r})."
+        ) from error
+
+
 def _from_transformers(folder: Path) -> tuple[dict[str, Tensor], int]:
     """Read the encoder of a folder, whatever model stands around it."""
+    n_heads: int = _read_config(folder)["encoder_attention_heads"]
     files = sorted(folder.glob("*.safetensors"))
-    config = folder / "config.json"
-    if not files or not config.exists():
-        raise FileNotFoundError(f"The folder {str(folder)!r} holds no config.json or safetensors.")
+    if not files:
+        raise FileNotFoundError(f"The folder {str(folder)!r} holds no safetensors.")
     state = {}
     for file in files:
         for name, tensor in read_safetensors(file, containing="encoder.").items():
             inner = name.removeprefix("model.")
             if inner.startswith("encoder."):
                 state[inner.removeprefix("encoder.")] = tensor.float()
-    try:
-        n_heads = int(json.loads(config.read_text(encoding="utf-8"))["encoder_attention_heads"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{str(config)!r} is not the configuration of a Whisper model ({error!r})."
-        ) from error
     return state, n_heads
 
 

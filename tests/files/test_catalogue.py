@@ -1,6 +1,6 @@
 import re
 
-from emoest.files.catalogue import WEIGHTS, Hub, Package, Url, Weights
+from emoest.files.catalogue import WEIGHTS, Hub, Package, PinnedFolder, Url, Weights
 
 
 def test_the_table_is_complete():
@@ -12,6 +12,14 @@ def test_the_table_is_complete():
         assert entry.source
         if isinstance(entry.origin, Url):
             assert entry.address.startswith("https://")
+        elif isinstance(entry.origin, PinnedFolder):
+            assert re.fullmatch("[0-9a-f]{40}", entry.origin.revision)
+            assert entry.file_name == name
+            assert entry.sha256 in {file.sha256 for file in entry.origin.files}
+            for file in entry.origin.files:
+                assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+                assert file.size > 0
+                assert file.pieces
         else:
             assert entry.dims > 0
             assert entry.address.startswith("pip install ")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from emoest.features._whisper_mel import whisper_log_mel
-from emoest.nets.whisper import is_ctranslate2, load_whisper_encoder
+from emoest.nets.whisper import is_ctranslate2, load_whisper_encoder, read_whisper_sizes
 from tests.nets.tiny_whisper import save_ctranslate2, save_whisper
 
 
@@ -84,6 +84,12 @@ def test_ctranslate2_gives_the_same_states(tmp_path, folder):
     assert np.linalg.norm(found - expected) < 1e-2 * np.linalg.norm(expected)
 
 
+def test_sizes_are_read_without_tensors(tmp_path, folder):
+    assert read_whisper_sizes(folder) == (80, 16, 3)
+    pytest.importorskip("ctranslate2")
+    assert read_whisper_sizes(save_ctranslate2(folder, tmp_path)) == (80, 16, 3)
+
+
 def test_which_folders_are_ctranslate2(tmp_path, folder):
     assert not is_ctranslate2(folder)
     (tmp_path / "model.bin").touch()
@@ -103,7 +109,7 @@ def test_another_net_is_named(tmp_path, folder):
         (tmp_path / "config.json").write_text(text)
         return tmp_path
 
-    with pytest.raises(FileNotFoundError, match=r"no config.json or safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"holds no config.json"):
         load_whisper_encoder(tmp_path)
     with pytest.raises(ValueError, match=r"'conv1.weight' is missing"):
         load_whisper_encoder(saved({"a": torch.zeros(1)}))
@@ -113,7 +119,7 @@ def test_another_net_is_named(tmp_path, folder):
     with pytest.raises(ValueError, match=r"not the configuration of a Whisper model"):
         load_whisper_encoder(saved(tensors, "{}"))
     with pytest.raises(ValueError, match=r"3 heads cannot share 16"):
-        load_whisper_encoder(saved(tensors, '{"encoder_attention_heads": 3}'))
+        load_whisper_encoder(saved(tensors, config.replace('heads": 2', 'heads": 3')))
 
 
 def test_loading_leaves_the_generator_alone(folder):

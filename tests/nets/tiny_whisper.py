@@ -44,5 +44,6 @@ def save_ctranslate2(source, folder, quantization=None):
     spec.register_vocabulary([f"<{i}>" for i in range(config.vocab_size)])
     spec.validate()
     spec.optimize(quantization=quantization)
+    folder.mkdir(parents=True, exist_ok=True)
     spec.save(str(folder))
     return folder

@@ -35,10 +35,13 @@ class CTranslate2Model:
     tensors : dict of str to ndarray
         The tensors by name. Floats are float32, quantized ones are scaled back to float32;
         integers that have no scale keep their type.
+    shapes : dict of str to tuple of int
+        Shapes of all tensors of the file.
     """
 
     spec: str
     tensors: dict[str, npt.NDArray[Any]]
+    shapes: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def read_ctranslate2(path: Path, prefix: str = "") -> CTranslate2Model:
         for alias, name in aliases.items():
             if alias.startswith(prefix):
                 tensors[alias] = reader.values(records[name])
-    return CTranslate2Model(spec, dict(_scaled_back(tensors, path)))
+    shapes = {name: record.shape for name, record in records.items()}
+    return CTranslate2Model(spec, dict(_scaled_back(tensors, path)), shapes)
 
 
 class _Reader:
