@@ -15,6 +15,7 @@ from emoest.tables.names import (
     SINGLE,
     is_context,
     is_sidecar,
+    modality_of,
     positions_from_dict,
     tokens,
 )
@@ -120,9 +121,9 @@ def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameCol
         if is_context(column):
             continue
         if is_sidecar(column):
-            sidecars_of.setdefault(_owner(column), {})[tokens(column)[-1]] = i
+            sidecars_of.setdefault(modality_of(column), {})[tokens(column)[-1]] = i
         else:
-            found.setdefault(_owner(column), []).append(i)
+            found.setdefault(modality_of(column), []).append(i)
     wanted = list(found) if isinstance(modalities, str) else list(modalities)
     return {
         name: _only_column(X, name, found.get(name, []), sidecars_of.get(name, {}))
@@ -134,19 +135,13 @@ def _nameless(X: pd.DataFrame) -> bool:
     return not any(isinstance(column, str) for column in X.columns)
 
 
-def _owner(column: object) -> str:
-    """Modality of a column of frames or of a sidecar."""
-    first, *rest = tokens(column)
-    return SINGLE if not rest and (first in SIDECARS or first.endswith("frames")) else first
-
-
 def _frames_from_dict(X: pd.DataFrame, modalities: dict[str, Any]) -> dict[str, FrameColumn]:
     sidecars = [i for i, column in enumerate(X.columns) if is_sidecar(column)]
     frames = {}
     for name, positions in positions_from_dict(list(X.columns), modalities).items():
         found = [i for i in positions.tolist() if i not in sidecars]
-        owners = [_owner(X.columns[i]) for i in found]
-        beside = [i for i in sidecars if i in positions or _owner(X.columns[i]) in owners]
+        owners = [modality_of(X.columns[i]) for i in found]
+        beside = [i for i in sidecars if i in positions or modality_of(X.columns[i]) in owners]
         frames[name] = _only_column(X, name, found, {tokens(X.columns[i])[-1]: i for i in beside})
     return frames
 
@@ -319,7 +314,7 @@ def _refuse_numbers(
         asked = {i for at in positions_from_dict(list(X.columns), modalities).values() for i in at}
         numbers = [i for i in numbers if i in asked]
     elif not isinstance(modalities, str):
-        numbers = [i for i in numbers if _owner(X.columns[i]) in modalities]
+        numbers = [i for i in numbers if modality_of(X.columns[i]) in modalities]
     # A fold may lack a modality: its column is NaN throughout, and no number.
     found = next((i for i in numbers if X.iloc[:, i].notna().any()), None)
     if found is not None:

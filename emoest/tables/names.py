@@ -85,6 +85,21 @@ def name_no_modality(columns: Sequence[object] | None) -> bool:
     return columns is None or not any(len(tokens(column)) > 1 for column in columns)
 
 
+def modality_of(column: object) -> str:
+    """Name the modality of a column of media, frames or auxiliary values.
+
+    What an encoder gives outside a ColumnTransformer (``yamnet_frames``, ``seconds``) carries no
+    modality: it belongs to the one of the table.
+
+    Examples
+    --------
+    >>> modality_of("audio__seconds"), modality_of("audio"), modality_of("yamnet_frames")
+    ('audio', 'audio', 'features')
+    """
+    first, *rest = tokens(column)
+    return SINGLE if not rest and (first in SIDECARS or first.endswith("frames")) else first
+
+
 @dataclass(frozen=True)
 class Modalities(Mapping[str, np.ndarray]):
     """The columns of each modality, as integer positions, in order of first appearance.
@@ -192,7 +207,7 @@ def _from_names(
             f"{_some(without)}. Rename them to '<modality>__<name>', drop them, or pass "
             f"modalities={{'<modality>': [columns]}}."
         )
-    return _collect((tokens(columns[i])[0], i) for i in rest)
+    return _collect((modality_of(columns[i]), i) for i in rest)
 
 
 def _from_list(

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from emoest.tables.cells import holds_nothing
-from emoest.tables.frame_columns import sort_columns
+from emoest.tables.frame_columns import refuse_cells, sort_columns
 from emoest.tables.names import Modalities, find_modalities, is_context, is_sidecar, tokens
 from emoest.tables.targets import read_target
 from emoest.tables.vectors import check_block, fill_block, validate_blocks, weighted_mean
@@ -201,13 +201,17 @@ def _missing_media(block: pd.DataFrame) -> Mask:
 
 
 def _missing_numbers(estimator: Any, block: pd.DataFrame) -> Mask:
-    values = check_array(
-        block,
-        dtype=np.float64,
-        ensure_all_finite="allow-nan",
-        estimator=estimator,
-        input_name="X",
-    )
+    try:
+        values = check_array(
+            block,
+            dtype=np.float64,
+            ensure_all_finite="allow-nan",
+            estimator=estimator,
+            input_name="X",
+        )
+    except (TypeError, ValueError) as error:
+        refuse_cells(block, error)
+        raise
     return np.isnan(values).all(axis=1)
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emoest.tables.frame_columns import find_frames
 from emoest.tables.names import (
     Modalities,
     context_last,
@@ -102,3 +103,9 @@ def test_names_keep_their_order_and_context_goes_last():
         "text__speaker",
         "group",
     ]
+
+
+def test_bare_frames_and_what_lies_beside_them_are_one_modality():
+    X = pd.DataFrame({"yamnet_frames": [None], "seconds": [None], "speaker": ["s1"]})
+    assert find_modalities(X).columns.keys() == find_frames(X).keys() == {"features"}
+    assert find_modalities(X)["features"].tolist() == [0, 1]

@@ -99,6 +99,19 @@ def test_unfit_samples_are_refused(X, y, message):
         read_samples(Owner(), X, y)
 
 
+def test_bare_frames_and_their_seconds_are_one_modality():
+    X = pd.DataFrame({"yamnet_frames": [np.ones((2, 3)), None], "seconds": [[1.0, 2.0], None]})
+    samples, _ = read_samples(Owner(), X, [0, 1])
+    assert samples.names == ["features"]
+    assert samples.missing["features"].tolist() == [False, True]
+
+
+def test_an_auxiliary_column_alone_is_named():
+    X = media()[["text", "audio__seconds"]]
+    with pytest.raises(ValueError, match="Column 'audio__seconds' holds frames"):
+        read_samples(Owner(), X, [0, 1, 0])
+
+
 def test_context_needs_column_names():
     with pytest.raises(ValueError, match=r"context=\['speaker'\] names columns, but X has no"):
         read_samples(Owner(context=["speaker"]), np.ones((2, 2)), [0, 1])
