@@ -253,10 +253,11 @@ def _failure(failure: FoldFailure, samples: _Samples, done: list[FoldOutput]) ->
     if error.__traceback__ is None and failure.trace:
         error.add_note(failure.trace)
     groups = samples.groups
+    reason = str(error).rstrip(". ")
     tested = "" if groups is None else listed(np.unique(groups[task.test]), quoted=True)
     return EvaluationError(
         f"Model {task.model!r} failed in fold {task.fold} of {len(samples.splits)}"
-        f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {error}. "
+        f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {reason}. "
         f"The {len(done)} fold(s) done before are kept in .partial of this error.",
         _partial(done, samples),
         task.model,

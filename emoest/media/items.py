@@ -239,8 +239,9 @@ def media_position(table: pd.DataFrame, media: str, reader: str) -> int:
     if len(found) == 1:
         return found[0]
     columns = list(table.columns[found])
+    several = f"{len(found)}: {listed(columns, most=6, quoted=True)}" if columns else "none"
     raise ValueError(
         f"{reader} takes one column of {media}s (beside context columns such as 'speaker'); X has "
-        f"{len(found)}: {listed(columns, most=6, quoted=True)}. Choose one, for example with "
-        f"X[[{columns[0] if columns else 'audio'!r}]] or a ColumnTransformer."
+        f"{several}. Choose one, for example with X[[{columns[0] if columns else 'audio'!r}]] or a "
+        "ColumnTransformer."
     )

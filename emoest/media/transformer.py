@@ -304,6 +304,11 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     def _compute_batch(self, batch: list[tuple[str, Any]], run: _Run) -> None:
         try:
             values = self._compute([decoded for _, decoded in batch])
+            if len(values) != len(batch):
+                raise RuntimeError(
+                    f"{type(self).__name__}._compute gave {len(values)} arrays for a batch of "
+                    f"{len(batch)} items; it must give one an item."
+                )
             for value in values:
                 self._check_value(value)
         except CELL_ERRORS as error:

@@ -279,9 +279,10 @@ def _positions(columns: Sequence[object], name: str, value: Any) -> np.ndarray:
             f"modalities[{name!r}] selects no column of X, which has {len(columns)} feature(s)."
         )
     positions = positions.astype(np.intp)
-    if positions.max() >= len(columns) or positions.min() < -len(columns):
+    outside = (positions >= len(columns)) | (positions < -len(columns))
+    if outside.any():
         raise ValueError(
-            f"modalities[{name!r}] points at column {positions.max()}, but X has "
+            f"modalities[{name!r}] points at column {positions[outside][0]}, but X has "
             f"{len(columns)} columns."
         )
     return positions % len(columns)

@@ -280,6 +280,7 @@ def test_a_failing_fold_keeps_the_folds_done(data, n_jobs):
     error = caught.value
     assert (error.model, error.fold) == ("bad", failing)
     assert f"Model 'bad' failed in fold {failing} of 4 (groups tested: 's" in str(error)
+    assert "no frames left. The " in str(error)
     assert isinstance(error.__cause__, RuntimeError)
     assert error.partial.folds["model"].tolist() == ["good"] * 4 + ["bad"] * (failing - 1)
     assert error.partial.table["n"]["good"] == len(y)

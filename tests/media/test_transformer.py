@@ -212,7 +212,7 @@ def test_no_rows_give_no_rows():
             pd.DataFrame({"a": ["x"], "b": ["y"], "speaker": ["s"]}),
             r"WordFrames takes one column of texts .* X has 2: 'a', 'b'",
         ),
-        (pd.DataFrame({"speaker": ["s"]}), "X has 0"),
+        (pd.DataFrame({"speaker": ["s"]}), r"X has none\. Choose"),
         (pd.DataFrame(np.zeros((1, 2304))), "X has 2304: 0, 1, 2, 3, 4, 5 and 2298 more"),
         (pd.DataFrame({0: ["x"], 1: ["y"]}), r"for example with X\[\[0\]\] or"),
         (pd.DataFrame({2: ["x"], 7: ["y"], 9: [""]}), r"has 3: 2, 7, 9. .* with X\[\[2\]\] or"),
@@ -292,6 +292,15 @@ def test_what_was_computed_before_an_interrupt_is_kept():
     COMPUTED.clear()
     WordFrames().fit_transform(X.iloc[:9])
     assert len(COMPUTED) == 1
+
+
+def test_a_subclass_must_compute_every_item():
+    class Forgetful(WordFrames):
+        def _compute(self, batch):
+            return super()._compute(batch)[:-1]
+
+    with pytest.raises(RuntimeError, match=r"Forgetful\._compute gave \d+ arrays for a batch of"):
+        Forgetful().fit_transform(table())
 
 
 def test_one_bad_item_in_a_batch_costs_only_itself():

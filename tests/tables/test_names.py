@@ -75,6 +75,7 @@ def test_dict_takes_names_slices_positions_and_masks():
         ({"audio": [0, 1], "text": [1]}, r"'text__b' is claimed by two modalities"),
         ({"audio": [0]}, r"belong to none of modalities=\['audio'\]: 'text__b'"),
         ({"audio": [7]}, r"points at column 7, but X has 2 columns"),
+        ({"audio": [0, -3]}, r"points at column -3, but X has 2 columns"),
         ({"audio": slice(5, 9)}, r"modalities\['audio'\] selects no column"),
     ],
 )
