@@ -1,7 +1,7 @@
 """Cells: the one test for "missing" and the one reader and writer of frames.
 
-A cell of zone 1 holds media (a path, a text, an array or a list of such items), a cell of zone 2
-holds the frames of one row, ``float32 (n_frames, n_dims)`` or the path of an ``.npy`` file.
+A cell of media holds a path, a text, an array or a list of such items, a cell of frames those of
+one row, ``float32 (n_frames, n_dims)`` or the path of an ``.npy`` file.
 """
 
 import os
@@ -21,7 +21,7 @@ HEADER_ERRORS = (tokenize.TokenError, SyntaxError)
 
 
 def is_missing(cell: Any) -> bool:
-    """Check whether a cell of zone 1 or 2 is missing: `None`, `NaN`, `pandas.NA` or a blank text.
+    """Check whether a cell is missing: `None`, `NaN`, `pandas.NA` or a blank text.
 
     A text without any character but blanks says nothing, and a path of blanks leads nowhere. A list
     is present, even if it is empty or holds missing items.
@@ -77,7 +77,7 @@ def is_path(cell: Any) -> bool:
 
 
 def read_frames(cell: Any, *, name: str = "cell") -> Frames | None:
-    """Read one cell of zone 2.
+    """Read one cell of frames.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ _EMBED = "Embed what they stand for first, for example with an embedder of emoes
 
 @dataclass(frozen=True)
 class FrameColumn:
-    """The frames of one modality in zone 2, and what lies beside them.
+    """The column of frames of one modality, and what lies beside it.
 
     Parameters
     ----------
@@ -83,15 +83,15 @@ class FrameColumn:
 
 
 def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameColumn]:
-    """Find the frames of each modality in a zone-2 table, with their sidecar columns.
+    """Find the frames of each modality in a table, with their auxiliary columns.
 
     Parameters
     ----------
     X : DataFrame of shape (n_samples, n_columns)
-        A table in zone 2: one object column of frames per modality, sidecars beside it.
+        One object column of frames per modality, auxiliary columns (``seconds``) beside it.
     modalities : "auto", list of str or dict, default="auto"
         Which modalities; ``"auto"`` takes all. A dict maps a modality to its column of frames, by
-        name or position, with or without sidecars.
+        name or position, with or without auxiliary columns.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def as_frame(X: Any) -> pd.DataFrame:
 
 
 def may_hold_frames(column: pd.Series) -> bool:
-    """Check whether a column can hold zone-2 cells: whatever pandas calls it, it holds no numbers.
+    """Check whether a column can hold frames: whatever pandas calls it, it holds no numbers.
 
     A column of paths is one of objects or of strings; the first present cell decides. One that is
     missing throughout can hold anything unless it is numeric and not named ``frames``.
@@ -217,7 +217,7 @@ def sort_columns(X: pd.DataFrame, reserved: Collection[int] = ()) -> tuple[list[
 
 
 def holds_frames(X: Any) -> bool:
-    """Check whether X is a table of frames (zone 2) rather than of numbers.
+    """Check whether X is a table of frames rather than of numbers.
 
     One present cell of frames is enough. Where all cells that could hold frames are missing, X is
     a table of numbers if it has any.

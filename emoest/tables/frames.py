@@ -1,4 +1,4 @@
-"""Tables of frames (zone 2): the one reader of cells, and the way back into a table."""
+"""Tables of frames: the one reader of cells, and the way back into a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -140,7 +140,7 @@ def find_modalities(X: Any, modalities: Any = "auto") -> Modalities:
     Parameters
     ----------
     X : DataFrame or array-like of shape (n_samples, n_columns)
-        A table in zone 1, 2 or 3.
+        A table of media, frames or vectors.
     modalities : "auto", list of str or dict, default="auto"
         ``"auto"`` reads the first token of each column name. A list takes, of each column's
         tokens, the one that is listed (for names with several prefixes); columns with none of them

@@ -1,4 +1,4 @@
-"""The samples of decision-level fusion, in any zone: each base gets its modality's columns."""
+"""The samples of decision-level fusion: each base estimator gets its modality's columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples whose columns belong to modalities, in any zone.
+    """Samples whose columns belong to modalities, be they media, frames or vectors.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Samples:
     layout : Layout
         Which columns belong to which modality.
     context : DataFrame or None
-        The context columns that the bases are to get; None when X was an array.
+        The context columns that base estimators are to get; None when X was an array.
     missing : dict of str to ndarray of bool, shape (n_samples,)
         The rows that miss each modality.
     """
@@ -139,7 +139,7 @@ def read_samples(
     estimator : estimator
         With the parameters `modalities` and `context`.
     X : DataFrame or array-like of shape (n_samples, n_columns)
-        The samples, in any zone.
+        The samples: media, frames or vectors.
     y : array-like of shape (n_samples,), default=None
         The target, in fit.
     layout : Layout, default=None

@@ -1,4 +1,4 @@
-"""Zone 3: a table of numbers whose columns belong to modalities, with context beside them.
+"""Vectors: a table of numbers whose columns belong to modalities, with context beside them.
 
 A row misses a modality if and only if the whole block of that modality is NaN; a partly NaN block
 is present.
@@ -19,7 +19,7 @@ from emoest.utils.typing import Floats, Rows
 
 @dataclass
 class Blocks:
-    """A validated zone-3 table.
+    """A validated table of vectors.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def validate_blocks(
     modalities: Any = "auto",
     **check_params: Any,
 ) -> Any:
-    """Validate a zone-3 table (and y) and find its modalities.
+    """Validate a table of vectors (and y) and find its modalities.
 
     The counterpart of `sklearn.utils.validation.validate_data`: sets or checks
     ``n_features_in_`` and ``feature_names_in_`` (context columns included), leaves context columns

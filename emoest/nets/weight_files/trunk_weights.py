@@ -36,7 +36,7 @@ class TrunkWeights:
     unbiased : bool, default=True
         Whether the pooled variance behind it was divided by T - 1.
     speakers : tuple, default=()
-        Those on whom it was trained, as str or int. `emoest.evaluation.evaluate` refuses a model
+        Those on whom it was trained, as str or int. `emoest.evaluation.evaluate` raises on a model
         with such weights where one of them is in a test fold.
     source : str, default="a trunk"
         Where the weights come from, for messages.
