@@ -7,6 +7,12 @@ from emoest.systems.boateng2020 import (
 )
 from emoest.systems.m3er2020 import m3er_ablation, make_m3er
 from emoest.systems.padi2021 import make_padi2021, padi2021_ablation
+from emoest.systems.tan2021 import (
+    make_tan2021,
+    make_tan2021_eeg,
+    tan2021_comparison,
+    tan2021_eeg_param_grid,
+)
 
 __all__ = [
     "boateng2020_param_grid",
@@ -15,5 +21,9 @@ __all__ = [
     "make_compare2020_baseline",
     "make_m3er",
     "make_padi2021",
+    "make_tan2021",
+    "make_tan2021_eeg",
     "padi2021_ablation",
+    "tan2021_comparison",
+    "tan2021_eeg_param_grid",
 ]

@@ -77,7 +77,7 @@ def make_face_eeg_trials(
     n_images: int = 3,
     seconds: float = 12.0,
     face_spread: float = 0.4,
-    eeg_effect: float = 0.25,
+    eeg_effect: float = 0.5,
     person_effect: float = 0.3,
     trial_effect: float = 0.25,
     target: Target = "emotion",
@@ -103,7 +103,7 @@ def make_face_eeg_trials(
         Length of the EEG of each trial, at 200 Hz in 8 channels.
     face_spread : float, default=0.4
         How far drawn expressions lie from what they mean.
-    eeg_effect : float, default=0.25
+    eeg_effect : float, default=0.5
         How far an emotion raises the logarithm of the amplitude in its bands; 0 makes EEG that
         tells nothing.
     person_effect : float, default=0.3
