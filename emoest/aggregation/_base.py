@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.tables.frame_cells import FrameCell, find_widths, read_cells
 from emoest.tables.frame_columns import FrameColumn, as_frame, find_frame_columns
+from emoest.tables.inputs import as_fitted
 from emoest.tables.names import is_context
 from emoest.utils._sklearn import StrOptions, fit_context
 from emoest.utils.messages import listed
@@ -128,7 +129,7 @@ class FrameAggregator(FrameReader):
             Of a modality that has no frames in any row: no columns come out of it, in prediction
             neither.
         """
-        X = as_frame(X)
+        X = as_frame(as_fitted(self, X, reset=True))
         validate_data(self, X, reset=True, skip_check_array=True)
         self._find(X, self.modalities, self._reserved(X))
         self._measure(X)
@@ -161,7 +162,7 @@ class FrameAggregator(FrameReader):
             If a row has zero frames, or had to be handled otherwise; the message names the rows.
         """
         check_is_fitted(self)
-        X = as_frame(X)
+        X = as_frame(as_fitted(self, X, reset=False))
         validate_data(self, X, reset=False, skip_check_array=True)
         notes: list[str] = []
         parts = [self._block(X, name, notes) for name in self.frames_]

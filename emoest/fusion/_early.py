@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
 from emoest.fusion._default_estimators import default_classifier
-from emoest.tables.groups import resolve_groups
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.names import SINGLE, name_no_modality
 from emoest.tables.targets import refuse_several_targets
 from emoest.tables.vectors import Blocks, validate_blocks
@@ -129,6 +129,7 @@ class _EarlyFusion(BaseEstimator):
             check_classification_targets(y)
         weight = check_weight(sample_weight, blocks.values)
         groups = resolve_groups(X, groups, self.group_column)
+        remember_groups(self, groups)
         kept = self._rows_to_fit(blocks)
         self.modalities_ = blocks.modalities.names
         if isinstance(self.modalities, str) and name_no_modality(blocks.columns):
@@ -255,6 +256,8 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         What was learned about each block.
     class_prior_ : ndarray of shape (n_classes,)
         (Weighted) proportion of each class in training; predicted for a row without any modality.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str

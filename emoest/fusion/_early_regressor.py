@@ -48,6 +48,8 @@ class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
         What was learned about each block.
     mean_ : float
         (Weighted) mean of the training target; predicted for a row without any modality.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str

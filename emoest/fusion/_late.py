@@ -77,6 +77,8 @@ class LateFusionClassifier(_RuleFusion, _LateFusionClassifier):
         Weights of the fitted estimators.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
 
     Raises
     ------

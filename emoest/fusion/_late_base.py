@@ -13,13 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.fusion._early import EarlyFusionClassifier, as_one_block
 from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.fusion._rules import VOTES, vote_rule
-from emoest.tables.groups import Split, inner_splits, resolve_groups
+from emoest.tables.groups import Split, inner_splits, remember_groups, resolve_groups
 from emoest.tables.samples import read_samples
 from emoest.utils import constraints
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
 from emoest.utils.routing import check_weight
 from emoest.utils.seeds import spawn_seeds
+from emoest.utils.state import forget_fit
 from emoest.utils.typing import Array, Floats, Rows
 from emoest.utils.warn import warn_user
 
@@ -102,6 +103,7 @@ class _LateFusion(BaseComposition):
         -------
         self : estimator
         """
+        forget_fit(self)
         self._fit_fusion(*self._begin(X, y, sample_weight, groups))
         return self
 
@@ -113,6 +115,7 @@ class _LateFusion(BaseComposition):
         sample_weight = check_weight(sample_weight, X)
         classes = self._learn_target(y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
+        remember_groups(self, groups)
         if len(table.names) == 1:
             warn_user(
                 f"X has one modality ({table.names[0]!r}), so {type(self).__name__} predicts as "

@@ -70,6 +70,8 @@ class LateFusionRegressor(RegressorMixin, _RuleFusion):
         Weights of the fitted estimators.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
 
     Raises
     ------

@@ -94,6 +94,8 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
         Of ``"confusion"``: out-of-fold counts, true classes in rows.
     grouped_ : bool
         Whether groups were kept apart in inner splits, if there were any.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
 
     Raises
     ------

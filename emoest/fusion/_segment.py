@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.fusion._early import EarlyFusionClassifier, as_one_block
 from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.tables.frame_columns import FrameColumn
-from emoest.tables.groups import resolve_groups
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.targets import read_target
 from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
@@ -83,6 +83,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         The modality that is read (of numbers: all).
     class_prior_ : ndarray of shape (n_classes,)
         (Weighted) proportion of each class in training; predicted for a row without frames.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of str
@@ -190,7 +192,9 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"{type(self).__name__}: none of the {len(y)} rows of X has frames.")
         weight = check_weight(sample_weight, X)
         self._learn_prior(segments, y, weight)
-        self._fit_inner(inner, segments, y, weight, resolve_groups(X, groups, self.group_column))
+        groups = resolve_groups(X, groups, self.group_column)
+        remember_groups(self, groups)
+        self._fit_inner(inner, segments, y, weight, groups)
         return self
 
     def _check_vote(self, inner: Any) -> None:

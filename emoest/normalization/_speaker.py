@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.normalization._base import BlockTransformer
 from emoest.normalization._statistics import column_statistics, zscore
-from emoest.tables.groups import resolve_groups
+from emoest.tables.groups import describe_confounding, remember_groups, resolve_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.messages import listed
@@ -56,6 +56,8 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         fewer than `min_rows` values.
     modalities_ : list of str
         The modalities found in ``fit``.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -65,7 +67,8 @@ class SpeakerZScoreNormalizer(BlockTransformer):
     -----
     UserWarning
         If X names no groups, in ``fit`` or after a ``fit`` that had some: the statistics of all
-        training samples are used for every sample.
+        training samples are used for every sample. If ``fit`` is given labels that speakers
+        determine.
 
     Notes
     -----
@@ -122,8 +125,8 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         ----------
         X : DataFrame or array-like of shape (n_samples, n_columns)
             Numeric columns; a whole block of NaN is a missing modality.
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,), default=None
+            Labels, to warn if speakers determine them; nothing is learned from them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples; a sample of weight zero does not count towards `min_rows`.
         groups : array-like of shape (n_samples,), default=None
@@ -137,6 +140,9 @@ class SpeakerZScoreNormalizer(BlockTransformer):
         weight = check_weight(sample_weight, blocks.values)
         overall = column_statistics(blocks.values, weight)
         self.mean_, self.scale_ = overall.mean, overall.scale
+        found = resolve_groups(X, groups, self.group_column)
+        remember_groups(self, found)
+        self._warn_of_confounding(y, found)
         codes, self.groups_ = self._code_groups(X, groups)
         shape = (len(self.groups_), len(self.mean_))
         self.group_mean_, self.group_scale_ = np.empty(shape), np.empty(shape)
@@ -203,6 +209,18 @@ class SpeakerZScoreNormalizer(BlockTransformer):
             elif self.unseen == "own":
                 scores[mine] = zscore(values, *self._own_statistics(values))
         return blocks.rebuild(scores)
+
+    def _warn_of_confounding(self, y: Any, groups: Any) -> None:
+        """Say that what is constant about a speaker may be all that tells his label."""
+        if y is None or groups is None or np.ndim(y) != 1:
+            return
+        confounded = describe_confounding(y, groups)
+        if confounded is not None:
+            warn_user(
+                f"{confounded} SpeakerZScoreNormalizer takes away what is constant about a "
+                "speaker, and the label with it: scores may fall below chance. Take "
+                "ZScoreNormalizer, or a corpus whose speakers have several labels.",
+            )
 
     def _code_groups(self, X: Any, groups: Any, warn: bool = True) -> tuple[Rows, Array]:
         """Encode the groups of the samples, -1 where missing, and return their names."""

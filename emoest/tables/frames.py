@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 from emoest.tables.cells import Frames, is_path, object_column, present_frames
 from emoest.tables.frame_cells import iter_contents, warn_of_absence
 from emoest.tables.frame_columns import FrameColumn, as_frame, find_frame_columns
+from emoest.tables.inputs import as_fitted
 from emoest.tables.names import Modalities, is_context
 from emoest.tables.vectors import Blocks
 from emoest.utils.messages import listed
@@ -238,7 +239,7 @@ def read_frames_table(
     >>> table.widths, table.lengths.tolist()
     ({'audio': 3}, [[2], [0]])
     """
-    X = as_frame(X)
+    X = as_frame(as_fitted(estimator, X, reset=reset))
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     columns = find_frame_columns(X, modalities)
     learned = {} if reset or widths is None else dict(widths)

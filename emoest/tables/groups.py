@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_consistent_length
 
+from emoest.tables.inputs import as_pandas
 from emoest.tables.names import tokens
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, private_generator
@@ -100,6 +101,7 @@ def resolve_groups(
     >>> resolve_groups(X, group_column="speaker").tolist()
     ['s1', 's2']
     """
+    X = as_pandas(X)
     if groups is not None:
         check_consistent_length(X, groups)
         return np.asarray(groups)
@@ -239,6 +241,23 @@ def _label_counts(y: Any, groups: Any) -> pd.DataFrame:
     table = pd.DataFrame({"label": np.asarray(y), "group": np.asarray(groups)}).dropna()
     counts = table.groupby("group")["label"].agg(n_rows="size", n_labels="nunique")
     return counts[counts["n_rows"] > 1]
+
+
+def remember_groups(estimator: Any, groups: npt.NDArray[Any] | None) -> None:
+    """Keep in ``seen_groups_`` whose samples an estimator was fitted on; `evaluate` asks for them.
+
+    None where nothing named groups, so that nobody can tell.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> model = SimpleNamespace()
+    >>> remember_groups(model, np.array(["s2", "s1", "s2", None], dtype=object))
+    >>> model.seen_groups_
+    ['s2', 's1']
+    """
+    seen = None if groups is None else pd.Series(groups).dropna().unique().tolist()
+    estimator.seen_groups_ = seen
 
 
 def _column(X: Any, name: str) -> Any:

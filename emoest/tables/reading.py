@@ -8,6 +8,7 @@ import pandas as pd
 
 from emoest.tables.frame_columns import holds_frames
 from emoest.tables.frames import FrameTable, read_frames_table
+from emoest.tables.inputs import as_pandas
 from emoest.tables.names import is_context
 from emoest.tables.vectors import Blocks, validate_blocks
 
@@ -56,6 +57,7 @@ def validate_frames_or_blocks(
     >>> type(validate_frames_or_blocks(ModalityImputer(), X, reset=True)).__name__
     'FrameTable'
     """
+    X = as_pandas(X)
     _refuse_bare_sequences(estimator, X)
     if reset:
         estimator._framed, estimator._left_out = holds_frames(X), {}

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from emoest.tables.cells import holds_nothing
 from emoest.tables.frame_columns import refuse_cells, sort_columns
+from emoest.tables.inputs import as_fitted
 from emoest.tables.names import Modalities, find_modalities, is_context, is_sidecar, tokens
 from emoest.tables.targets import read_target
 from emoest.tables.vectors import check_block, fill_block, validate_blocks, weighted_mean
@@ -158,6 +159,7 @@ def read_samples(
         If `y` has several columns, X is empty, or the modalities or context columns are unknown.
     """
     reset = layout is None
+    X = as_fitted(estimator, X, reset=reset)
     named = isinstance(X, pd.DataFrame)
     if named and (sort_columns(X)[0] if layout is None else layout.media):
         samples = _read_media(estimator, X, layout)

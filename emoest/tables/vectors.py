@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
 from emoest.tables.frame_columns import refuse_cells
+from emoest.tables.inputs import as_fitted, as_pandas
 from emoest.tables.names import Modalities, find_modalities, is_context
 from emoest.utils.typing import Floats, Rows
 
@@ -31,12 +32,15 @@ class Blocks:
         Names of the columns of `values`, or None when X was an array.
     context : DataFrame or None
         The context columns, or None when X was an array.
+    bare : bool, default=False
+        Whether X was an array whose names are those of ``fit``.
     """
 
     values: Floats
     modalities: Modalities
     columns: list[str] | None
     context: pd.DataFrame | None
+    bare: bool = False
 
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
@@ -66,7 +70,9 @@ class Blocks:
             return values
         names = self.columns if columns is None else columns
         frame = pd.DataFrame(values, index=self.context.index, columns=names)
-        return pd.concat([frame, self.context], axis=1) if self.context.shape[1] else frame
+        if self.context.shape[1]:
+            frame = pd.concat([frame, self.context], axis=1)
+        return frame.to_numpy() if self.bare else frame
 
 
 def validate_blocks(
@@ -121,6 +127,8 @@ def validate_blocks(
     """
     params = {"dtype": np.float64, "ensure_all_finite": "allow-nan", **check_params}
     with_y = not (isinstance(y, str) and y == "no_validation")
+    bare = not isinstance(as_pandas(X), pd.DataFrame)
+    X = as_fitted(estimator, X, reset=reset)
     named = isinstance(X, pd.DataFrame)
     outside = np.array([is_context(column) for column in X.columns] if named else [], dtype=bool)
     try:
@@ -140,7 +148,7 @@ def validate_blocks(
         # All are numbers now, also those that stood in columns of objects.
         numbers = pd.DataFrame(values, columns=X.columns[~outside])
         found = find_modalities(numbers, modalities)
-        blocks = Blocks(values, found, list(numbers.columns), X.loc[:, outside])
+        blocks = Blocks(values, found, list(numbers.columns), X.loc[:, outside], bare)
     else:
         blocks = Blocks(values, find_modalities(values, modalities), None, None)
     return (blocks, target) if with_y else blocks

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from emoest.tables.frames import FrameTable
-from emoest.tables.groups import Split, inner_splits, resolve_groups
+from emoest.tables.groups import Split, inner_splits, remember_groups, resolve_groups
 from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.transformers import ContextLastMixin
 from emoest.tables.vectors import Blocks, validate_blocks
@@ -69,15 +69,28 @@ class PairwiseTransformer(ModalityTransformer):
     ) -> list[Split]:
         """Split the samples by group; those that belong to one row of X stay together."""
         n_rows = num_samples(X)
+        groups = resolve_groups(X, groups, self.group_column)
+        remember_groups(self, groups)
         splits, self.grouped_ = inner_splits(
             np.zeros((n_rows, 1)),
             np.zeros(n_rows),
-            groups=resolve_groups(X, groups, self.group_column),
+            groups=groups,
             cv=self.cv,
             classifier=False,
             random_state=rng,
         )
         return spread(splits, owners)
+
+
+def pair_name(pair: Pair, link: str = "~") -> str:
+    """Name a pair of modalities: a key that every format of files can hold, which a tuple is not.
+
+    Examples
+    --------
+    >>> pair_name(("audio", "text")), pair_name(("audio", "text"), "to")
+    ('audio ~ text', 'audio to text')
+    """
+    return f"{pair[0]} {link} {pair[1]}"
 
 
 def copy_table(table: Blocks | FrameTable) -> Any:

@@ -13,6 +13,7 @@ from scipy import linalg
 
 from emoest.tables.groups import Split
 from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 from emoest.validity._whitening import Whitened, Whitening, whiten
 
 MAX_CORRELATION = 0.999
@@ -268,6 +269,7 @@ def check_pair(X: Floats, Y: Floats, shrinkage: float | str) -> tuple[Floats, Fl
     if len(X) < 3:
         raise ValueError(f"CCA needs at least 3 samples that have both blocks; found {len(X)}.")
     check_enough_samples(len(X), max(X.shape[1], Y.shape[1]), shrinkage)
+    warn_of_few_samples(len(X), X.shape[1] + Y.shape[1], shrinkage)
     return X, Y
 
 
@@ -281,6 +283,19 @@ def check_enough_samples(
             "canonical correlation would be 1. Pass shrinkage=0.1 or 'auto', or reduce the "
             "features first, for example with PCA."
         )
+
+
+def warn_of_few_samples(n_samples: int, n_features: int, shrinkage: float | str) -> None:
+    """Warn if nothing is shrunk and both blocks have half as many features as samples, or more."""
+    if shrinkage != 0 or 2 * n_features < n_samples:
+        return
+    sure = n_features > n_samples - 1
+    what = "is 1 whatever the blocks hold" if sure else "is high also between unrelated blocks"
+    warn_user(
+        f"{n_samples} samples and two blocks of {n_features} features together: without shrinkage "
+        f"the largest canonical correlation {what}. Pass shrinkage=0.1 or 'auto', look at held-out "
+        "correlations, or reduce the features first."
+    )
 
 
 def held_out_correlations(

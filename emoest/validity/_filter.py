@@ -14,10 +14,18 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions, fit_context, num_samples
 from emoest.utils.messages import listed
 from emoest.utils.seeds import private_generator
+from emoest.utils.state import forget_fit
 from emoest.utils.typing import Mask
 from emoest.utils.warn import warn_user
 from emoest.validity._agreement import VECTOR_SCORES
-from emoest.validity._base import PairwiseTransformer, check_names, draw_part, warn_if_single
+from emoest.validity._base import (
+    Pair,
+    PairwiseTransformer,
+    check_names,
+    draw_part,
+    pair_name,
+    warn_if_single,
+)
 from emoest.validity._frame_summaries import (
     REDUCTIONS,
     Samples,
@@ -25,7 +33,7 @@ from emoest.validity._frame_summaries import (
     set_missing,
     vectors_to_samples,
 )
-from emoest.validity._pair_fit import Pair, PairOptions, fit_pairs
+from emoest.validity._pair_fit import PairCheck, PairOptions, fit_pairs
 from emoest.validity._validity_rule import (
     by_row,
     check_thresholds,
@@ -58,11 +66,11 @@ class CCAValidityFilter(PairwiseTransformer):
         Weight of the scaled identity in each block's covariance; see `RegularizedCCA`.
     scale : bool, default=True
         Whether columns are divided by their standard deviation first.
-    agreement : {"weighted_cosine", "cosine", "pearson", "pmi", "time"}, default="weighted_cosine"
-        The similarity score: the cosine weighted by held-out correlations; the plain cosine; the
-        Pearson correlation over components, which is M3ER to the letter; the pointwise mutual
-        information of the Gaussian model, which also notices a wrong loudness; the correlation
-        over the frames of the sample, for time-aligned tables of frames.
+    agreement : {"pmi", "weighted_cosine", "cosine", "pearson", "time"}, default="pmi"
+        The similarity score: the pointwise mutual information of the Gaussian model, which also
+        notices a wrong loudness; the cosine weighted by held-out correlations; the plain cosine;
+        the Pearson correlation over components, which is M3ER to the letter; the correlation over
+        the frames of the sample, for time-aligned tables of frames.
     reading : {"mean", "flatten", "frames"}, default="mean"
         The frame reduction of a sample. ``"mean"``: the mean of its frames. ``"flatten"``: all of
         them side by side, for samples of equal length. ``"frames"``: each step by itself, for
@@ -70,8 +78,8 @@ class CCAValidityFilter(PairwiseTransformer):
         used for numbers, nor by ``agreement="time"``.
     threshold : "quantile", float or dict, default="quantile"
         ``"quantile"`` takes for each pair the `alpha`-quantile of the out-of-fold scores of the
-        training samples; a float holds for all pairs; a dict maps ``("audio", "text")`` to a
-        float.
+        training samples; a float holds for all pairs; a dict maps ``("audio", "text")`` or
+        ``"audio ~ text"`` to a float.
     alpha : float in (0, 1), default=0.05
         Proportion of clean samples that one pair may call inconsistent.
     cv : int, splitter or iterable, default=5
@@ -100,19 +108,21 @@ class CCAValidityFilter(PairwiseTransformer):
         they could not tell consistent samples from inconsistent ones.
     disabled_pairs_ : list of tuple of str
         The other pairs; ``fit`` warns of them.
-    thresholds_ : dict of pair to float
-        A pair is consistent from this score on.
-    correlations_ : dict of pair to ndarray of shape (n_components,)
+    thresholds_ : dict of str to float
+        By the names of pairs, ``"audio ~ text"``: consistent from this score on.
+    correlations_ : dict of str to ndarray of shape (n_components,)
         Held-out canonical correlations, 0 where not above noise.
-    train_correlations_ : dict of pair to ndarray of shape (n_components,)
+    train_correlations_ : dict of str to ndarray of shape (n_components,)
         The same in the training sample.
-    separations_ : dict of pair to float
+    separations_ : dict of str to float
         AUC of matched against mismatched: the chance that a held-out sample scores higher than
         the same sample with the second modality of another sample; how much the pair can tell.
-    checks_ : dict of pair to PairCheck
+    checks_ : dict of str to PairCheck
         Directions, out-of-fold scores and calibration of each pair.
     grouped_ : bool
         Whether groups were kept apart in the splits.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -136,7 +146,7 @@ class CCAValidityFilter(PairwiseTransformer):
     Manocha, AAAI 2020): that valid modalities correlate with at least one other, on CCA
     projections, is the paper's. How one sample can have a correlation, the threshold and the
     regularization are not known from the paper; no code of the authors is public. The defaults
-    (weighted cosine, out-of-fold threshold, shrinkage) are this package's.
+    (mutual information, out-of-fold threshold, shrinkage) are this package's.
     ``CCAValidityFilter(n_components=100, shrinkage=0.0, agreement="pearson", threshold=0.3)`` is a
     literal form, the threshold being a guess.
 
@@ -188,7 +198,7 @@ class CCAValidityFilter(PairwiseTransformer):
         n_components: int | None = None,
         shrinkage: float | str = 0.1,
         scale: bool = True,
-        agreement: str = "weighted_cosine",
+        agreement: str = "pmi",
         reading: str = "mean",
         threshold: Any = "quantile",
         alpha: float = 0.05,
@@ -231,10 +241,11 @@ class CCAValidityFilter(PairwiseTransformer):
         -------
         self : CCAValidityFilter
         """
+        forget_fit(self)
         _, samples = self._read_samples(X, reset=True)
         self.pairs_, self.disabled_pairs_, self.checks_ = [], [], {}
         self.thresholds_, self.correlations_, self.train_correlations_ = {}, {}, {}
-        self.separations_: dict[Pair, float] = {}
+        self.separations_: dict[str, float] = {}
         self.grouped_ = False
         check_names("priority", self.priority or [], self._known_names())
         if warn_if_single(self, self.modalities_, "which has no other to be consistent with"):
@@ -247,18 +258,19 @@ class CCAValidityFilter(PairwiseTransformer):
         part = draw_part(samples.n_samples, n_vectors, self.max_fit_samples, rng)
         options = PairOptions(self.n_components, self.shrinkage, self.scale, self.agreement)
         checks = fit_pairs(samples, pairs, splits, part, options)
-        self.checks_ = {pair: check for pair, check in checks.items() if check.informative}
-        self.pairs_ = list(self.checks_)
-        self.disabled_pairs_ = [pair for pair in pairs if pair not in self.checks_]
+        self.pairs_ = [pair for pair, check in checks.items() if check.informative]
+        self.checks_ = {pair_name(pair): checks[pair] for pair in self.pairs_}
+        self.disabled_pairs_ = [pair for pair in pairs if pair not in self.pairs_]
         self._summarize()
         return self
 
     def _summarize(self) -> None:
-        for pair, check in self.checks_.items():
-            self.thresholds_[pair] = find_threshold(self.threshold, pair, check.scores, self.alpha)
-            self.correlations_[pair] = check.correlations
-            self.train_correlations_[pair] = check.directions.correlations
-            self.separations_[pair] = check.auc
+        for pair in self.pairs_:
+            name, check = pair_name(pair), self._checks[pair]
+            self.thresholds_[name] = find_threshold(self.threshold, pair, check.scores, self.alpha)
+            self.correlations_[name] = check.correlations
+            self.train_correlations_[name] = check.directions.correlations
+            self.separations_[name] = check.auc
         if self.disabled_pairs_:
             names = listed((f"{a!r} with {b!r}" for a, b in self.disabled_pairs_), most=10)
             warn_user(
@@ -266,6 +278,10 @@ class CCAValidityFilter(PairwiseTransformer):
                 "is constant, or they share nothing on held-out samples. A modality left with no "
                 "pair counts as valid wherever it is present.",
             )
+
+    @property
+    def _checks(self) -> dict[Pair, PairCheck]:
+        return {pair: self.checks_[pair_name(pair)] for pair in self.pairs_}
 
     def _read_samples(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Samples]:
         table = self._read(X, reset=reset)
@@ -294,8 +310,8 @@ class CCAValidityFilter(PairwiseTransformer):
         """
         check_is_fitted(self)
         samples = self._read_samples(X, reset=False)[1]
-        scores = score_pairs(samples, self.checks_, self.agreement)
-        names = [f"{first} ~ {second}" for first, second in self.pairs_]
+        scores = score_pairs(samples, self._checks, self.agreement)
+        names = [pair_name(pair) for pair in self.pairs_]
         return _like(X, by_row(scores, samples.owners, num_samples(X), "median"), names)
 
     def predict_validity(self, X: Any) -> Any:
@@ -317,8 +333,8 @@ class CCAValidityFilter(PairwiseTransformer):
         return _like(X, valid, self.modalities_)
 
     def _valid(self, samples: Samples) -> Mask:
-        scores = score_pairs(samples, self.checks_, self.agreement)
-        thresholds = np.array([self.thresholds_[pair] for pair in self.pairs_])
+        scores = score_pairs(samples, self._checks, self.agreement)
+        thresholds = np.array([self.thresholds_[pair_name(pair)] for pair in self.pairs_])
         valid, margins = decide(scores, thresholds, samples.observed, self.pairs_, self.modalities_)
         if self.fallback == "none":
             return valid
@@ -330,7 +346,7 @@ class CCAValidityFilter(PairwiseTransformer):
             ranked = [name for name in self.priority if name in self.modalities_]
             confidence = confidence_by_priority(self.modalities_, ranked, len(valid))
         else:
-            confidence = confidence_by_typicality(samples, self.checks_)
+            confidence = confidence_by_typicality(samples, self._checks)
         return keep_best(valid, margins, samples.observed, confidence)
 
     def transform(self, X: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from emoest.utils.optional import import_optional
+from emoest.validity._base import pair_name
 from emoest.validity._filter import CCAValidityFilter
 
 
@@ -67,8 +68,8 @@ def plot_validity(validity: CCAValidityFilter, X: Any = None, *, axes: Any = Non
 
 
 def _draw_pair(ax: Any, validity: CCAValidityFilter, pair: tuple[str, str], shown: Any) -> None:
-    check = validity.checks_[pair]
-    threshold = validity.thresholds_[pair]
+    check = validity.checks_[pair_name(pair)]
+    threshold = validity.thresholds_[pair_name(pair)]
     series = [
         ("another sample's", check.mismatched, "tab:red"),
         ("training, held out", check.scores, "tab:gray"),

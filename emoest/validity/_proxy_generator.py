@@ -13,13 +13,21 @@ from emoest.tables.vectors import Blocks, fill_missing
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context, num_samples
 from emoest.utils.seeds import private_generator
+from emoest.utils.state import forget_fit
 from emoest.utils.typing import Floats, Mask, Rows
 from emoest.utils.warn import warn_user
-from emoest.validity._base import PairwiseTransformer, copy_table, draw_part, warn_if_single
+from emoest.validity._base import (
+    PairwiseTransformer,
+    copy_table,
+    draw_part,
+    pair_name,
+    warn_if_single,
+)
 from emoest.validity._frame_summaries import REDUCTIONS, set_filled
 from emoest.validity._proxy_regression import (
     GLOBAL_METHODS,
     LOCAL_METHODS,
+    check_clip,
     held_out_r2,
     make_proxy,
 )
@@ -82,10 +90,11 @@ class ProxyFeatureGenerator(PairwiseTransformer):
     ----------
     modalities_ : list of str
         Names of the modalities.
-    r2_ : dict of (source, target) to float
-        Proportion of the target's variance, over all its features, that the proxy explains on
-        held-out samples; NaN where it could not be measured.
-    n_reference_ : dict of (source, target) to int
+    r2_ : dict of str to float
+        By source and target, ``"audio to text"``: proportion of the target's variance, over all
+        its features, that the proxy explains on held-out samples; NaN where it could not be
+        measured.
+    n_reference_ : dict of str to int
         Number of training samples behind each proxy.
     means_, scales_ : dict of str to ndarray of shape (n_features,)
         How columns are standardized.
@@ -93,6 +102,8 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         Whether groups were kept apart for `r2_`.
     reading_ : {"mean", "flatten", "frames"} or None
         The frame reduction that was taken; None for numbers.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -214,12 +225,13 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         -------
         self : ProxyFeatureGenerator
         """
+        forget_fit(self)
         _, blocks, owners = self._read_vectors(X, reset=True)
         self.r2_, self.n_reference_, self.grouped_ = {}, {}, False
         self.means_, self.scales_, self._limits, self._proxies = {}, {}, {}, {}
         if warn_if_single(self, self.modalities_, "which nothing else can regenerate"):
             return self
-        self._check_clip()
+        check_clip(self.clip)
         self._standardize_by(blocks)
         rng = private_generator(self.random_state)
         splits = self._hold_out(X, groups, owners, rng)
@@ -239,15 +251,6 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         if self.reading != "auto":
             return self.reading
         return "frames" if table.time_aligned else "mean"
-
-    def _check_clip(self) -> None:
-        if self.clip is None:
-            return
-        if len(self.clip) != 2 or not 0 <= self.clip[0] < self.clip[1] <= 1:
-            raise ValueError(
-                f"clip must be two increasing quantiles in [0, 1], such as (0.001, 0.999); found "
-                f"{self.clip!r}."
-            )
 
     def _standardize_by(self, blocks: Blocks) -> None:
         for name in self.modalities_:
@@ -270,15 +273,14 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         for target, source in permutations(self.modalities_, 2):
             both = observed[source] & observed[target]
             chosen = both & part
-            self.n_reference_[source, target] = int(chosen.sum())
+            way = pair_name((source, target), "to")
+            self.n_reference_[way] = int(chosen.sum())
             if not chosen.any():
                 continue
             V, W = standard[source], standard[target]
-            self._proxies[source, target] = make(V[chosen], W[chosen])
-            self.r2_[source, target] = held_out_r2(
-                make, V, W, both=both, reference=part, splits=splits
-            )
-        alone = [t for t in self.modalities_ if not any(t == pair[1] for pair in self._proxies)]
+            self._proxies[way] = make(V[chosen], W[chosen])
+            self.r2_[way] = held_out_r2(make, V, W, both=both, reference=part, splits=splits)
+        alone = [name for name in self.modalities_ if not self._ways_to(name)]
         if alone:
             warn_user(
                 f"No training sample has {alone} together with another modality, so "
@@ -374,7 +376,7 @@ class ProxyFeatureGenerator(PairwiseTransformer):
             if part == 0 or not usable.any():
                 continue
             Z = self._standard(source, blocks.block(source)[rows][usable])
-            total[usable] += part * self._proxies[source, target].predict(Z)
+            total[usable] += part * self._proxies[pair_name((source, target), "to")].predict(Z)
             weight[usable] += part
         found = weight > 0
         total[found] /= weight[found, None]
@@ -385,13 +387,21 @@ class ProxyFeatureGenerator(PairwiseTransformer):
             proxy = np.clip(proxy, *self._limits[target])
         return proxy, found
 
+    def _ways_to(self, target: str) -> list[str]:
+        """Name the pairs of a source and this target that have a proxy."""
+        ways = [pair_name((source, target), "to") for source in self.modalities_]
+        return [way for way in ways if way in self._proxies]
+
     def _weight(self, source: str, target: str) -> float:
         """Weight of a source: 1, or its R2 where any R2 of the target could be measured."""
-        if (source, target) not in self._proxies:
+        way = pair_name((source, target), "to")
+        if way not in self._proxies:
             return 0.0
         measured = {
-            pair: r2 for pair, r2 in self.r2_.items() if pair[1] == target and not np.isnan(r2)
+            other: self.r2_[other]
+            for other in self._ways_to(target)
+            if not np.isnan(self.r2_[other])
         }
         if self.combine == "mean" or not measured:
             return 1.0
-        return max(measured.get((source, target), 0.0), 0.0)
+        return max(measured.get(way, 0.0), 0.0)

@@ -260,3 +260,14 @@ def held_out_r2(
         e, t = explained_variance(W[outside], proxy, W[inside].mean(axis=0))
         error, total = error + e, total + t
     return 1 - error / total if total > 0 else float("nan")
+
+
+def check_clip(clip: Any) -> None:
+    """Raise `ValueError` if `clip` is neither None nor two increasing quantiles."""
+    if clip is None:
+        return
+    if len(clip) != 2 or not 0 <= clip[0] < clip[1] <= 1:
+        raise ValueError(
+            f"clip must be two increasing quantiles in [0, 1], such as (0.001, 0.999); found "
+            f"{clip!r}."
+        )

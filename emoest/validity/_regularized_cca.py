@@ -9,8 +9,14 @@ from emoest.tables.names import is_context
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
+from emoest.utils.state import forget_fit
 from emoest.validity._base import ModalityTransformer, warn_if_single
-from emoest.validity._cca import canonical_pair, check_enough_samples, noise_floor
+from emoest.validity._cca import (
+    canonical_pair,
+    check_enough_samples,
+    noise_floor,
+    warn_of_few_samples,
+)
 from emoest.validity._whitening import standardize
 
 
@@ -19,7 +25,8 @@ class RegularizedCCA(ModalityTransformer):
 
     Finds the directions in which two blocks of features correlate most and replaces each block by
     its scores in these directions. Found by whitening and a singular value decomposition rather
-    than by iteration, so it reaches the optimum and its correlations come in decreasing order.
+    than by iteration, so it reaches the optimum. Components come in decreasing order of what is
+    maximized; with `shrinkage` that is not the correlation of the scores, which may rise again.
 
     Parameters
     ----------
@@ -66,6 +73,12 @@ class RegularizedCCA(ModalityTransformer):
     ValueError
         In ``fit``, if there are more than two modalities, if fewer than three samples have both,
         if a block is constant, or if without shrinkage there are not more samples than features.
+
+    Warns
+    -----
+    UserWarning
+        If without shrinkage the two modalities have half as many features as there are samples, or
+        more: correlations are then high by chance, and 1 from as many features as samples on.
 
     See Also
     --------
@@ -134,6 +147,7 @@ class RegularizedCCA(ModalityTransformer):
         -------
         self : RegularizedCCA
         """
+        forget_fit(self)
         blocks = self._read(X, reset=True, ensure_min_samples=3)
         self.n_components_ = 0
         if warn_if_single(self, self.modalities_, "and CCA needs two"):
@@ -157,6 +171,7 @@ class RegularizedCCA(ModalityTransformer):
         x, y = blocks.block(first)[both], blocks.block(second)[both]
         for name, block in ((first, x), (second, y)):
             check_enough_samples(len(x), block.shape[1], self.shrinkage, f"a modality {name!r}")
+        warn_of_few_samples(len(x), x.shape[1] + y.shape[1], self.shrinkage)
         pair = canonical_pair(
             x,
             y,

@@ -35,6 +35,7 @@ def check_thresholds(threshold: Any, pairs: list[Pair]) -> None:
     """
     if not isinstance(threshold, dict):
         return
+    threshold = _by_pair(threshold)
     known = {frozenset(pair) for pair in pairs}
     unknown = [pair for pair in threshold if frozenset(pair) not in known]
     given = {frozenset(pair) for pair in threshold}
@@ -42,6 +43,14 @@ def check_thresholds(threshold: Any, pairs: list[Pair]) -> None:
     if unknown or absent:
         problem = f"has no pair {unknown[0]}" if unknown else f"leaves out {absent[0]}"
         raise ValueError(f"threshold must give one float for each of {pairs}; it {problem}.")
+
+
+def _by_pair(threshold: dict[Any, float]) -> dict[Any, float]:
+    """Read the names of pairs too, as `thresholds_` has them."""
+    return {
+        tuple(key.split(" ~ ")) if isinstance(key, str) else key: value
+        for key, value in threshold.items()
+    }
 
 
 def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> float:
@@ -64,7 +73,8 @@ def find_threshold(threshold: Any, pair: Pair, scores: Floats, alpha: float) -> 
     4.0
     """
     if isinstance(threshold, dict):
-        return float(threshold.get(pair, threshold.get(pair[::-1])))
+        given = _by_pair(threshold)
+        return float(given.get(pair, given.get(pair[::-1])))
     if isinstance(threshold, str):
         known = scores[~np.isnan(scores)]
         # Scores may be -inf, between which and a number there is nothing to interpolate.

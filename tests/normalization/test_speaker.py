@@ -194,3 +194,19 @@ def test_metadata_routing_brings_groups_to_fit_and_transform():
             )
     assert sorted(fitted[0].groups_) == sorted(set(X["speaker"]))
     assert result["test_score"].mean() > 0.95
+
+
+def test_labels_that_speakers_determine_are_said():
+    X = pd.DataFrame(
+        {"audio__f0": np.arange(48.0), "speaker": np.repeat([f"s{i}" for i in range(12)], 4)}
+    )
+    one_each = np.repeat(["sad", "glad", "angry", "calm"] * 3, 4)
+    with pytest.warns(UserWarning, match="12 of 12 speakers have one label only.* below chance"):
+        SpeakerZScoreNormalizer(group_column="speaker").fit(X, one_each)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SpeakerZScoreNormalizer(group_column="speaker").fit(
+            X, ["sad", "glad", "angry", "calm"] * 12
+        )
+        SpeakerZScoreNormalizer(group_column="speaker").fit(X, np.arange(48) / 7)
+        SpeakerZScoreNormalizer(group_column="speaker").fit(X)

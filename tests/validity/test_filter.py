@@ -97,11 +97,10 @@ def test_thresholds_are_quantiles_of_held_out_scores_or_given(three):
     assert set(fixed.thresholds_.values()) == {0.3}
     named = {("text", "audio"): 0.1, ("audio", "face"): 0.2, ("text", "face"): 0.4}
     given = CCAValidityFilter(threshold=named, random_state=0).fit(train, groups=groups)
-    assert given.thresholds_ == {
-        ("audio", "text"): 0.1,
-        ("audio", "face"): 0.2,
-        ("text", "face"): 0.4,
-    }
+    expected = {"audio ~ text": 0.1, "audio ~ face": 0.2, "text ~ face": 0.4}
+    assert given.thresholds_ == expected
+    again = CCAValidityFilter(threshold=given.thresholds_, random_state=0).fit(train, groups=groups)
+    assert again.thresholds_ == expected
 
 
 def test_bad_thresholds_and_priorities_are_named(three):
@@ -151,8 +150,8 @@ def test_missing_modalities_stay_missing_and_take_no_part(three):
     holed = train.copy()
     holed.loc[holed.index[:100], of(train, "face")] = np.nan
     check = CCAValidityFilter(random_state=0).fit(holed, groups=speakers(train))
-    assert check.checks_["audio", "face"].directions.n_samples == 200
-    assert check.checks_["audio", "text"].directions.n_samples == 300
+    assert check.checks_["audio ~ face"].directions.n_samples == 200
+    assert check.checks_["audio ~ text"].directions.n_samples == 300
     shown = test.copy()
     shown.loc["r0", of(test, "face")] = np.nan
     shown.loc["r1", of(test, "face") + of(test, "audio")] = np.nan
@@ -432,8 +431,8 @@ def test_real_features_with_missing_values(real_data):
     groups = actors.loc[X.index].to_numpy()
     check = CCAValidityFilter(random_state=0).fit(X, groups=groups)
     assert check.pairs_ == [("audio", "face")]
-    assert 0.6 < check.separations_["audio", "face"] < 0.9
-    assert check.correlations_["audio", "face"].max() > 0.5
+    assert 0.6 < check.separations_["audio ~ face"] < 0.9
+    assert check.correlations_["audio ~ face"].max() > 0.5
     output = check.transform(X)
     kept = check.predict_validity(X)
     assert kept.mean().min() > 0.9

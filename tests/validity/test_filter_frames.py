@@ -78,7 +78,7 @@ def test_held_out_steps_are_of_other_rows(sequences):
     n_steps = sum(len(cell) for cell in X["audio__frames"])
     assert check.grouped_
     for pair in check.pairs_:
-        assert len(check.checks_[pair].scores) == n_steps
+        assert len(check.checks_[" ~ ".join(pair)].scores) == n_steps
 
 
 def test_steps_of_a_row_count_as_one_against_noise():

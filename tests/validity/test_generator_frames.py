@@ -51,7 +51,7 @@ def test_a_missing_cell_is_regenerated_step_by_step(two_tables, method):
     assert [len(c) for c in filled["text__frames"]] == [len(c) for c in test["text__frames"]]
     assert filled["text__frames"].iloc[0].dtype == np.float32
     assert unexplained(stacked(test, "text"), stacked(filled, "text")) < 0.1
-    assert proxy.r2_["audio", "text"] > 0.9
+    assert proxy.r2_["audio to text"] > 0.9
     pd.testing.assert_series_equal(filled["audio__frames"], test["audio__frames"])
 
 
@@ -217,7 +217,7 @@ def test_all_frames_side_by_side_regenerate_what_comes_from_other_steps():
     )
     proxy = generator(X.iloc[:100], method="ridge", ridge=0.0, reading="flatten")
     assert proxy.reading_ == "flatten"
-    assert proxy.r2_["audio", "text"] > 0.999
+    assert proxy.r2_["audio to text"] > 0.999
     filled = proxy.transform(without(X.iloc[100:], "text"))
     assert filled["text__frames"].iloc[0].shape == (6, 1)
     np.testing.assert_allclose(stacked(filled, "text"), stacked(X.iloc[100:], "text"), atol=1e-4)

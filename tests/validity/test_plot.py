@@ -36,8 +36,8 @@ def test_one_panel_a_pair_with_its_threshold(fitted, plt):
         "text ~ face",
     ]
     for ax, pair in zip(axes, check.pairs_, strict=True):
-        assert ax.lines[0].get_xdata()[0] == check.thresholds_[pair]
-        assert ax.get_xlabel() == "score (weighted_cosine)"
+        assert ax.lines[0].get_xdata()[0] == check.thresholds_[" ~ ".join(pair)]
+        assert ax.get_xlabel() == "score (pmi)"
     labels = [text.get_text() for text in axes[0].get_legend().get_texts()]
     assert sorted(labels) == ["X", "another sample's", "threshold", "training, held out"]
 

@@ -50,8 +50,8 @@ def test_missing_modalities_are_regenerated(X, method):
     )
     limit = 0.5 if method == "mean" else 0.1
     assert error(X.loc[rows, of(X, "text")], filled[of(X, "text")], X[of(X, "text")]) < limit
-    assert proxy.r2_["audio", "text"] > 1 - limit
-    assert set(proxy.r2_) == {(s, t) for s in DIMS for t in DIMS if s != t}
+    assert proxy.r2_["audio to text"] > 1 - limit
+    assert set(proxy.r2_) == {f"{s} to {t}" for s in DIMS for t in DIMS if s != t}
 
 
 def test_several_sources_are_averaged(X):
@@ -70,7 +70,7 @@ def test_weighted_sources_count_by_their_r2(X, rng):
     rows = X.index[:3]
     proxy = ProxyFeatureGenerator(combine="weighted", method="ridge", random_state=0)
     proxy.fit(train, groups=groups_of(train))
-    assert proxy.r2_["face", "text"] < 0.05 < 0.9 < proxy.r2_["audio", "text"]
+    assert proxy.r2_["face to text"] < 0.05 < 0.9 < proxy.r2_["audio to text"]
     both = proxy.transform(without(train, rows, "text")).loc[rows, of(X, "text")]
     with pytest.warns(UserWarning, match="3 of 200 samples have no modality that tells"):
         audio = proxy.transform(without(train, rows, "text", "face")).loc[rows, of(X, "text")]
@@ -104,8 +104,8 @@ def test_r2_is_held_out_by_speaker(X):
 def test_training_rows_that_miss_a_modality_are_no_reference(X):
     holed = without(X, X.index[:40], "face")
     proxy = ProxyFeatureGenerator(random_state=0).fit(holed, groups=groups_of(X))
-    assert proxy.n_reference_["audio", "face"] == 160
-    assert proxy.n_reference_["audio", "text"] == 200
+    assert proxy.n_reference_["audio to face"] == 160
+    assert proxy.n_reference_["audio to text"] == 200
     filled = proxy.transform(holed)
     assert filled.notna().all(axis=None)
     truth = X.loc[X.index[:40], of(X, "face")]

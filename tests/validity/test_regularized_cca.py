@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -96,3 +97,29 @@ def test_constant_columns_have_no_weight(X):
     cca = RegularizedCCA().fit(X.assign(audio__0=2.0))
     assert not cca.weights_["audio"][0].any()
     assert np.isinf(cca.scales_["audio"][0])
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "widths", "message"),
+    [
+        (20, (10, 10), "is 1 whatever the blocks hold"),
+        (40, (10, 10), "is high also between unrelated blocks"),
+        (41, (10, 10), None),
+        (100, (10, 39), None),
+    ],
+)
+def test_too_few_samples_without_shrinkage_are_said(n_samples, widths, message):
+    rng = np.random.default_rng(0)
+    X, Y = (rng.normal(size=(n_samples, width)) for width in widths)
+    model = RegularizedCCA(shrinkage=0, modalities={"a": slice(0, widths[0]), "b": slice(10, None)})
+    for call in (
+        lambda: model.fit(np.hstack([X, Y])),
+        lambda: canonical_correlations(X, Y, shrinkage=0),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        assert [message in str(each.message) for each in caught] == ([True] if message else [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(shrinkage=0.1).fit(np.hstack([X, Y]))
