@@ -15,11 +15,11 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from emoest.media.audio_decoders import ffmpeg_blocks, ffmpeg_length, sndfile_blocks
-from emoest.media.audio_lengths import UNKNOWN, Length, audio_length, check_joined
-from emoest.media.damage import decoder_errors
+from emoest.media.decoding.audio_decoders import ffmpeg_blocks, ffmpeg_length, sndfile_blocks
+from emoest.media.decoding.audio_lengths import UNKNOWN, Length, audio_length, check_joined
+from emoest.media.decoding.damage import decoder_errors
+from emoest.media.decoding.limits import MIN_AUDIO_RATE, check_limit
 from emoest.media.levels import Levels
-from emoest.media.limits import MIN_AUDIO_RATE, check_limit
 from emoest.media.sources import (
     check_file,
     check_rate,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.media.damage import decoder_errors
-from emoest.media.limits import check_limit
-from emoest.media.mat_files import mat_variables, read_mat
+from emoest.media.decoding.damage import decoder_errors
+from emoest.media.decoding.limits import check_limit
+from emoest.media.decoding.mat_files import mat_variables, read_mat
 from emoest.media.sources import check_exists, name_file, split_fragment
 from emoest.utils.messages import listed
 

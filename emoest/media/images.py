@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from emoest.media.damage import UnreadableError, decoder_errors
-from emoest.media.limits import check_limit
+from emoest.media.decoding.damage import UnreadableError, decoder_errors
+from emoest.media.decoding.limits import check_limit
 from emoest.media.notes import note
 from emoest.media.sources import check_file, name_file, spelling, split_fragment
 from emoest.media.video import EXTRA, Clip, Image, open_video

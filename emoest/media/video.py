@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.media.damage import decoder_errors
-from emoest.media.limits import check_limit
+from emoest.media.decoding.damage import decoder_errors
+from emoest.media.decoding.limits import check_limit
 from emoest.media.sources import first_bytes
 from emoest.utils.optional import import_optional
 

@@ -11,9 +11,9 @@ import pandas as pd
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.media.decoding.mat_files import mat_variables, read_mat
 from emoest.media.eeg import SEED_CHANNELS
 from emoest.media.eeg_files import cells_from_mat
-from emoest.media.mat_files import mat_variables, read_mat
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.constraints import LOADER, validate_arguments

@@ -16,13 +16,13 @@ from skorch.helper import predefined_split
 from emoest.nets.batches import FrameDataset
 from emoest.neural._training.callbacks import make_callbacks
 from emoest.neural._training.early_stopping import hold_out
-from emoest.neural._training.saving import StatefulModule, make_module, plain, seeded_torch
-from emoest.neural._training.scaling import (
-    column_means,
-    fill_numbers,
-    fit_scales,
-    make_dataset,
+from emoest.neural._training.saving import (
+    StatefulModule,
+    make_module,
+    plain,
+    seeded_torch,
 )
+from emoest.neural._training.scaling import column_means, fill_numbers, fit_scales, make_dataset
 from emoest.neural._training.skorch_net import (
     OPTIMIZERS,
     PRECISIONS,
@@ -32,12 +32,7 @@ from emoest.neural._training.skorch_net import (
     optimizer_settings,
     predict_rows,
 )
-from emoest.tables.frames import (
-    FrameTable,
-    drop_absent_frames,
-    rows_as_frames,
-    settle_modalities,
-)
+from emoest.tables.frames import FrameTable, drop_absent_frames, rows_as_frames, settle_modalities
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import context_last, is_context
 from emoest.tables.reading import validate_frames_or_blocks
@@ -216,21 +211,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         if not self._goes_on:
             frames = self._dataset(table, {}).take(rows)
             self.scales_ = fit_scales(frames, weight[rows]) if self.normalize == "zscore" else {}
-
-    def _refuse_another_net(self, dims: dict[str, int]) -> None:
-        then, now = self.module_params_, plain(self._describe_module(dims, self._n_outputs))
-        changes = [
-            f"{name} was {then.get(name)!r} and is {now.get(name)!r}"
-            for name in {**then, **now}
-            if then.get(name) != now.get(name)
-        ]
-        if list(dims) != self.modalities_ or changes:
-            changes = changes or [f"modalities were {self.modalities_} and are {list(dims)}"]
-            raise ValueError(
-                "warm_start=True goes on from the last fit, but the net would be another now: "
-                f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
-                "dimensions and classes."
-            )
 
     def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
         """Split the samples into those to learn from and those to stop by."""

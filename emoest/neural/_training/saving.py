@@ -214,3 +214,25 @@ def _take_scales(arrays: dict[str, Any], modalities: list[str]) -> dict[str, Sca
         for name in modalities
         if f"scale/{name}/mean" in arrays
     }
+
+
+def refuse_another_net(
+    then: dict[str, Any],
+    now: dict[str, Any],
+    modalities_then: list[str],
+    modalities_now: list[str],
+) -> None:
+    """Raise where ``warm_start`` would go on with a net of other parameters or modalities."""
+    changes = [
+        f"{name} was {then.get(name)!r} and is {now.get(name)!r}"
+        for name in {**then, **now}
+        if then.get(name) != now.get(name)
+    ]
+    if modalities_now == modalities_then and not changes:
+        return
+    changes = changes or [f"modalities were {modalities_then} and are {modalities_now}"]
+    raise ValueError(
+        "warm_start=True goes on from the last fit, but the net would be another now: "
+        f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
+        "dimensions and classes."
+    )

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emoest.media.damage import UnreadableError, decoder_errors
-from emoest.media.limits import check_limit
+from emoest.media.decoding.damage import UnreadableError, decoder_errors
+from emoest.media.decoding.limits import check_limit
 from emoest.utils.typing import Array
 
 _TYPES = {

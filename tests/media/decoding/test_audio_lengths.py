@@ -6,7 +6,7 @@ import soundfile
 
 from emoest.datasets import check_corpus
 from emoest.media.audio import open_audio, read_audio
-from emoest.media.mpeg_frames import walk_mpeg
+from emoest.media.decoding.mpeg_frames import walk_mpeg
 from tests.media import sounds
 from tests.media.sounds import SECONDS, saved, streamed, tone, with_size
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from emoest.media.damage import UnreadableError
-from emoest.media.mpeg_frames import Mpeg, walk_mpeg
+from emoest.media.decoding.damage import UnreadableError
+from emoest.media.decoding.mpeg_frames import Mpeg, walk_mpeg
 
 # Sizes from here on are what programs write that do not know the length (0x7FFFF000 is SoX's).
 _OPEN_32_BITS = 0x7FFFF000

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from emoest.media.damage import UnreadableError
+from emoest.media.decoding.damage import UnreadableError
 from emoest.utils.optional import import_optional
 
 Block = npt.NDArray[np.float32]
