@@ -20,6 +20,7 @@ from emoest.neural._training.saving import (
     StatefulModule,
     make_module,
     plain,
+    refuse_another_net,
     seeded_torch,
 )
 from emoest.neural._training.scaling import column_means, fill_numbers, fit_scales, make_dataset
@@ -105,9 +106,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         """Scores of the validation samples after an epoch."""
         return {}
 
-    def _prepare_module(
-        self, module: Any, data: FrameDataset, groups: npt.NDArray[Any] | None
-    ) -> None:
+    def _prepare_module(self, module: Any, data: FrameDataset, groups: Any) -> None:
         """Change the fresh module before training; torch is seeded."""
 
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
@@ -201,7 +200,8 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
     def _learn_frames(self, table: FrameTable, rows: Any, weight: Any) -> None:
         """Learn widths, means of columns and scales; keep those of a net that goes on."""
         if self._goes_on:
-            self._refuse_another_net(table.widths)
+            now = plain(self._describe_module(table.widths, self._n_outputs))
+            refuse_another_net(self.module_params_, now, self.modalities_, list(table.widths))
         else:
             self.modalities_ = list(table.widths)
             only = table.widths[self.modalities_[0]]
