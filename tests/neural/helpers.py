@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import torch
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from emoest.tables.cells import object_column
 
@@ -64,3 +66,12 @@ def assert_same_state(left, right):
     assert list(left) == list(right)
     for name, value in left.items():
         assert torch.equal(value, right[name]), name
+
+
+def falling_rate(max_epochs):
+    """A learning rate that falls to zero.
+
+    The running statistics of batch normalization lag behind weights that still move fast, so that
+    a net trained for few epochs predicts by luck without it.
+    """
+    return LRScheduler(CosineAnnealingLR, T_max=max_epochs)

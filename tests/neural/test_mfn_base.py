@@ -172,13 +172,16 @@ def test_a_fit_that_goes_on_may_lack_a_modality(emotions):
     assert model.modalities_ == ["audio", "text", "face"]
 
 
+LEARNING = {"dropout": 0.0, "lr": 0.02, "max_epochs": 40, "batch_size": 160, "random_state": 0}
+
+
 def test_a_cross_modal_exclusive_or_is_learned():
     rng = np.random.RandomState(0)
     first, second = rng.randint(0, 2, 240), rng.randint(0, 2, 240)
     X = pd.DataFrame({"a__x": first * 2.0 - 1, "b__x": second * 2.0 - 1})
     X += 0.2 * rng.randn(*X.shape)
     y = first ^ second
-    model = MFNClassifier(16, 16, dropout=0.0, lr=0.01, max_epochs=60, random_state=0)
+    model = MFNClassifier(16, 16, **LEARNING)
     model.set_params(validation_fraction=None).fit(X[:160], y[:160])
     assert model.score(X[160:], y[160:]) > 0.95
     from emoest.fusion import EarlyFusionClassifier
@@ -190,5 +193,5 @@ def test_values_are_learned_from_what_two_modalities_say_together():
     rng = np.random.RandomState(0)
     X = pd.DataFrame(rng.choice([-1.0, 1.0], (200, 2)), columns=["a__x", "b__x"])
     y = 5 + 2 * X["a__x"] * X["b__x"]
-    model = MFNRegressor(16, 16, dropout=0.0, lr=0.01, max_epochs=60, random_state=0)
+    model = MFNRegressor(16, 16, **LEARNING)
     assert model.set_params(validation_fraction=None).fit(X, y).score(X, y) > 0.9

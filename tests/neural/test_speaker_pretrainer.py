@@ -10,7 +10,13 @@ from emoest.evaluation import evaluate
 from emoest.nets.speaker import AngularMarginLoss, CosineHead
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.testing import cell_estimator_checks
-from tests.neural.helpers import assert_same_state, make_frames, make_voices, state_of
+from tests.neural.helpers import (
+    assert_same_state,
+    falling_rate,
+    make_frames,
+    make_voices,
+    state_of,
+)
 
 SMALL = {"channels": 2, "n_embedding": 8, "lr": 0.02, "max_epochs": 4, "random_state": 0}
 
@@ -19,19 +25,23 @@ def name_of(value):
     return getattr(value, "__name__", None) or "pretrainer"
 
 
-@pytest.mark.parametrize("check", cell_estimator_checks(SpeakerPretrainer(**SMALL)), ids=name_of)
+CHECKED = SpeakerPretrainer(**{**SMALL, "max_epochs": 2})
+
+
+@pytest.mark.parametrize("check", cell_estimator_checks(CHECKED), ids=name_of)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_checks_of_tables_of_frames_hold(check):
-    check(SpeakerPretrainer(**SMALL), *make_frames(n_rows=12))
+    check(CHECKED, *make_frames(n_rows=12))
 
 
-LEARNING = {**SMALL, "channels": 4, "lr": 0.01, "max_epochs": 12, "batch_size": 8}
-"""Enough epochs for speakers to be told apart."""
+LEARNING = {**SMALL, "channels": 4, "lr": 0.01, "max_epochs": 6, "batch_size": 8}
+"""Enough for speakers to be told apart."""
 
 
 @pytest.mark.parametrize("loss", ["aam", "softmax"])
 def test_speakers_are_learned(loss):
-    pretrainer = SpeakerPretrainer(loss=loss, **LEARNING).fit(*make_voices())
+    pretrainer = SpeakerPretrainer(loss=loss, callbacks=[falling_rate(6)], **LEARNING)
+    pretrainer.fit(*make_voices())
     X, speakers = make_voices(seed=1)
     assert pretrainer.score(X, speakers) >= 0.85
     head = pretrainer.net_.module_.head

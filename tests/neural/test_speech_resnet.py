@@ -16,7 +16,13 @@ from emoest.tables.cells import object_column
 from emoest.tables.groups import NotSpeakerIndependentWarning
 from emoest.testing import cell_estimator_checks
 from emoest.tuning import OptunaSearchCV
-from tests.neural.helpers import assert_same_state, make_frames, make_voices, state_of
+from tests.neural.helpers import (
+    assert_same_state,
+    falling_rate,
+    make_frames,
+    make_voices,
+    state_of,
+)
 
 SMALL = {
     "channels": 2,
@@ -56,16 +62,20 @@ def trunk_of(model):
     return {n: value for n, value in state.items() if not n.endswith("num_batches_tracked")}
 
 
-@pytest.mark.parametrize("check", cell_estimator_checks(small(max_epochs=8)), ids=name_of)
+# After fewer epochs the running statistics are so far off that rounding alone is 1e-5.
+CHECKED = small(max_epochs=4)
+
+
+@pytest.mark.parametrize("check", cell_estimator_checks(CHECKED), ids=name_of)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_checks_of_tables_of_frames_hold(check):
-    check(small(max_epochs=8), *make_frames(n_rows=12))
+    check(CHECKED, *make_frames(n_rows=12))
 
 
 @pytest.mark.parametrize("trunk", ["speaker", "imagenet"])
 def test_classes_are_learned(trunk):
-    settings = {"channels": 4, "lr": 0.01, "max_epochs": 12, "batch_size": 8}
-    model = small(model=trunk, **settings).fit(*make_voices())
+    settings = {"channels": 4, "hidden_size": 32, "lr": 0.01, "max_epochs": 6, "batch_size": 16}
+    model = small(model=trunk, **settings, callbacks=[falling_rate(6)]).fit(*make_voices(128))
     assert model.score(*make_voices(seed=1)) >= 0.85
     assert model.net_.module_.trunk.layout == trunk
 
@@ -220,17 +230,19 @@ def make_peaks(n_rows, seed):
     return X, bands, np.where(bands < 8, "calm", "angry")
 
 
-def test_a_trunk_that_knows_voices_needs_few_emotions():
+def test_a_backbone_that_knows_voices_needs_few_emotions():
     X, speakers, _ = make_peaks(128, seed=0)
-    settings = {"channels": 4, "lr": 0.01, "random_state": 0}
-    pretrainer = SpeakerPretrainer(n_embedding=16, max_epochs=12, batch_size=16, **settings)
+    settings = {"channels": 8, "lr": 0.01, "batch_size": 16, "random_state": 0}
+    # Of eight seeds the worst reaches 0.92, and 0.67 is the best without a pretrained backbone.
+    pretrainer = SpeakerPretrainer(
+        n_embedding=16, max_epochs=8, callbacks=[falling_rate(8)], **settings
+    )
     weights = pretrainer.fit(X, speakers).weights_
     few, test = make_peaks(16, seed=1), make_peaks(64, seed=2)
     uar = {}
-    for name, trunk in (("transfer", weights), ("scratch", "speaker")):
-        model = SpeechResNetClassifier(
-            trunk, max_epochs=15, batch_size=8, validation_fraction=None, **settings
-        )
+    for name, start in (("transfer", weights), ("scratch", "speaker")):
+        model = small(model=start, **{**settings, "batch_size": 8}, max_epochs=10)
+        model.set_params(hidden_size=256)
         uar[name] = uar_score(test[2], model.fit(few[0], few[2]).predict(test[0]))
     assert uar["transfer"] >= 0.85
     assert uar["transfer"] >= uar["scratch"] + 0.15
