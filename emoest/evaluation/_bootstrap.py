@@ -12,13 +12,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from emoest.evaluation._metrics import ccc_of_sums, rating_sums
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 _CHUNK = 2_000_000
 """Most entries of the matrix of draws that is held at a time (16 MB)."""
+
+MOST_EXACT = 12
+"""Most groups whose exchanges are all counted (4096 of them)."""
+
+FEW_GROUPS = 10
+"""Below this many groups a warning says what an interval is worth."""
 
 
 @dataclass(frozen=True)
@@ -134,39 +142,92 @@ def draw_groups(n_groups: int, n_resamples: int, seed: int) -> Iterator[Floats]:
         yield rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size).astype(np.float64)
 
 
-def percentile_interval(
-    scores: Floats, n_groups: int, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Compute the percentile interval of resampled scores; NaN with fewer than two groups.
+def widening(n_groups: int, confidence: float = 0.95) -> float:
+    """Compute the factor by which few groups widen an interval from resampling them.
+
+    A resample varies as if the groups were the population, which is less by (n - 1) / n, and its
+    quantiles are those of a normal distribution where Student's with n - 1 degrees of freedom is
+    due: so t / z * sqrt(n / (n - 1)).
 
     Examples
     --------
-    >>> percentile_interval(np.arange(101.0), n_groups=9, confidence=0.5)
-    (25.0, 75.0)
+    >>> [round(widening(n), 2) for n in (5, 10, 24, 1000)]
+    [1.58, 1.22, 1.08, 1.0]
+    """
+    upper = (1 + confidence) / 2
+    student = stats.t.ppf(upper, n_groups - 1) / stats.norm.ppf(upper)
+    return float(student * np.sqrt(n_groups / (n_groups - 1)))
+
+
+def bootstrap_interval(
+    value: float,
+    scores: Floats,
+    n_groups: int,
+    confidence: float = 0.95,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> tuple[float, float]:
+    """Compute the interval of a score from its resamples; NaN with fewer than two groups.
+
+    Both arms of the percentile interval, as seen from the score itself, are widened for the number
+    of groups, and end at the bounds of the score.
+
+    Examples
+    --------
+    >>> low, high = bootstrap_interval(0.5, np.linspace(0.4, 0.6, 101), n_groups=6)
+    >>> round(low, 3), round(high, 3)
+    (0.364, 0.636)
     """
     # One group is always drawn itself: an interval without width would look like certainty.
     if n_groups < 2:
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2
-    low, high = np.quantile(scores, [tail, 1 - tail])
-    return float(low), float(high)
+    below, above = np.quantile(scores, [tail, 1 - tail])
+    factor = widening(n_groups, confidence)
+    low = value - factor * max(0.0, value - below)
+    high = value + factor * max(0.0, above - value)
+    return float(max(low, bounds[0])), float(min(high, bounds[1]))
 
 
-def bootstrap_p(differences: Floats, n_groups: int) -> float:
-    """Compute the two-sided p of "no difference": how far out zero lies in the differences.
+def sign_flip_p(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> float:
+    """Compute the two-sided p of "no difference" of two models on the same groups.
 
-    Twice the smaller of the fractions ``<= 0`` and ``>= 0``, at most 1, with one added to counts
-    and resamples so that it is never zero; NaN with fewer than two groups.
+    Under that hypothesis a group's predictions might as well be the other model's: the fraction of
+    exchanges, group by group, that give a difference as large as the one found. All of them are
+    counted if they are at most 4096 (12 groups), else `n_resamples` are drawn, with one added to
+    counts and draws so that p is never zero. NaN with fewer than two groups.
 
     Examples
     --------
-    >>> bootstrap_p(np.full(99, 0.1), n_groups=9)
-    0.02
+    >>> first = uar_sums([0, 1] * 3, [0, 1] * 3, np.repeat([0, 1, 2], 2))
+    >>> second = uar_sums([0, 1] * 3, [1, 0] * 3, np.repeat([0, 1, 2], 2))
+    >>> sign_flip_p([first, second], 2000, seed=0)
+    0.25
     """
+    first, second = parts
+    n_groups = len(first.sums)
     if n_groups < 2:
         return float("nan")
-    count = min(np.sum(differences <= 0), np.sum(differences >= 0))
-    return float(min(1.0, 2 * (count + 1) / (len(differences) + 1)))
+    exact = n_groups <= MOST_EXACT
+    if exact:
+        kept = (np.arange(2**n_groups)[:, None] >> np.arange(n_groups)) & 1
+    else:
+        kept = np.random.default_rng(seed).integers(0, 2, (n_resamples, n_groups))
+    kept = kept.astype(np.float64)
+    apart = first.score(kept @ first.sums + (1 - kept) @ second.sums)
+    apart = apart - second.score(kept @ second.sums + (1 - kept) @ first.sums)
+    # A tie is as large: sums in another order differ in the last digit.
+    count = int(np.sum(np.abs(apart) >= abs(first.value() - second.value()) - 1e-9))
+    return count / len(kept) if exact else (count + 1) / (n_resamples + 1)
+
+
+def warn_few(n_groups: int | None) -> None:
+    """Warn if an interval or a p-value rests on few groups."""
+    if n_groups is not None and 1 < n_groups < FEW_GROUPS:
+        warn_user(
+            f"There are {n_groups} groups (speakers) only: intervals are wide and widened further, "
+            f"no p-value can be below {2.0 ** (1 - n_groups):.3g}, and another {n_groups} speakers "
+            "may give another score. Report single speakers too.",
+        )
 
 
 def uar_interval(
@@ -178,7 +239,11 @@ def uar_interval(
     confidence: float = 0.95,
     random_state: RandomState = None,
 ) -> tuple[float, float]:
-    """Compute the percentile interval of UAR from resampling whole groups (speakers).
+    """Compute an interval of UAR from resampling whole groups (speakers).
+
+    Its arms are those of the percentile interval, widened for the number of groups by
+    t / z * sqrt(n / (n - 1)); ``benchmarks/interval_coverage.py`` measures how often it holds the
+    true score.
 
     Parameters
     ----------
@@ -190,7 +255,7 @@ def uar_interval(
     n_resamples : int, default=2000
         How often the groups are drawn with replacement.
     confidence : float, default=0.95
-        Fraction of the resampled scores inside the interval.
+        Of the interval.
     random_state : int, RandomState instance or None, default=None
         Where the draws come from.
 
@@ -199,6 +264,11 @@ def uar_interval(
     low, high : float
         NaN with fewer than two groups. The interval holds what varies with the speakers tested,
         not what varies with the training set or the seed of the model.
+
+    Warns
+    -----
+    UserWarning
+        If there are fewer than 10 groups.
 
     References
     ----------
@@ -217,10 +287,11 @@ def uar_interval(
         raise ValueError(
             f"y_true, y_pred and groups have {len(y_true)}, {len(y_pred)} and {len(codes)} samples."
         )
-    scores = resample_scores(
-        [uar_sums(y_true, y_pred, codes)], n_resamples, resolve_seed(random_state)
-    )
-    return percentile_interval(scores[:, 0], int(codes.max()) + 1, confidence)
+    n_groups = int(codes.max()) + 1
+    warn_few(None if groups is None else n_groups)
+    sums = uar_sums(y_true, y_pred, codes)
+    scores = resample_scores([sums], n_resamples, resolve_seed(random_state))
+    return bootstrap_interval(sums.value(), scores[:, 0], n_groups, confidence)
 
 
 def _uar_of_sums(sums: Floats) -> Floats:

@@ -9,6 +9,7 @@ import pandas as pd
 from joblib import delayed
 from tqdm import tqdm
 
+from emoest.evaluation._bootstrap import warn_few
 from emoest.evaluation._checks import (
     Targets,
     check_bootstrap,
@@ -86,15 +87,15 @@ def evaluate(
     """Evaluate one or several models on speakers that they were not trained on.
 
     Every sample is predicted by a model whose training part holds none of its speaker's samples.
-    The main score is UAR over all predictions together, with a percentile interval from resampling
-    speakers; scores of single folds are given too. Continuous targets are evaluated by CCC in the
-    same way.
+    The main score is UAR over all predictions together, with an interval from resampling speakers
+    (see `uar_interval`); scores of single folds are given too. Continuous targets are evaluated by
+    CCC in the same way.
 
     Parameters
     ----------
     model : estimator or dict of str to estimator
         What to evaluate; never fitted itself, but cloned for each fold. Several models see the
-        same folds and are compared by resampling the same speakers.
+        same folds and are compared speaker by speaker.
     X : DataFrame or array-like of shape (n_samples, ...)
         The samples: media, frames or vectors. Where groups are known and its index has no level
         ``group``, the models get a copy that has one, so that inner splits find the speakers.
@@ -149,6 +150,8 @@ def evaluate(
     -----
     NotSpeakerIndependentWarning
         If nothing names groups.
+    UserWarning
+        If there are fewer than 10 groups.
 
     Notes
     -----
@@ -179,6 +182,7 @@ def evaluate(
         random_state=random_state,
     )
     targets, known = plan.targets, plan.groups
+    warn_few(None if known is None else len(np.unique(known)))
     protocol = Protocol(
         task=targets.task,
         splitter=describe_splitter(plan.splitter, len(plan.splits)),

@@ -11,7 +11,12 @@ import pandas as pd
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.evaluation._bootstrap import group_codes, percentile_interval, resample_scores
+from emoest.evaluation._bootstrap import (
+    bootstrap_interval,
+    group_codes,
+    resample_scores,
+    warn_few,
+)
 from emoest.evaluation._result import sums_by_group
 from emoest.evaluation._scorers import find_scorer
 from emoest.evaluation._subsets import (
@@ -238,17 +243,21 @@ def ablation_table(
     score = results[0].protocol.score
     sums = [sums_by_group(result.select(), result.protocol) for result in results]
     n_groups = len(sums[0].sums)
+    warn_few(n_groups)
     draws = resample_scores(sums, n_resamples, evaluation.random_state)
     rows = {}
     for j, subset in enumerate(subsets):
-        low, high = percentile_interval(draws[:, j], n_groups, confidence)
-        apart = percentile_interval(draws[:, j] - draws[:, -1], n_groups, confidence)
+        value, difference = sums[j].value(), sums[j].value() - sums[-1].value()
+        low, high = bootstrap_interval(value, draws[:, j], n_groups, confidence, (-1.0, 1.0))
+        apart = bootstrap_interval(
+            difference, draws[:, j] - draws[:, -1], n_groups, confidence, (-2.0, 2.0)
+        )
         rows["+".join(subset)] = {
             "n_modalities": len(subset),
-            score: sums[j].value(),
+            score: value,
             "low": low,
             "high": high,
-            "difference": sums[j].value() - sums[-1].value(),
+            "difference": difference,
             "difference_low": apart[0],
             "difference_high": apart[1],
         }
@@ -355,7 +364,11 @@ def modality_shapley(
     gains = np.array([part.value() for part in sums]) - floor
     weights = shapley_weights(found.names, subsets)
     table = _shapley_table(gains, weights, found.names, subsets)
-    intervals = [percentile_interval(draws @ w, len(sums[0].sums), confidence) for w in weights]
+    n_groups = len(sums[0].sums)
+    warn_few(n_groups)
+    intervals = [
+        bootstrap_interval(gains @ w, draws @ w, n_groups, confidence, (-2.0, 2.0)) for w in weights
+    ]
     table.insert(1, "low", [low for low, _ in intervals])
     table.insert(2, "high", [high for _, high in intervals])
     return table

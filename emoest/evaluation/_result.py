@@ -14,10 +14,10 @@ from sklearn.metrics import confusion_matrix, f1_score
 
 from emoest.evaluation._bootstrap import (
     GroupSums,
-    bootstrap_p,
+    bootstrap_interval,
     group_sums,
-    percentile_interval,
     resample_scores,
+    sign_flip_p,
 )
 from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
 from emoest.evaluation._report.html import html_fragment, html_page
@@ -106,9 +106,10 @@ class EvaluationResult:
     folds : DataFrame
         The scores of every fold.
     comparison : DataFrame
-        One row for each pair of models: difference of the main score, its interval, and
-        the bootstrap p (`p_holm` is Holm's correction over all rows), all from the same resamples
-        of groups. Empty for one model.
+        One row for each pair of models: difference of the main score, its interval from the same
+        resamples of groups, and the p of exchanging the two models' predictions group by group
+        (a sign-flip test, exact up to 12 groups); `p_holm` is Holm's correction over all rows.
+        Empty for one model.
 
     Examples
     --------
@@ -290,10 +291,17 @@ class EvaluationResult:
         parts = [sums_by_group(each[each["fold"].isin(common)], self.protocol) for each in rows]
         scores = resample_scores(parts, self.protocol.n_resamples, self.protocol.seed)
         differences, n_groups = scores[:, 0] - scores[:, 1], len(parts[0].sums)
-        low, high = percentile_interval(differences, n_groups, self.protocol.confidence)
         difference = parts[0].value() - parts[1].value()
-        p = bootstrap_p(differences, n_groups)
+        low, high = bootstrap_interval(
+            difference, differences, n_groups, self.protocol.confidence, self._bounds(2)
+        )
+        p = sign_flip_p(parts, self.protocol.n_resamples, self.protocol.seed)
         return {"difference": difference, "low": low, "high": high, "p": p}
+
+    def _bounds(self, n_scores: int = 1) -> tuple[float, float]:
+        """Least and largest value of the main score, or of the difference of two."""
+        low = 0.0 if self.protocol.task == "classification" else -1.0
+        return (low, 1.0) if n_scores == 1 else (low - 1.0, 1.0 - low)
 
     def _scores(self, rows: pd.DataFrame) -> dict[str, float]:
         if self.protocol.task == "regression":
@@ -313,7 +321,9 @@ class EvaluationResult:
         sums = sums_by_group(rows, self.protocol)
         n_groups = len(sums.sums)
         draws = resample_scores([sums], self.protocol.n_resamples, self.protocol.seed)[:, 0]
-        low, high = percentile_interval(draws, n_groups, self.protocol.confidence)
+        low, high = bootstrap_interval(
+            sums.value(), draws, n_groups, self.protocol.confidence, self._bounds()
+        )
         scores = self._scores(rows)
         by_fold = [self._scores(part)[score] for _, part in rows.groupby("fold")]
         row = {score: scores.pop(score), f"{score}_low": low, f"{score}_high": high}

@@ -3,13 +3,14 @@ import pytest
 
 from emoest.evaluation import _bootstrap, ccc_score, uar_interval
 from emoest.evaluation._bootstrap import (
-    bootstrap_p,
+    bootstrap_interval,
     ccc_sums,
     draw_groups,
     group_codes,
-    percentile_interval,
     resample_scores,
+    sign_flip_p,
     uar_sums,
+    widening,
 )
 
 
@@ -38,8 +39,12 @@ def test_resampled_uar_equals_a_loop_over_speakers(samples):
         classes = np.unique(true[rows])
         expected.append(np.mean([np.mean(pred[rows][true[rows] == c] == c) for c in classes]))
     np.testing.assert_allclose(resample_scores([part], 200, 5)[:, 0], expected, rtol=1e-12)
-    low, high = uar_interval(true, pred, groups, n_resamples=200, random_state=5)
-    assert [low, high] == pytest.approx(np.percentile(expected, [2.5, 97.5]), rel=1e-12)
+    with pytest.warns(UserWarning, match="9 groups"):
+        low, high = uar_interval(true, pred, groups, n_resamples=200, random_state=5)
+    arms = np.percentile(expected, [2.5, 97.5]) - part.value()
+    # Student's quantile with 8 degrees of freedom, from a table.
+    factor = 2.306004 / 1.959964 * np.sqrt(9 / 8)
+    assert [low, high] == pytest.approx(part.value() + factor * arms, rel=1e-6)
 
 
 def test_a_resample_without_a_class_is_the_mean_over_the_others():
@@ -85,15 +90,63 @@ def test_chunks_do_not_change_the_draws(samples, monkeypatch):
 
 def test_one_group_has_no_interval():
     assert np.isnan(uar_interval(["a", "b"], ["a", "b"], [1, 1], random_state=0)).all()
-    assert np.isnan(percentile_interval(np.ones(5), n_groups=1)).all()
-    assert np.isnan(bootstrap_p(np.ones(5), n_groups=1))
+    assert np.isnan(bootstrap_interval(1.0, np.ones(5), n_groups=1)).all()
+    one = uar_sums([0, 1], [0, 1], np.array([0, 0]))
+    assert np.isnan(sign_flip_p([one, one], 100, seed=0))
 
 
-def test_p_by_hand():
-    differences = np.array([-0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
-    assert bootstrap_p(differences, 5) == pytest.approx(2 * 2 / 10)
-    assert bootstrap_p(-differences, 5) == pytest.approx(2 * 2 / 10)
-    assert bootstrap_p(np.zeros(9), 5) == 1.0
+def test_intervals_end_at_the_bounds_of_the_score():
+    scores = np.linspace(0.5, 1.0, 101)
+    assert bootstrap_interval(0.9, scores, 3) == (0.0, 1.0)
+    assert bootstrap_interval(0.9, scores, 3, bounds=(-2.0, 2.0))[1] > 1
+    assert widening(3) > widening(4) > widening(30) > 1
+
+
+def two_models(n_groups, wins):
+    """The first model is right on both rows of `wins` groups where the other is wrong."""
+    y, codes = np.tile([0, 1], n_groups), np.repeat(np.arange(n_groups), 2)
+    better = np.where(codes < wins, y, 1 - y)
+    worse = np.where(codes < wins, 1 - y, y)
+    return [uar_sums(y, pred, codes) for pred in (better, worse)]
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "wins", "p"),
+    [
+        (2, 2, 1 / 2),
+        (3, 3, 1 / 4),
+        (5, 5, 1 / 16),
+        (5, 4, 12 / 32),
+        (6, 3, 1.0),
+        (12, 12, 1 / 2048),
+    ],
+)
+def test_few_groups_are_exchanged_in_every_way(n_groups, wins, p):
+    parts = two_models(n_groups, wins)
+    assert sign_flip_p(parts, 10, seed=0) == pytest.approx(p)
+    assert sign_flip_p(parts[::-1], 10, seed=0) == pytest.approx(p)
+
+
+def test_many_groups_are_exchanged_at_random_and_p_is_never_zero():
+    assert sign_flip_p(two_models(40, 40), 2000, seed=0) == 1 / 2001
+    # The exact test of a binomial: 26 or more, or 14 or fewer, of 40.
+    assert sign_flip_p(two_models(40, 26), 20_000, seed=0) == pytest.approx(0.0807, abs=0.006)
+
+
+def test_exchanges_serve_ccc_too():
+    rng = np.random.default_rng(0)
+    true, codes = rng.normal(size=60), np.repeat(np.arange(6), 10)
+    near, far = true + 0.1 * rng.normal(size=60), true + 2 * rng.normal(size=60)
+    parts = [ccc_sums(true, pred, codes) for pred in (near, far)]
+    assert sign_flip_p(parts, 10, seed=0) == 2 / 2**6
+    assert sign_flip_p([parts[0], parts[0]], 10, seed=0) == 1.0
+
+
+@pytest.mark.parametrize(("n_groups", "warns"), [(2, True), (9, True), (10, False)])
+def test_few_groups_are_said(n_groups, warns, recwarn):
+    y = np.tile([0, 1], n_groups)
+    uar_interval(y, y, np.repeat(np.arange(n_groups), 2), n_resamples=5, random_state=0)
+    assert [str(n_groups) in str(each.message) for each in recwarn] == [True] * warns
 
 
 def test_bad_input_is_named():

@@ -41,7 +41,7 @@ def html_fragment(result: Evaluated) -> str:
     parts += [f'<p class="lead">{escape(line)}</p>' for line in macro_f1_lines(result)]
     parts += [_interval_plot(result), _html_table(*table_cells(result))]
     if len(result.comparison):
-        parts += ["<h2>Differences, on the same resamples</h2>"]
+        parts += ["<h2>Differences (p: predictions exchanged group by group)</h2>"]
         parts += [_html_table(*comparison_cells(result))]
     if result.protocol.task == "classification":
         models, targets = result.table.index.unique("model"), result.protocol.targets

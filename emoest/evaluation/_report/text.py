@@ -89,7 +89,7 @@ def comparison_cells(result: Evaluated) -> Cells:
     rows = [
         [str(row[name]) for name in names]
         + [f"{row['difference']:+.3f}", interval(row["low"], row["high"])]
-        + [number(row["p"]), number(row["p_holm"])]
+        + [_p_value(row[name], row["p"], result.protocol.n_resamples) for name in ("p", "p_holm")]
         for _, row in table.iterrows()
     ]
     return headers, rows
@@ -111,7 +111,7 @@ def summary_text(result: Evaluated) -> str:
     lines += ["", *_text_table(*table_cells(result))]
     lines += macro_f1_lines(result)
     if len(result.comparison):
-        lines += ["", "Differences, on the same resamples:"]
+        lines += ["", "Differences (p: predictions exchanged group by group):"]
         lines += _text_table(*comparison_cells(result))
     return "\n".join(line.rstrip() for line in lines)
 
@@ -126,11 +126,18 @@ def _percent(result: Evaluated) -> str:
     return f"{result.protocol.confidence:.0%} interval"
 
 
+def _p_value(value: float, p: float, n_resamples: int) -> str:
+    """Write a p-value; where no draw was as far out, the true one may be smaller still."""
+    if np.isnan(value) or p > 1 / (n_resamples + 1):
+        return number(value)
+    return f"<= {value:.2g}"
+
+
 def _interval_note(result: Evaluated) -> str:
     unit = "samples" if result.protocol.n_groups is None else "groups"
     return (
-        f"{result.protocol.confidence:.0%} percentile, "
-        f"{result.protocol.n_resamples} resamples of {unit}"
+        f"{result.protocol.confidence:.0%}, {result.protocol.n_resamples} resamples of {unit}, "
+        f"widened for their number"
     )
 
 

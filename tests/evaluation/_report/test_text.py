@@ -24,11 +24,11 @@ def test_the_summary_holds_protocol_scores_and_differences(result):
     assert lines[0] == "UAR, speaker-independent"
     assert "samples tested       40 of 40" in lines
     assert "folds                4" in lines
-    assert "intervals            95% percentile, 2000 resamples of groups" in lines
+    assert "intervals            95%, 2000 resamples of groups, widened for their number" in lines
     for model in ("logistic", "chance"):
         uar = number(result.table.loc[model, "uar"])
         assert any(line.startswith(model) and uar in line for line in lines)
-    assert "Differences, on the same resamples:" in lines
+    assert "Differences (p: predictions exchanged group by group):" in lines
 
 
 def test_anything_with_the_tables_can_be_reported(result):

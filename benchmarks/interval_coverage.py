@@ -1,0 +1,89 @@
+"""How often intervals of UAR hold the true score, and how often equal systems seem to differ.
+
+Corpora are simulated: each speaker has a level of difficulty of its own (normal, on the scale of
+log odds) and one for each class, and says 8 to 40 samples of four unequal classes. The true score
+is that of 200,000 further speakers. Compared are systems of equal true score whose difficulties
+share half of their variance. Prints a markdown table of
+
+- the coverage of the 95 % percentile interval, as it is and widened (`uar_interval`),
+- the share of comparisons of equal systems with p below 0.05, by the bootstrap (how far out zero
+  lies in the resampled differences) and by exchanging predictions (`evaluate`).
+
+    python benchmarks/interval_coverage.py [--corpora 2000] [--speakers 5 6 10 24 87]
+"""
+
+import argparse
+
+import numpy as np
+from scipy.special import expit
+
+from emoest.evaluation._bootstrap import (
+    bootstrap_interval,
+    resample_scores,
+    sign_flip_p,
+    uar_sums,
+)
+
+SPREADS = {"alike": 0.4, "unlike": 1.0}
+CLASSES = np.array([0.4, 0.3, 0.2, 0.1])
+EASE = np.array([0.8, 0.4, 0.0, -0.4])
+N_RESAMPLES = 2000
+
+
+def draw_recalls(rng, n_speakers, spread):
+    """Chances of being recognized, of two systems: (2, n_speakers, n_classes)."""
+    shared = rng.normal(size=(n_speakers, 1)) + rng.normal(size=(n_speakers, len(CLASSES)))
+    own = rng.normal(size=(2, n_speakers, 1)) + rng.normal(size=(2, n_speakers, len(CLASSES)))
+    return expit(EASE + spread * (shared + own) / 2)
+
+
+def draw_corpus(rng, n_speakers, spread):
+    """Sums by speaker of both systems on the same samples."""
+    codes = np.repeat(np.arange(n_speakers), rng.integers(8, 41, n_speakers))
+    y = rng.choice(len(CLASSES), len(codes), p=CLASSES)
+    recalls = draw_recalls(rng, n_speakers, spread)[:, codes, y]
+    right = rng.random(recalls.shape) < recalls
+    wrong = (y + 1) % len(CLASSES)
+    return [uar_sums(y, np.where(each, y, wrong), codes) for each in right]
+
+
+def bootstrap_p(differences):
+    """Two-sided p of "no difference", from how far out zero lies in resampled differences."""
+    count = min(np.sum(differences <= 0), np.sum(differences >= 0))
+    return min(1.0, 2 * (count + 1) / (len(differences) + 1))
+
+
+def measure(n_speakers, spread, n_corpora):
+    """Fractions of corpora: percentile and widened intervals that hold, p below 0.05 by both."""
+    truth = draw_recalls(np.random.default_rng(1), 200_000, spread)[0].mean()
+    counts = np.zeros(4)
+    for seed in range(n_corpora):
+        rng = np.random.default_rng([n_speakers, seed])
+        parts = draw_corpus(rng, n_speakers, spread)
+        scores = resample_scores(parts, N_RESAMPLES, seed)
+        low, high = np.quantile(scores[:, 0], [0.025, 0.975])
+        wide = bootstrap_interval(parts[0].value(), scores[:, 0], n_speakers)
+        p = bootstrap_p(scores[:, 0] - scores[:, 1]), sign_flip_p(parts, N_RESAMPLES, seed)
+        counts += low <= truth <= high, wide[0] <= truth <= wide[1], p[0] < 0.05, p[1] < 0.05
+    return counts / n_corpora
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpora", type=int, default=2000)
+    parser.add_argument("--speakers", type=int, nargs="+", default=[5, 6, 10, 24, 87])
+    arguments = parser.parse_args()
+    print(
+        "| speakers | they are | percentile | widened | p < 0.05, bootstrap | p < 0.05, exchange |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
+    for n_speakers in arguments.speakers:
+        for name, spread in SPREADS.items():
+            found = measure(n_speakers, spread, arguments.corpora)
+            cells = [f"{100 * each:.1f} %" for each in found]
+            print(f"| {n_speakers} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
