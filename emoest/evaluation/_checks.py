@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
@@ -12,15 +13,19 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from emoest.evaluation._cross_fitting import Groups, make_splitter
-from emoest.evaluation._leakage import seen_before, shared_groups
+from emoest.evaluation._leakage import seen_before, shared_groups, warn_copies
 from emoest.evaluation._result import Task
+from emoest.evaluation._speakers import Speakers, find_speakers
 from emoest.tables.groups import (
+    GROUP_LEVEL,
     NotSpeakerIndependentWarning,
     Split,
+    describe_confounding,
     require_groups,
     resolve_groups,
 )
 from emoest.tables.names import is_context
+from emoest.tables.spelling import describe_alike, find_alike
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
@@ -52,6 +57,7 @@ class FoldPlan:
     splits: list[Split]
     shared: list[Any]
     seed: int
+    speakers: Speakers
 
 
 def plan_folds(
@@ -67,7 +73,11 @@ def plan_folds(
 ) -> FoldPlan:
     """Check what is evaluated on what, and split it."""
     targets = check_targets(X, y, models)
+    groups = _one_column(groups)
+    _check_alignment(X, groups, "groups")
     known = check_groups(X, resolve_groups(X, groups, group_column))
+    speakers = find_speakers(X, known, groups, group_column)
+    _check_names(targets, known, speakers)
     seed = resolve_seed(random_state)
     splitter = make_splitter(
         cv,
@@ -79,7 +89,46 @@ def plan_folds(
     )
     splits = make_splits(splitter, X, targets.y, known)
     shared = check_overlap(models, splits, known, allow_overlap)
-    return FoldPlan(targets, known, splitter, splits, shared, seed)
+    warn_copies(X, known, speakers.kind)
+    return FoldPlan(targets, known, splitter, splits, shared, seed, speakers)
+
+
+def _one_column(groups: Any) -> Any:
+    """Take the only column of a table of groups."""
+    if np.ndim(groups) != 2:
+        return groups
+    if np.shape(groups)[1] != 1:
+        raise ValueError(
+            f"groups must be one column, got shape {np.shape(groups)}. Name one, for example "
+            "groups=X['speaker']."
+        )
+    return groups.iloc[:, 0] if isinstance(groups, pd.DataFrame) else np.asarray(groups)[:, 0]
+
+
+def _check_names(targets: Targets, groups: Groups, speakers: Speakers) -> None:
+    """Warn of names that may be one, and of labels that a speaker determines."""
+    if groups is not None and (alike := find_alike(np.unique(groups).tolist())):
+        warn_user(
+            f"Groups ({speakers.kind}s) whose names differ only by case, blanks, punctuation or "
+            f"leading zeros are taken as different ones: {describe_alike(alike)}. If they are one, "
+            "it may be in the training and the test part: give it one name.",
+        )
+    if targets.task == "regression":
+        return
+    for target, classes in targets.classes.items():
+        if alike := find_alike(classes, inflected=True):
+            warn_user(
+                f"Labels of {target!r} that look like one are taken as different classes: "
+                f"{describe_alike(alike)}. If they are one, give it one name.",
+            )
+        if groups is None:
+            continue
+        confounded = describe_confounding(targets.frame[target], groups, f"{speakers.kind}s")
+        if confounded and not targets.multilabel:
+            warn_user(
+                f"{confounded} A model that recognizes {speakers.kind}s would seem to recognize "
+                "labels, and normalization by speaker takes the labels away.",
+            )
 
 
 def check_bootstrap(n_resamples: int, confidence: float) -> None:
@@ -110,7 +159,7 @@ def _predicts(model: Any) -> bool:
 
 def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
     check_consistent_length(X, y)
-    _check_alignment(X, y)
+    _check_alignment(X, y, "y")
     y = y if isinstance(y, pd.DataFrame | pd.Series) else np.asarray(y)
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
@@ -157,16 +206,25 @@ def _classes(column: "pd.Series[Any]") -> list[Any]:
     return classes
 
 
-def _check_alignment(X: Any, y: Any) -> None:
+def _check_alignment(X: Any, other: Any, what: str) -> None:
     """Raise on the one misalignment that is certain: the same index in another order."""
-    if not isinstance(X, pd.DataFrame) or not isinstance(y, pd.DataFrame | pd.Series):
+    if not isinstance(X, pd.DataFrame) or not isinstance(other, pd.DataFrame | pd.Series):
         return
-    if X.index.nlevels != y.index.nlevels or X.index.equals(y.index):
+    mine, its = (_without_groups(each.index) for each in (X, other))
+    if mine.nlevels != its.nlevels or mine.equals(its) or len(mine) != len(its):
         return
-    if X.index.is_unique and y.index.is_unique and y.index.isin(X.index).all():
+    if mine.is_unique and its.is_unique and its.isin(mine).all():
+        rows = "X.index" if mine is X.index else "X.index.droplevel('group')"
         raise ValueError(
-            "X and y have the same index in different orders. Align them first: y.loc[X.index]."
+            f"X and {what} have the same index in different orders. Align them first: "
+            f"{what}.loc[{rows}]."
         )
+
+
+def _without_groups(index: pd.Index) -> pd.Index:
+    if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
+        return index.droplevel(GROUP_LEVEL)
+    return index
 
 
 def check_groups(X: Any, groups: Groups) -> Groups:
@@ -184,8 +242,10 @@ def check_groups(X: Any, groups: Groups) -> Groups:
 
 def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
     rows = X if isinstance(X, pd.DataFrame) else np.zeros((num_samples(X), 1))
+    n_rows = num_samples(X)
     splits = [
-        (np.asarray(train), np.asarray(test)) for train, test in splitter.split(rows, y, groups)
+        (_positions(train, n_rows), _positions(test, n_rows))
+        for train, test in splitter.split(rows, y, groups)
     ]
     if not splits:
         raise ValueError("cv gives no folds.")
@@ -193,7 +253,24 @@ def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
         if len(train) == 0 or len(test) == 0:
             part = "training" if len(train) == 0 else "test"
             raise ValueError(f"The {part} part of fold {fold} of {len(splits)} is empty.")
+        both = np.intersect1d(train, test)
+        if len(both):
+            raise ValueError(
+                f"{len(both)} row(s) are in both the training and the test part of fold {fold} of "
+                f"{len(splits)}, at position {listed(both)}: no row can be tested by a model that "
+                "was trained on it."
+            )
     return splits
+
+
+def _positions(part: Any, n_rows: int) -> npt.NDArray[np.intp]:
+    """Return the positions that a part of a split names; a mask names those where it is True."""
+    rows = np.asarray(part)
+    if rows.dtype != bool:
+        return rows
+    if len(rows) != n_rows:
+        raise ValueError(f"A mask of cv has {len(rows)} entries for {n_rows} rows.")
+    return np.flatnonzero(rows)
 
 
 def describe_splitter(splitter: Any, n_splits: int) -> str:

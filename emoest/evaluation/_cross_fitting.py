@@ -65,7 +65,8 @@ def make_splitter(
 
     Examples
     --------
-    >>> make_splitter(2, [0, 1], np.array([1, 2]), classifier=True, stratify=True, seed=0)
+    >>> groups = np.arange(8)
+    >>> make_splitter(2, [0, 1] * 4, groups, classifier=True, stratify=True, seed=0)
     StratifiedGroupKFold(n_splits=2, random_state=0, shuffle=True)
     """
     if cv is not None and not isinstance(cv, int | np.integer):
@@ -86,7 +87,13 @@ def make_splitter(
             f"{n_splits} folds need at least {n_splits} groups (speakers), but there are only "
             f"{len(names)}: {listed(names, quoted=True)}. Pass cv={len(names)}."
         )
-    return StratifiedGroupKFold(**options) if stratify else GroupKFold(**options)
+    splitter = StratifiedGroupKFold(**options) if stratify else GroupKFold(**options)
+    # With about as many folds as groups, stratifying may leave a fold without any.
+    if stratify and 2 * n_splits > len(names):
+        rows = np.zeros((len(groups), 1))
+        if any(len(test) == 0 for _, test in splitter.split(rows, y, groups)):
+            return GroupKFold(**options)
+    return splitter
 
 
 def with_group_level(X: Any, groups: Groups) -> Any:

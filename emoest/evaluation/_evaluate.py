@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from emoest.evaluation._bootstrap import warn_few
 from emoest.evaluation._checks import (
+    FoldPlan,
     Targets,
     check_bootstrap,
     check_models,
@@ -26,11 +27,15 @@ from emoest.evaluation._cross_fitting import (
     run_parallel,
     with_group_level,
 )
-from emoest.evaluation._leakage import transductive_steps
+from emoest.evaluation._leakage import (
+    inner_folds_without_groups,
+    of_unknown_speakers,
+    transductive_steps,
+)
 from emoest.evaluation._result import EvaluationResult, Protocol
 from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import num_samples
-from emoest.utils.messages import listed
+from emoest.utils.messages import listed, short_repr
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 
@@ -183,13 +188,14 @@ def evaluate(
     )
     targets, known = plan.targets, plan.groups
     warn_few(None if known is None else len(np.unique(known)))
+    known_speakers = plan.speakers.share_known(plan.splits)
     protocol = Protocol(
         task=targets.task,
         splitter=describe_splitter(plan.splitter, len(plan.splits)),
         n_splits=len(plan.splits),
         n_rows=num_samples(X),
         n_groups=None if known is None else len(np.unique(known)),
-        speaker_independent=known is not None and not plan.shared,
+        speaker_independent=_is_independent(plan, known_speakers),
         shared=plan.shared,
         seed=plan.seed,
         n_resamples=n_resamples,
@@ -198,10 +204,20 @@ def evaluate(
         targets=list(targets.frame.columns),
         classes=targets.classes,
         multilabel=targets.multilabel,
+        group_kind=plan.speakers.kind,
+        known_speakers=known_speakers,
+        models={name: short_repr(each) for name, each in models.items()},
+        ungrouped_folds={name: inner_folds_without_groups(each) for name, each in models.items()},
+        unknown_training={name: of_unknown_speakers(each) for name, each in models.items()},
     )
     several = isinstance(model, Mapping)
     samples = _Samples(X, targets, known, plan.splits, protocol, several)
     return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
+
+
+def _is_independent(plan: FoldPlan, known_speakers: float | None) -> bool:
+    """Check whether no speaker is in both parts of a fold; False if nobody knows."""
+    return plan.groups is not None and not plan.shared and known_speakers == 0
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,22 @@
 """What must not meet: groups on both sides of a split, groups that a finished part has seen."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
+from emoest.files.store import file_digest
 from emoest.tables.groups import Split
+from emoest.tables.names import is_context
+from emoest.utils._sklearn import BaseSearchCV
+from emoest.utils.routing import fit_parameter
+from emoest.utils.warn import warn_user
 
 
 def nested(part: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -59,6 +68,117 @@ def shared_groups(split: Split, groups: npt.NDArray[Any]) -> npt.NDArray[Any]:
     ['a']
     """
     return np.intersect1d(groups[split[0]], groups[split[1]])
+
+
+def inner_folds_without_groups(estimator: Any) -> list[str]:
+    """Name the parts whose inner folds, for tuning or stacking, do not keep groups together.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegressionCV
+    >>> from sklearn.model_selection import GridSearchCV, GroupKFold
+    >>> inner_folds_without_groups(GridSearchCV(LogisticRegressionCV(), {}, cv=GroupKFold(3)))
+    ['LogisticRegressionCV']
+    """
+    found = []
+    for _, part in nested(estimator):
+        foreign = not type(part).__module__.startswith("emoest.")
+        if foreign and hasattr(part, "fit") and hasattr(part, "cv") and not isinstance(part, type):
+            grouped = isinstance(part, BaseSearchCV) and fit_parameter(part, "groups") is not None
+            if not grouped and part.cv != "prefit":
+                found.append(type(part).__name__)
+    return list(dict.fromkeys(found))
+
+
+def of_unknown_speakers(estimator: Any) -> list[str]:
+    """Name the finished parts of which nobody knows the groups that they were trained on.
+
+    Examples
+    --------
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> of_unknown_speakers(FrozenEstimator(DummyClassifier().fit([[0], [0]], [0, 1])))
+    ['DummyClassifier']
+    """
+    frozen = [part for _, part in nested(estimator) if isinstance(part, FrozenEstimator)]
+    return [
+        type(part.estimator).__name__
+        for part in frozen
+        if not any(hasattr(each, "seen_groups_") for _, each in nested(part.estimator))
+    ]
+
+
+def warn_copies(X: Any, groups: Any, kind: str) -> None:
+    """Warn of samples that are the same under different groups: the same clip under two names."""
+    copies = [] if groups is None else find_copies(X, groups)
+    if copies:
+        shown = [f"{a} ({groups[a]!s}) and {b} ({groups[b]!s})" for a, b in copies[:3]]
+        more = f" and {len(copies) - 3} more" if len(copies) > 3 else ""
+        warn_user(
+            f"{len(copies)} sample(s) are the same as one of another group ({kind}): positions "
+            f"{'; '.join(shown)}{more}. If they are one clip, it may be in the training and the "
+            "test part: leave one out, or give both one group.",
+        )
+
+
+def find_copies(X: Any, groups: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """Find samples with the content of an earlier one that is of another group, as positions.
+
+    Compared are numbers (where one of them is no whole number: codes and counts repeat by chance),
+    arrays, paths and the bytes of files. Texts alone are not: different speakers say the same.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio": [0.25, 0.5, 0.25], "text": ["a", "a", "a"]})
+    >>> find_copies(X, np.array(["s1", "s2", "s3"]))
+    [(0, 2)]
+    """
+    first: dict[Any, int] = {}
+    copies = []
+    for i, content in enumerate(_contents(X)):
+        if content is not None:
+            j = first.setdefault(content, i)
+            if groups[i] != groups[j]:
+                copies.append((j, i))
+    return copies
+
+
+def _contents(X: Any) -> Iterator[Any]:
+    """Yield what each sample holds, as something that can be compared; None if it says nothing."""
+    if not isinstance(X, pd.DataFrame):
+        values = np.asarray(X)
+        X = pd.DataFrame(values) if values.ndim == 2 and values.dtype.kind == "f" else None
+    if X is None:
+        return
+    kept = [i for i, column in enumerate(X.columns) if not is_context(column)]
+    numeric = [i for i in kept if pd.api.types.is_numeric_dtype(X.dtypes.iloc[i])]
+    cells = [X.iloc[:, i].tolist() for i in kept if i not in set(numeric)]
+    numbers = X.iloc[:, numeric].to_numpy(dtype=np.float64) if numeric else np.zeros((len(X), 0))
+    with np.errstate(invalid="ignore"):
+        telling = np.any(numbers % 1 > 0, axis=1).tolist()
+    for i in range(len(X)):
+        found = [_cell_content(column[i]) for column in cells]
+        if telling[i] or any(says for says, _ in found):
+            yield hash((numbers[i].tobytes(), *(content for _, content in found)))
+        else:
+            yield None
+
+
+def _cell_content(cell: Any) -> tuple[bool, Any]:
+    """Return whether a cell alone tells one recording from another, and its content."""
+    if isinstance(cell, np.ndarray):
+        return cell.size > 1 and bool(np.ptp(cell) > 0), hash(cell.tobytes())
+    if isinstance(cell, str | os.PathLike):
+        name, _, fragment = str(cell).partition("#")
+        # A text may be longer than any path, and then is_file raises.
+        path = Path(name) if len(name) < 1000 else None
+        if path is not None and path.suffix and path.is_file():
+            return True, (file_digest(path), fragment)
+        return False, str(cell)
+    if isinstance(cell, list | tuple):
+        found = [_cell_content(each) for each in cell]
+        return any(says for says, _ in found), tuple(content for _, content in found)
+    return False, repr(cell)
 
 
 def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from math import comb
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +25,7 @@ from emoest.evaluation._subsets import (
     find_subsets,
     floor_of,
     on_subset,
+    shapley_weights,
 )
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import find_modalities
@@ -388,24 +388,3 @@ def _shapley_table(
         },
         index=pd.Index(names, name="modality"),
     )
-
-
-def shapley_weights(names: Sequence[str], subsets: Sequence[Subset]) -> Floats:
-    """Compute the weight with which the worth of each subset enters each Shapley value.
-
-    The weights have the shape (n_names, n_subsets); the empty subset is worth nothing.
-
-    Examples
-    --------
-    >>> shapley_weights(["a", "b"], [("a",), ("b",), ("a", "b")]).tolist()
-    [[0.5, -0.5, 0.5], [-0.5, 0.5, 0.5]]
-    """
-    n = len(names)
-    weights = np.zeros((n, len(subsets)))
-    for i, name in enumerate(names):
-        for j, subset in enumerate(subsets):
-            if name in subset:
-                weights[i, j] = 1 / (n * comb(n - 1, len(subset) - 1))
-            else:
-                weights[i, j] = -1 / (n * comb(n - 1, len(subset)))
-    return weights

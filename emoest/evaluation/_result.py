@@ -43,7 +43,7 @@ class Protocol:
     n_groups : int or None
         Number of groups (speakers); None if there were none.
     speaker_independent : bool
-        True if groups were known and none was in both parts of a fold, nor among those that a
+        True if speakers were known and none was in both parts of a fold, nor among those that a
         pretrained part of a model had seen.
     shared : list
         Groups that were in both parts of a fold.
@@ -61,6 +61,16 @@ class Protocol:
         For each target its classes in y; empty for regression.
     multilabel : bool
         Whether the targets are the labels of one multi-label target.
+    group_kind : str
+        What the groups are: ``"speaker"``, or for example ``"dialogue"``.
+    known_speakers : float or None
+        Fraction of the test samples by speakers of the training part; None if speakers are unknown.
+    models : dict of str to str
+        What was evaluated, in one line each.
+    ungrouped_folds : dict of str to list of str
+        For each model the parts whose inner folds do not keep groups together.
+    unknown_training : dict of str to list of str
+        For each model the finished parts whose training samples nobody knows.
     """
 
     task: Task
@@ -77,6 +87,11 @@ class Protocol:
     targets: list[Any]
     classes: dict[Any, list[Any]] = field(default_factory=dict)
     multilabel: bool = False
+    group_kind: str = "speaker"
+    known_speakers: float | None = None
+    models: dict[str, str] = field(default_factory=dict)
+    ungrouped_folds: dict[str, list[str]] = field(default_factory=dict)
+    unknown_training: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def score(self) -> str:

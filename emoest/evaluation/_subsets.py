@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from emoest.tables.groups import Split
 from emoest.tables.names import Modalities, find_modalities
 from emoest.utils._sklearn import safe_indexing
 from emoest.utils.seeds import isolated_generators, resolve_seed, spawn_seeds
+from emoest.utils.typing import Floats
 
 MAX_EXACT = 10
 """Most modalities whose subsets are all tried (1,023 of them)."""
@@ -181,3 +183,24 @@ def _predict_fold(
         rows = safe_indexing(X, test)
         with _expected_warnings_hidden():
             return [np.asarray(model.predict(keeper.fit_transform(rows))) for keeper in keepers]
+
+
+def shapley_weights(names: Sequence[str], subsets: Sequence[Subset]) -> Floats:
+    """Compute the weight with which the worth of each subset enters each Shapley value.
+
+    The weights have the shape (n_names, n_subsets); the empty subset is worth nothing.
+
+    Examples
+    --------
+    >>> shapley_weights(["a", "b"], [("a",), ("b",), ("a", "b")]).tolist()
+    [[0.5, -0.5, 0.5], [-0.5, 0.5, 0.5]]
+    """
+    n = len(names)
+    weights = np.zeros((n, len(subsets)))
+    for i, name in enumerate(names):
+        for j, subset in enumerate(subsets):
+            if name in subset:
+                weights[i, j] = 1 / (n * comb(n - 1, len(subset) - 1))
+            else:
+                weights[i, j] = -1 / (n * comb(n - 1, len(subset)))
+    return weights

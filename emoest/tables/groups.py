@@ -104,12 +104,23 @@ def resolve_groups(
     X = as_pandas(X)
     if groups is not None:
         check_consistent_length(X, groups)
-        return np.asarray(groups)
+        return _as_array(groups)
     if group_column is not None:
         return np.asarray(_column(X, group_column))
     if isinstance(X, pd.DataFrame | pd.Series) and GROUP_LEVEL in X.index.names:
         return np.asarray(X.index.get_level_values(GROUP_LEVEL))
     return None
+
+
+def _as_array(groups: Any) -> npt.NDArray[Any]:
+    """Convert groups to an array in which a missing one stays missing."""
+    array = np.asarray(groups)
+    # numpy writes the NaN of a list of names as the name "nan".
+    if array.dtype.kind in "US" and not isinstance(groups, np.ndarray):
+        kept = np.empty(len(array), dtype=object)
+        kept[:] = list(groups)
+        return kept if pd.isna(kept).any() else array
+    return array
 
 
 def require_groups(groups: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,6 +4,31 @@ from collections.abc import Iterable
 from typing import Any
 
 
+def printable(text: Any) -> str:
+    r"""Escape what a terminal would obey or hide: control characters, direction marks, breaks.
+
+    Examples
+    --------
+    >>> printable("sad\x1b[31m"), printable("a\u202eb"), printable("Zoë ok")
+    ('sad\\x1b[31m', 'a\\u202eb', 'Zoë ok')
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
+    )
+
+
+def short_repr(value: Any, most: int = 300) -> str:
+    """Write an object in one line of at most `most` characters.
+
+    Examples
+    --------
+    >>> short_repr({"a": [1, 2]}, most=8)
+    "{'a': [1..."
+    """
+    text = printable(" ".join(repr(value).split()))
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def listed(
     names: Iterable[Any], most: int = 5, *, quoted: bool = False, separator: str = ", "
 ) -> str:
@@ -36,6 +61,6 @@ def listed(
     every = list(names)
     # numpy writes its scalars as np.int64(1); item() gives what the user wrote.
     plain = [name.item() if type(name).__module__ == "numpy" else name for name in every[:most]]
-    shown = separator.join(repr(name) if quoted else str(name) for name in plain)
+    shown = separator.join(repr(name) if quoted else printable(name) for name in plain)
     more = len(every) - most
     return f"{shown} and {more} more" if more > 0 else shown

@@ -18,7 +18,7 @@ from emoest.evaluation import (
     modality_shapley,
     uar_score,
 )
-from emoest.evaluation._modalities import shapley_weights
+from emoest.evaluation._subsets import shapley_weights
 from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier
 from emoest.tables.cells import object_column
 from emoest.utils import with_groups

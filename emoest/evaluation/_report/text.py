@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from emoest.utils.messages import printable
+
 Cells = tuple[list[str], list[list[str]]]
 
 
@@ -40,23 +42,60 @@ def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
     """Describe how the evaluation was made, as pairs of a name and a text."""
     protocol = result.protocol
     folds = int(result.folds.groupby("model")["fold"].nunique().max())
-    independent = "yes" if protocol.speaker_independent else "no"
-    if protocol.n_groups is None:
-        independent += " (no groups were known)"
-    elif protocol.shared:
-        independent += f" ({len(protocol.shared)} groups in both parts of a fold)"
-    steps = {name: found for name, found in protocol.transductive.items() if found}
-    naming = "; ".join(f"{', '.join(found)} in {name}" for name, found in steps.items())
-    return [
+    kinds = f"{protocol.group_kind}s"
+    naming = _parts(protocol.transductive)
+    tested = f"{result.n_tested} of {protocol.n_rows}"
+    if (again := _tested_again(result)) > 0:
+        tested += f", {again} of them more than once (each time counts)"
+    lines = [*_named("model", protocol.models)]
+    lines += [
         ("splitter", protocol.splitter),
         ("folds", str(folds) if folds == protocol.n_splits else f"{folds} of {protocol.n_splits}"),
-        ("samples tested", f"{result.n_tested} of {protocol.n_rows}"),
-        ("groups (speakers)", "none" if protocol.n_groups is None else str(protocol.n_groups)),
-        ("speaker-independent", independent),
+        ("samples tested", tested),
+        (f"groups ({kinds})", "none" if protocol.n_groups is None else str(protocol.n_groups)),
+        ("speaker-independent", _independence(protocol)),
         ("transductive steps", f"{naming} (statistics of test samples)" if naming else "none"),
-        ("seed", str(protocol.seed)),
-        ("intervals", _interval_note(result)),
     ]
+    if ungrouped := _parts(protocol.ungrouped_folds):
+        lines.append(("inner folds", f"do not keep {kinds} together: {ungrouped}"))
+    if unknown := _parts(protocol.unknown_training):
+        lines.append(("trained before", f"on speakers that nobody knows: {unknown}"))
+    lines += [("seed", str(protocol.seed)), ("intervals", _interval_note(result))]
+    return [(printable(name), printable(text)) for name, text in lines]
+
+
+def _parts(found: dict[str, list[str]]) -> str:
+    """Name parts of models, and whose they are."""
+    return "; ".join(f"{', '.join(parts)} in {name}" for name, parts in found.items() if parts)
+
+
+def _named(what: str, models: dict[str, str]) -> list[tuple[str, str]]:
+    if len(models) == 1:
+        return [(what, text) for text in models.values()]
+    return [(f"{what} {name}", text) for name, text in models.items()]
+
+
+def _tested_again(result: Evaluated) -> int:
+    predictions = getattr(result, "predictions", None)
+    if predictions is None:
+        return 0
+    keys = [key for key in ("model", "target", "position") if key in predictions]
+    repeated = predictions.loc[predictions.duplicated(keys), "position"]
+    return int(repeated.nunique())
+
+
+def _independence(protocol: Any) -> str:
+    """Say whether speakers were kept apart, and why if they were not."""
+    if protocol.speaker_independent:
+        return "yes"
+    if protocol.n_groups is None:
+        return "no (no groups were known)"
+    if protocol.shared:
+        return f"no ({len(protocol.shared)} groups in both parts of a fold)"
+    if protocol.known_speakers is None:
+        return f"not known (groups are {protocol.group_kind}s; who speaks is not in X)"
+    share = f"{protocol.known_speakers:.0%} of the test samples"
+    return f"no ({share} are by speakers of the training part)"
 
 
 def table_cells(result: Evaluated) -> Cells:
@@ -69,10 +108,10 @@ def table_cells(result: Evaluated) -> Cells:
     names = ["model", "target"] if several else ["model"]
     headers = [*names, score.upper(), _percent(result), "folds: mean (std)"]
     headers += [single[c] for c in shown] + ["n"]
-    headers += [f"recall {c.removeprefix('recall_')}" for c in recalls]
+    headers += [f"recall {printable(c.removeprefix('recall_'))}" for c in recalls]
     rows = []
     for key, row in table.iterrows():
-        cells = [str(part) for part in (key if isinstance(key, tuple) else (key,))]
+        cells = [printable(part) for part in (key if isinstance(key, tuple) else (key,))]
         cells += [number(row[score]), interval(row[f"{score}_low"], row[f"{score}_high"])]
         cells += [f"{number(row['fold_mean'])} ({number(row['fold_std'])})"]
         cells += [number(row[c]) for c in shown] + [str(int(row["n"]))]
@@ -87,7 +126,7 @@ def comparison_cells(result: Evaluated) -> Cells:
     score = result.protocol.score.upper()
     headers = ["a", "b", *names[2:], f"{score} a - b", _percent(result), "p", "p (Holm)"]
     rows = [
-        [str(row[name]) for name in names]
+        [printable(row[name]) for name in names]
         + [f"{row['difference']:+.3f}", interval(row["low"], row["high"])]
         + [_p_value(row[name], row["p"], result.protocol.n_resamples) for name in ("p", "p_holm")]
         for _, row in table.iterrows()
@@ -100,7 +139,7 @@ def macro_f1_lines(result: Evaluated) -> list[str]:
     if not result.protocol.multilabel:
         return []
     means = result.table.groupby(level="model", sort=False)["f1"].mean()
-    return [f"macro-F1 of {model}: {number(value)}" for model, value in means.items()]
+    return [f"macro-F1 of {printable(model)}: {number(value)}" for model, value in means.items()]
 
 
 def summary_text(result: Evaluated) -> str:
@@ -117,9 +156,16 @@ def summary_text(result: Evaluated) -> str:
 
 
 def title(result: Evaluated) -> str:
-    """Write the main score, and whether speakers were kept apart."""
-    negation = "" if result.protocol.speaker_independent else "NOT "
-    return f"{result.protocol.score.upper()}, {negation}speaker-independent"
+    """Write the main score, and what was kept apart."""
+    protocol = result.protocol
+    score, kind = protocol.score.upper(), protocol.group_kind
+    if protocol.speaker_independent:
+        return f"{score}, speaker-independent"
+    if protocol.n_groups is None or protocol.shared or kind == "speaker":
+        return f"{score}, NOT speaker-independent"
+    if protocol.known_speakers is None:
+        return f"{score}, {kind}-independent (speakers are not known)"
+    return f"{score}, {kind}-independent, NOT speaker-independent"
 
 
 def _percent(result: Evaluated) -> str:
