@@ -286,14 +286,14 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         return table
 
     def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
-        empty = table.empty
-        if empty.any():
-            left_out = listed((table.rows[i] for i in np.flatnonzero(empty)), quoted=True)
+        empty = np.flatnonzero(table.empty)
+        if len(empty):
+            left_out = listed((table.rows[i] for i in empty), quoted=True)
             warn_user(
-                f"{int(empty.sum())} training row(s) have no frames in any modality and are "
+                f"{len(empty)} training row(s) have no frames in any modality and are "
                 f"left out: {left_out}."
             )
-        return np.flatnonzero(~empty)
+        return np.flatnonzero(~table.empty)
 
     def _prepare_table(self, table: FrameTable) -> None:
         """Check or change a table that was just read, in ``fit`` and in prediction."""
