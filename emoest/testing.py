@@ -158,7 +158,8 @@ def assert_same_cells(left: pd.DataFrame, right: pd.DataFrame, atol: float = 1e-
             assert is_missing(a) == is_missing(b), f"{where}: one is missing, {a!r} and {b!r}"
             if is_missing(a):
                 continue
-            if isinstance(a, str) or is_context(column):
+            texts = isinstance(a, str) or (isinstance(a, list) and isinstance(a[0], str))
+            if texts or is_context(column):
                 assert a == b, where
             elif isinstance(a, tuple):
                 assert len(a) == len(b), where

@@ -105,6 +105,12 @@ def check_model_folder(
             "Save one there with model.save_pretrained(folder) and "
             "tokenizer.save_pretrained(folder)."
         )
+    if tuple(tensors) == (CTRANSLATE2,) and not (folder / CTRANSLATE2).is_file():
+        raise FileNotFoundError(
+            f"The folder {str(folder)!r} holds no {CTRANSLATE2} of CTranslate2. Convert the model "
+            "with: ct2-transformers-converter --model NAME --output_dir FOLDER --copy_files "
+            "tokenizer.json"
+        )
     if not any(path for pattern in tensors for path in folder.rglob(pattern)):
         raise FileNotFoundError(
             f"The folder {str(folder)!r} holds no safetensors weights, and pickled ones "

@@ -91,6 +91,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     _stem: ClassVar[str] = ""
     _media: ClassVar[str] = "file"
     _sidecars: ClassVar[tuple[str, ...]] = ()
+    _dtype: ClassVar[Any] = np.float32
 
     _parameter_constraints: dict[str, Any] = {
         **constraints.ERRORS,
@@ -265,7 +266,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             if value is None:
                 continue
             fits = value.ndim == 2 and value.shape[1] == self._width and len(value) > 0
-            if not fits or value.dtype != np.float32:
+            if not fits or value.dtype != self._dtype:
                 warn_corrupt(run.store.path(key), f"{value.dtype} of shape {value.shape}")
                 continue
             run.values[key] = self._reduce(value)
@@ -327,7 +328,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     def _check_value(self, value: np.ndarray) -> None:
         if len(value) == 0:
             raise ValueError("the item gave no frame; it is too short")
-        if value.shape[1:] != (self._width,) or value.dtype != np.float32:
+        if value.shape[1:] != (self._width,) or value.dtype != self._dtype:
             raise RuntimeError(
                 f"{type(self).__name__}._compute gave {value.dtype} of shape {value.shape}; "
                 f"it must be float32 of shape (n_frames, {self._width})."
