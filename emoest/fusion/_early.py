@@ -78,10 +78,10 @@ class _EarlyFusion(BaseEstimator):
         self, fused: Any, y: Array, sample_weight: Floats | None, groups: Array | None
     ) -> Any:
         """Return the unfitted estimator of the concatenated vectors."""
+        if self.estimator is None:
+            return self._make_default(fused, y, sample_weight, groups)
         (seed,) = spawn_seeds(self.random_state, 1)
-        if self.estimator is not None:
-            return seeded_clone(self.estimator, seed)
-        return self._make_default(fused, y, sample_weight, groups, seed)
+        return seeded_clone(self.estimator, seed)
 
     def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
         """Learn from the rows with a modality what a row without one is predicted."""
@@ -242,7 +242,7 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         A context column with the groups that are handed to an inner estimator which takes them,
         and by which the default chooses its penalty.
     random_state : int, RandomState instance or None, default=None
-        Seeds every ``random_state`` inside `estimator` that is None, or the splits of the default.
+        Seeds every ``random_state`` inside `estimator` that is None.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
         A context column with the groups that are handed to an inner estimator which takes them,
         and by which the default chooses its penalty.
     random_state : int, RandomState instance or None, default=None
-        Seeds every ``random_state`` inside `estimator` that is None, or the splits of the default.
+        Seeds every ``random_state`` inside `estimator` that is None.
 
     Attributes
     ----------

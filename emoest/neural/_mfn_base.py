@@ -144,6 +144,7 @@ def align_steps(table: FrameTable, resample: str | None) -> None:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from emoest.tables.frames import read_frames_table
     >>> from sklearn.base import BaseEstimator
     >>> X = pd.DataFrame({"a": [np.ones((2, 1))], "b": [np.ones((3, 1))]})

@@ -124,7 +124,7 @@ def test_bad_cells(opensmile, cell, message):
     with pytest.warns(UserWarning, match="1 of 2 cells could not be read") as told:
         vectors = OpenSMILEFunctionals(pooling="mean", errors="missing").fit_transform(cells)
     assert vectors.isna().all(axis=1).tolist() == [False, True]
-    assert len(told) == 1
+    assert [item.category for item in told].count(UserWarning) == 1
 
 
 def test_an_unknown_feature_set_is_refused():

@@ -86,8 +86,8 @@ def test_no_default_regressor_depends_on_units_of_columns(model):
 def strengths(X):
     y = np.arange(len(X)) % 2
     return (
-        default_classifier(X, y, None, None, 0).C,
-        1 / default_regressor(X, y.astype(float), None, None, 0).alpha,
+        default_classifier(X, y, None, None).C,
+        1 / default_regressor(X, y.astype(float), None, None).alpha,
     )
 
 
@@ -110,8 +110,8 @@ def test_the_penalty_is_chosen_on_held_out_groups(n_rows, noise):
     usual, chosen = (
         np.array(
             [
-                default_classifier(X, target > 0, None, given, 0).C,
-                1 / default_regressor(X, target, None, given, 0).alpha,
+                default_classifier(X, target > 0, None, given).C,
+                1 / default_regressor(X, target, None, given).alpha,
             ]
         )
         for given in (None, groups)
@@ -126,7 +126,7 @@ def test_a_speaker_on_both_sides_would_choose_another_penalty():
     speakers = np.repeat(np.arange(30), 8)
     y = rng.normal(size=30)[speakers]
     X = rng.normal(size=(30, 60))[speakers] + 0.1 * rng.normal(size=(240, 60))
-    alpha = [default_regressor(X, y, None, g, 0).alpha for g in (speakers, np.arange(240))]
+    alpha = [default_regressor(X, y, None, g).alpha for g in (speakers, np.arange(240))]
     assert alpha[0] > alpha[1]
 
 

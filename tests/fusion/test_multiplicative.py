@@ -50,10 +50,11 @@ def test_the_rule_fuses_what_the_bases_say(rule, function):
 def test_without_beta_it_is_late_fusion_by_the_product():
     X, y = sample()
     X.iloc[::4, 3:6] = np.nan
-    product = LateFusionClassifier(rule="product").fit(X, y).predict_proba(X)
-    fused = MultiplicativeFusionClassifier(beta=0).fit(X, y).predict_proba(X)
+    base = LogisticRegression()
+    product = LateFusionClassifier(base, rule="product").fit(X, y).predict_proba(X)
+    fused = MultiplicativeFusionClassifier(base, beta=0).fit(X, y).predict_proba(X)
     assert_allclose(fused, product, rtol=1e-6)
-    other = MultiplicativeFusionClassifier(beta=2.0).fit(X, y).predict_proba(X)
+    other = MultiplicativeFusionClassifier(base, beta=2.0).fit(X, y).predict_proba(X)
     assert np.abs(other - product).max() > 0.01
 
 

@@ -203,10 +203,9 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             now = plain(self._describe_module(table.widths, self._n_outputs))
             refuse_another_net(self.module_params_, now, self.modalities_, list(table.widths))
         else:
-            self.modalities_ = list(table.widths)
-            self.n_dims_ = (
-                dict(table.widths) if self._several else table.widths[self.modalities_[0]]
-            )
+            self.modalities_ = [*table.widths]
+            widths = [*table.widths.values()]
+            self.n_dims_ = dict(table.widths) if self._several else widths[0]
             self.column_means_ = column_means(table, rows, weight)
         fill_numbers(table, self.column_means_, self.impute)
         if not self._goes_on:
