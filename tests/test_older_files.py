@@ -24,7 +24,7 @@ from emoest.embeddings import (
     YAMNetEmbedder,
 )
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.features import AcousticFunctionals, DifferentialEntropy
+from emoest.features import DifferentialEntropy
 from emoest.nets.speech_resnet import ResNetTrunk
 from emoest.neural import (
     MFNClassifier,
@@ -147,13 +147,6 @@ def old_entries(net, wav2vec2):
             | {"stem": "sbert", "weights": MINILM, "sidecars": [], "max_length": None},
             384,
         ),
-        "acoustic": (
-            AcousticFunctionals(),
-            *sound,
-            {**timed, **major("scipy", "soxr"), "stem": "acoustic", "version": 2}
-            | {"f0_max": 500.0, "f0_min": 75.0},
-            AcousticFunctionals().fit([None]).n_dims_ + 1,
-        ),
         "de": (
             DifferentialEntropy(sampling_rate=200),
             EEG,
@@ -167,9 +160,7 @@ def old_entries(net, wav2vec2):
     }
 
 
-@pytest.mark.parametrize(
-    "kind", ["yamnet", "voice", "face", "wav2vec2", "bert", "sbert", "acoustic", "de"]
-)
+@pytest.mark.parametrize("kind", ["yamnet", "voice", "face", "wav2vec2", "bert", "sbert", "de"])
 def test_entries_of_the_store_are_found(kind, net, wav2vec2, tmp_path, monkeypatch):
     estimator, cell, content, recipe, n_columns = old_entries(net, wav2vec2)[kind]
     write_entry(tmp_path, recipe, content, n_columns)

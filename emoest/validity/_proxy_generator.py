@@ -154,7 +154,7 @@ class ProxyFeatureGenerator(PairwiseTransformer):
     >>> speakers = np.arange(200) % 20
     >>> proxy = ProxyFeatureGenerator(method="ridge", ridge=0, random_state=0)
     >>> proxy = proxy.fit(X, groups=speakers)
-    >>> round(proxy.r2_["audio", "text"], 3)
+    >>> round(proxy.r2_["audio to text"], 3)
     1.0
     >>> new = pd.DataFrame([[1.0, 0.0, 0.0, np.nan]], columns=X.columns)
     >>> proxy.transform(new)["text__w"].round(3).tolist()

@@ -38,7 +38,7 @@ def test_every_class_sets_the_same_fitted_attributes():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
     modalities = {"a": [0, 1], "b": [2]}
-    shared = {"estimators_", "modalities_", "n_features_in_"}
+    shared = {"estimators_", "modalities_", "n_features_in_", "seen_groups_"}
     for model in (
         LateFusionClassifier(modalities=modalities),
         MultiplicativeFusionClassifier(modalities=modalities),
