@@ -15,6 +15,8 @@ from emoest.utils.typing import Ints
 
 Batch = tuple[dict[str, Any], tuple[Tensor, Tensor]]
 
+# Batches are sorted by length within pools of this many, so that padding is small and rows of all
+# lengths still meet in random order.
 _POOL = 50
 _JITTER = 0.1
 _ROOMY = 2**16
@@ -129,7 +131,7 @@ class FrameDataset(Dataset[Any]):
         return frames if self.several else present
 
     def batch(self, rows: Sequence[int], generator: torch.Generator | None = None) -> Batch:
-        """Put rows into padded tensors.
+        """Make padded tensors of rows.
 
         Parameters
         ----------
@@ -271,7 +273,7 @@ def _cut(rows: npt.NDArray[Any], lengths: Ints) -> list[npt.NDArray[Any]]:
 
 
 def _pair_the_last(batches: list[list[int]]) -> None:
-    """Give a last batch of one row a second one, without letting any batch grow where it can."""
+    """Add a second row to a last batch of one, without letting any batch grow where it can."""
     if len(batches) < 2 or len(batches[-1]) > 1:
         return
     if len(batches[-2]) > 2:

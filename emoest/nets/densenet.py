@@ -147,6 +147,7 @@ def load_face_densenet(path: Path) -> FaceDenseNet:
     """
     with open(path, "rb") as file:
         head = file.read(16)
+    # A safetensors file begins with the length of a header in eight bytes, which is JSON.
     if head[8:9] != b"{":
         raise ValueError(
             f"{str(path)!r} is not a .safetensors file (it starts with {head!r}). Pickled weights "

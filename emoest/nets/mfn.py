@@ -160,7 +160,7 @@ class MFN(nn.Module):
         return logits if self.heads is None else (logits, self.heads(hidden, present))
 
     def embed(self, frames: Mapping[str, Tensor], lengths: Mapping[str, Tensor]) -> Tensor:
-        """Give the joined hidden states and the memory, shape (n_samples, n_joined + n_memory)."""
+        """Compute joined hidden states and memory, shape (n_samples, n_joined + n_memory)."""
         return self._fuse(*self._states(frames, lengths))
 
     def _fuse(self, hidden: list[Tensor], present: Tensor, memory: Tensor) -> Tensor:
@@ -230,7 +230,7 @@ class MFN(nn.Module):
         return hidden, self._remember(candidate, gates_inner, steps.sizes)
 
     def _first_layers(self, attended: Tensor) -> tuple[Tensor, Tensor]:
-        """Put `attended` through the first layers of the update and of both gates in one go."""
+        """Pass `attended` through the first layers of the update and of both gates in one go."""
         layers = [_linear(net, 0) for net in (self.update, *self.gates)]
         weight = torch.cat([layer.weight[:, : attended.shape[1]] for layer in layers])
         inner = functional.linear(attended, weight, torch.cat([layer.bias for layer in layers]))
@@ -335,7 +335,7 @@ def _linear(layers: nn.Module, i: int) -> nn.Linear:
 
 
 def _rest(layers: nn.Module, inner: Tensor) -> Tensor:
-    """Put what a first layer gave through the layers behind it."""
+    """Apply the layers behind the first to what the first gave."""
     result: Tensor = cast(nn.Sequential, layers)[1:](inner)
     return result
 

@@ -83,7 +83,7 @@ class SequenceNet(nn.Module):
         self.head = nn.Linear(self.n_units, n_outputs)
 
     def embed(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Give the pooled vector of each row.
+        """Compute the pooled vector of each row.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class SequenceNet(nn.Module):
         return vectors
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Give the outputs of each row, shape (n_rows, n_outputs)."""
+        """Compute the outputs of each row, shape (n_rows, n_outputs)."""
         outputs: Tensor = self.head(self.dropout(self.embed(frames, lengths)))
         return outputs
 
@@ -133,11 +133,12 @@ class RecurrentLayers(nn.Module):
             n_layers,
             batch_first=True,
             bidirectional=bidirectional,
+            # torch warns of dropout between layers where there is one layer.
             dropout=dropout if n_layers > 1 else 0.0,
         )
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Give the hidden state at each frame, zeros in the padding."""
+        """Compute the hidden state at each frame, zeros in the padding."""
         packed = pack_padded_sequence(frames, lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = self.layers(packed)
         padded: Tensor = pad_packed_sequence(
@@ -169,12 +170,13 @@ class TransformerLayers(nn.Module):
         layer = nn.TransformerEncoderLayer(
             hidden_size, n_heads, 4 * hidden_size, dropout, batch_first=True, norm_first=True
         )
+        # torch warns that it cannot use nested tensors with norm_first.
         self.layers = nn.TransformerEncoder(
             layer, n_layers, norm=nn.LayerNorm(hidden_size), enable_nested_tensor=False
         )
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Give the hidden state at each frame."""
+        """Compute the hidden state at each frame."""
         mask = frame_mask(lengths, frames.shape[1])
         hidden = self.project(frames)
         hidden = hidden + positions(hidden.shape[1], hidden.shape[2]).to(hidden)
@@ -221,6 +223,7 @@ def positions(n_frames: int, n_dims: int) -> Tensor:
     rate = torch.exp(torch.arange(0, n_dims, 2) * (-math.log(10000.0) / n_dims))
     table = torch.zeros(n_frames, n_dims)
     table[:, 0::2] = torch.sin(place * rate)
+    # An odd number of dimensions has one cosine fewer.
     table[:, 1::2] = torch.cos(place * rate[: n_dims // 2])
     return table
 

@@ -84,6 +84,7 @@ def load_voice_encoder(path: Path) -> VoiceEncoder:
     """
     state = _read(path)
     net = VoiceEncoder()
+    # The published file holds the scale and shift of its training loss as well.
     own = {name: state[name] for name in net.state_dict() if name in state}
     fit_state(net, own, f"{str(path)!r} does not hold {_WHAT}")
     return net.eval()

@@ -206,6 +206,7 @@ def load_mini_xception(path: Path) -> MiniXception:
         state = _read_h5(path)
     elif head[4:8] == b"TFL3":
         state = _read_tflite(path)
+    # A safetensors file begins with the length of a header in eight bytes, which is JSON.
     elif head[8:9] == b"{":
         state = read_safetensors(path)
     else:
@@ -291,7 +292,7 @@ def _keras_state(file: Any) -> dict[str, Tensor]:
 
 
 def _read_tflite(path: Path) -> dict[str, Tensor]:
-    """Take the convolutions in order; their biases are what folding left of the normalization."""
+    """Read the convolutions in order; their biases are what folding left of the normalization."""
     found = [op for op in read_tflite(path) if op.code in {CONV_2D, DEPTHWISE_CONV_2D}]
     layers = list(_layers())
     if len(found) != len(layers) or any(len(op.constants) != 2 for op in found):
@@ -314,6 +315,7 @@ def _read_tflite(path: Path) -> dict[str, Tensor]:
             state[f"{layer.norm}.weight"] = torch.ones(len(bias))
             state[f"{layer.norm}.bias"] = as_tensor(bias)
             state[f"{layer.norm}.running_mean"] = torch.zeros(len(bias))
+            # Less epsilon, so that the normalization, folded already, divides by exactly 1.
             state[f"{layer.norm}.running_var"] = torch.full((len(bias),), 1 - _EPSILON)
     state["head.bias"] = as_tensor(found[-1].constants[1])
     return state

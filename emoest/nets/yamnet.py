@@ -135,7 +135,7 @@ class _ConvNorm(nn.Module):
         self.norm = nn.Identity()
 
     def even_out(self) -> None:
-        """Put a row and a column of zeros before the kernel of a layer that strides over even maps.
+        """Add a row and a column of zeros before the kernel of a layer that strides over even maps.
 
         So its padding is the same on all sides, and no map is copied to be padded.
         """
@@ -262,6 +262,7 @@ def load_yamnet(path: Path) -> YAMNet:
         state = _read_h5(path)
     elif head[4:8] == b"TFL3":
         state = _read_tflite(path)
+    # A safetensors file begins with the length of a header in eight bytes, which is JSON.
     elif head[8:9] == b"{":
         state = read_safetensors(path)
     else:
@@ -328,7 +329,7 @@ def _official_state(file: Any) -> dict[str, Tensor]:
 
 
 def _read_tflite(path: Path) -> dict[str, Tensor]:
-    """Take the convolutions in order; their biases are what folding left of the normalization."""
+    """Read the convolutions in order; their biases are what folding left of the normalization."""
     operators = read_tflite(path)
     layers = [op for op in operators if op.code in {CONV_2D, DEPTHWISE_CONV_2D}]
     heads = [
@@ -350,6 +351,7 @@ def _read_tflite(path: Path) -> dict[str, Tensor]:
         state[f"blocks.{i}.conv.weight"] = as_tensor(weight.transpose(axes))
         state[f"blocks.{i}.norm.beta"] = as_tensor(bias)
         state[f"blocks.{i}.norm.running_mean"] = torch.zeros(len(bias))
+        # Less epsilon, so that the normalization, folded already, divides by exactly 1.
         state[f"blocks.{i}.norm.running_var"] = torch.full((len(bias),), 1 - _EPSILON)
     state["head.weight"], state["head.bias"] = (as_tensor(values) for values in heads[0])
     return state

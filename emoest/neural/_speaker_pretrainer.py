@@ -219,6 +219,7 @@ class SpeakerPretrainer(DeepClassifier):
 
     def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
         """Hold out rows of speakers who are learned from as well."""
+        # Groups that are the speakers cannot be kept apart: each speaker has to be learned.
         if groups is not None and not _several_groups(target[kept], groups[kept]):
             groups = None
         with warnings.catch_warnings():

@@ -268,6 +268,7 @@ class SpeechResNetClassifier(DeepClassifier):
             group_column=None,
             device=self.device,
         )
+        # torch is seeded around this, so that `random_state` decides here too.
         if pretrainer.random_state is None:
             pretrainer.set_params(random_state=int(torch.randint(2**31 - 1, ())))
         ((name, cells),) = data.cells.items()

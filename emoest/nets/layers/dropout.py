@@ -35,7 +35,9 @@ def dropout_factors(shape: Sequence[int], rate: float, like: Tensor) -> Tensor:
     n_factors = torch.Size(shape).numel()
     draws = torch.empty((n_factors + 3) // 4, dtype=torch.int64, device=like.device)
     bits = draws.random_(-(2**63), None).view(torch.int16)[:n_factors].view(*shape)
+    # A rate that is rounded up to 1 would divide by 0.
     dropped = min(round(rate * _LEVELS), _LEVELS - 1)
+    # The bits are signed, from -32768 on.
     kept = (bits >= dropped - _LEVELS // 2).to(like.dtype)
     return kept.mul_(_LEVELS / (_LEVELS - dropped))
 

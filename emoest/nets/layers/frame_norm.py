@@ -57,7 +57,7 @@ class OwnFrames:
         return frame_mask(self.lengths, self.n_frames)[:, None, None, :]
 
     def clear_(self, maps: Tensor) -> Tensor:
-        """Put zeros behind the end of each row of finite maps (n_rows, n_channels, height, n)."""
+        """Write zeros behind the end of each row of finite maps (n_rows, n_channels, height, n)."""
         # On a CPU this takes a fifth of the time of masked_fill_.
         return maps.mul_(self.mask().to(maps.dtype)) if self.padded else maps
 
@@ -99,11 +99,11 @@ class Packing:
         self.inside = inside[:, None]
 
     def pack(self, maps: Tensor) -> Tensor:
-        """Take own values of maps (n_rows, n_channels, height, n_frames): (1, n_channels, n, 1)."""
+        """Pack own values of maps (n_rows, n_channels, height, n_frames): (1, n_channels, n, 1)."""
         return _Pack.apply(maps, self)  # type: ignore[no-untyped-call]
 
     def unpack(self, packed: Tensor) -> Tensor:
-        """Put packed values back between zeros."""
+        """Return packed values to their places between zeros."""
         return _Unpack.apply(packed, self)  # type: ignore[no-untyped-call]
 
 
@@ -131,7 +131,7 @@ class _Unpack(torch.autograd.Function):
 
 
 def _gather(maps: Tensor, places: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Take values of all channels at places of (n_rows, height, n_frames) into maps of a shape."""
+    """Gather values of all channels at places of (n_rows, height, n_frames) in maps of a shape."""
     n_channels = maps.shape[1]
     rows, height, frames = shape
     taken = torch.empty(

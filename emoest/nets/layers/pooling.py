@@ -12,7 +12,7 @@ from torch.nn import functional
 
 
 def frame_mask(lengths: Tensor, n_frames: int) -> Tensor:
-    """Say which frames of a padded batch belong to their row.
+    """Mark which frames of a padded batch belong to their row.
 
     Parameters
     ----------
@@ -107,20 +107,7 @@ class StatisticsPoolingLayer(nn.Module):
         self.eps = eps
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Pool padded frames.
-
-        Parameters
-        ----------
-        frames : Tensor of shape (n_rows, n_frames, n_dims)
-            The frames, padding at the end.
-        lengths : Tensor of int, shape (n_rows,)
-            Frames of each row.
-
-        Returns
-        -------
-        vectors : Tensor of shape (n_rows, 2 * n_dims)
-            float32; zero in a row without frames.
-        """
+        """Pool frames as `MeanPooling` does, to vectors of shape (n_rows, 2 * n_dims)."""
         mean, mask, count = _mean(frames, lengths)
         centered = (frames.float() - mean[:, None]).masked_fill(~mask, 0.0)
         divisor = (count - 1).clamp_min(1) if self.unbiased else count
@@ -170,19 +157,9 @@ class AttentionPooling(nn.Module):
         self.score = nn.Linear(hidden_size, 1, bias=False)
 
     def weights(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Weight of each frame.
+        """Weight of each frame of what `forward` takes, float32 of shape (n_rows, n_frames).
 
-        Parameters
-        ----------
-        frames : Tensor of shape (n_rows, n_frames, n_dims)
-            The frames, padding at the end.
-        lengths : Tensor of int, shape (n_rows,)
-            Frames of each row.
-
-        Returns
-        -------
-        weights : Tensor of shape (n_rows, n_frames)
-            float32; they sum to 1 in each row that has frames, and are 0 behind its end.
+        They sum to 1 in each row that has frames, and are 0 behind its end.
         """
         mask = frame_mask(lengths, frames.shape[1])
         clean = frames.masked_fill(~mask[:, :, None], 0.0)
@@ -193,20 +170,7 @@ class AttentionPooling(nn.Module):
         return scores.softmax(dim=1).masked_fill(~mask, 0.0)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Pool padded frames.
-
-        Parameters
-        ----------
-        frames : Tensor of shape (n_rows, n_frames, n_dims)
-            The frames, padding at the end.
-        lengths : Tensor of int, shape (n_rows,)
-            Frames of each row.
-
-        Returns
-        -------
-        vectors : Tensor of shape (n_rows, n_dims)
-            float32; zero in a row without frames.
-        """
+        """Pool frames as `MeanPooling` does, to vectors of shape (n_rows, n_dims)."""
         weights = self.weights(frames, lengths)
         mask = frame_mask(lengths, frames.shape[1])[:, :, None]
         return (weights[:, :, None] * frames.float().masked_fill(~mask, 0.0)).sum(dim=1)

@@ -264,10 +264,11 @@ class _LSTMs(torch.autograd.Function):
 
 
 def _hold(gates: Tensor, idle: Tensor | None, widths: list[int]) -> Tensor | None:
-    """Close the gates of LSTMs that stand idle; give the units that do, as factors."""
+    """Close the gates of LSTMs that stand idle; return the units that do, as factors."""
     if idle is None:
         return None
     units = idle.repeat_interleave(torch.tensor(widths, device=idle.device), dim=1)
+    # With s(-inf) = 0 and s(inf) = 1 nothing enters the cell, nothing leaves it, all of it stays.
     for gate, value in enumerate((-torch.inf, torch.inf, 0.0, -torch.inf)):
         gates[:, gate].masked_fill_(units, value)
     return units.to(gates.dtype)

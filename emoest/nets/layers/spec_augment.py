@@ -177,7 +177,7 @@ class SpecAugment(nn.Module):
 
 
 def find_policy(policy: str | Mapping[str, float]) -> MaskPolicy:
-    """Turn a name or a dict into a policy.
+    """Convert a name or a dict to a policy.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 
 def predicting(output: Any) -> Tensor:
-    """Take what predicts from a module's output, in float32: a tensor, or the first of a tuple.
+    """Return what predicts of a module's output, in float32: a tensor, or the first of a tuple.
 
     Examples
     --------

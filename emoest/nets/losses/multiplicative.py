@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from emoest.nets.losses.criteria import CrossEntropy
+from emoest.utils.messages import listed
 
 FORMS = ("liu", "m3er")
 REDUCTIONS = ("none", "mean")
@@ -82,10 +83,13 @@ def multiplicative_loss(
     """
     for option, value, known in (("form", form, FORMS), ("reduction", reduction, REDUCTIONS)):
         if value not in known:
-            raise ValueError(f"{option}={value!r} is unknown; choose one of {', '.join(known)}.")
+            raise ValueError(f"{option}={value!r} is unknown; choose one of {listed(known)}.")
     if present is None:
         present = torch.ones(log_proba.shape[:2], dtype=torch.bool, device=log_proba.device)
+    # Absent modalities may be NaN, whose gradient no mask behind it would stop; with p = 1/2 both
+    # log p and log (1 - p) are finite.
     log_proba = log_proba.masked_fill(~present[:, :, None], -math.log(2.0))
+    # Minus infinity times a weight of 0 would be NaN.
     log_proba = log_proba.clamp_min(torch.finfo(log_proba.dtype).min)
     index = target[:, None, None].expand(-1, log_proba.shape[1], 1)
     settings: dict[str, Any] = {"form": form, "beta": beta, "detach_weights": detach_weights}
@@ -113,6 +117,7 @@ def _class_losses(
     if form == "m3er":
         log_weights = log_p
     else:
+        # At p = 1 the logarithm of 1 - p would be infinite.
         doubt = torch.log(-torch.expm1(log_p.clamp(max=-torch.finfo(log_p.dtype).eps))) * here
         log_weights = doubt.sum(dim=1, keepdim=True) - doubt
     weights = (exponent * log_weights).exp()
@@ -122,7 +127,7 @@ def _class_losses(
 
 
 def starts_wrong_way(n_modalities: int, n_classes: int, beta: float) -> bool:
-    """Say whether M3ER's loss with gradient through its weights begins by unlearning.
+    """Check whether M3ER's loss with gradient through its weights begins by unlearning.
 
     Equal probabilities 1 / K lie below the turning point ``exp(-(M - 1) / beta)`` when
     ``beta >= (M - 1) / ln K``. One modality has no weight, so nothing turns.

@@ -97,7 +97,7 @@ def _graph(model: memoryview) -> memoryview:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Give number and value of each field of a message."""
+    """Yield number and value of each field of a message."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)

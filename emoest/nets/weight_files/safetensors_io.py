@@ -184,6 +184,7 @@ def fit_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ValueError(f"{where}: {problems[0]}{more}.")
+    # Not strict, since counters may be missing; all else was compared above.
     net.load_state_dict(state, strict=False)
 
 
@@ -195,6 +196,7 @@ def as_tensor(values: npt.NDArray[Any]) -> Tensor:
     >>> as_tensor(np.arange(2)).dtype
     torch.float32
     """
+    # Copied, as from_numpy shares memory with arrays that may be views of a whole file.
     return torch.from_numpy(np.array(values, dtype=np.float32, order="C"))
 
 

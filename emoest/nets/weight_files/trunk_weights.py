@@ -90,6 +90,7 @@ class TrunkWeights:
             On the CPU.
         """
         state = {name: value.detach().cpu().clone() for name, value in tensors_of(trunk).items()}
+        # Scalars of numpy would not go into the JSON of a file.
         names = tuple(getattr(name, "item", lambda name=name: name)() for name in speakers)
         return cls(state, trunk.layout, trunk.channels, trunk.n_mels, unbiased, names, source)
 
@@ -99,7 +100,7 @@ class TrunkWeights:
         return list(self.speakers)
 
     def load_into(self, trunk: ResNetTrunk) -> None:
-        """Put the weights into a backbone of the same shape.
+        """Load the weights into a backbone of the same shape.
 
         Parameters
         ----------
@@ -186,6 +187,7 @@ class TrunkWeights:
             f"speakers: {len(self.speakers)}, source={self.source!r})"
         )
 
+    # clone copies parameters deeply, and the tensors are never changed.
     def __deepcopy__(self, memo: dict[int, Any]) -> "TrunkWeights":
         return self
 

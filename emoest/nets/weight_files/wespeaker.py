@@ -144,8 +144,10 @@ def _norm_of(conv: Node, norm: Node | None, tensors: dict[str, Tensor]) -> list[
     """Scale, shift, mean and variance behind a convolution."""
     if norm is not None:
         scale, shift, mean, variance = (tensors[name] for name in norm.inputs[1:5])
+        # The net adds an epsilon of its own, which may be another than the file's.
         return [scale, shift, mean, variance + (norm.settings.get("epsilon", _BN_EPS) - _BN_EPS)]
     n_channels = len(tensors[conv.inputs[1]])
     shift = tensors[conv.inputs[2]] if len(conv.inputs) > 2 else torch.zeros(n_channels)
+    # Folded already: a variance of 1 less epsilon divides by exactly 1.
     one, zero = torch.ones(n_channels), torch.zeros(n_channels)
     return [one, shift, zero, one - _BN_EPS]

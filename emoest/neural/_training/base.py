@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 from sklearn import config_context
-from sklearn.base import BaseEstimator, TransformerMixin, is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
@@ -16,6 +16,7 @@ from skorch.helper import predefined_split
 from emoest.nets.batches import FrameDataset
 from emoest.neural._training.callbacks import make_callbacks
 from emoest.neural._training.early_stopping import hold_out
+from emoest.neural._training.net_embedder import NetEmbedder
 from emoest.neural._training.saving import (
     StatefulModule,
     make_module,
@@ -35,7 +36,6 @@ from emoest.neural._training.skorch_net import (
 )
 from emoest.tables.frames import FrameTable, drop_absent_frames, rows_as_frames, settle_modalities
 from emoest.tables.groups import resolve_groups
-from emoest.tables.names import context_last, is_context
 from emoest.tables.reading import validate_frames_or_blocks
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
@@ -53,7 +53,7 @@ from emoest.utils.seeds import spawn_seeds
 from emoest.utils.warn import warn_user
 
 
-class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
+class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     """Base of deep classifiers and regressors.
 
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
@@ -65,7 +65,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
 
     _several = False
-    _outputs_prefix = "deep"
     _decisive_score: ClassVar[str | None] = None
 
     _parameter_constraints: dict = {
@@ -159,6 +158,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         processes of ``n_jobs`` train at the same time.
         """
         if not self.warm_start:
+            # A fit that fails leaves an unfitted estimator, not the net of the fit before it.
             vars(self).pop("net_", None)
         seed, split_seed = spawn_seeds(self.random_state, 2)
         self.device_ = resolve_device(self.device)
@@ -237,6 +237,7 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
             net.fit(train)
         if net.ended == "interrupted" and is_one_of_many_fits():
             raise KeyboardInterrupt
+        # It would keep the held-out samples in memory as long as the estimator.
         net.train_split = None
         kept = dict(net.callbacks_)["keep_best"].best_epoch_
         notice = explain_end(net, type(self).__name__, kept)
@@ -339,53 +340,6 @@ class DeepEstimator(StatefulModule, TransformerMixin, BaseEstimator):
         if known.any():
             predictions[known] = outputs
         return predictions
-
-    def transform(self, X: Any) -> Any:
-        """Compute the penultimate vector of each sample: the net as an embedder.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_samples, n_columns)
-            The columns of ``fit``.
-
-        Returns
-        -------
-        vectors : DataFrame or ndarray of shape (n_samples, n_units)
-            A DataFrame when X is one, context columns last; NaN in a sample without frames.
-        """
-        outputs, known = self._outputs(X, "embed")
-        vectors = np.full((len(known), self._n_units()), np.nan, dtype=np.float32)
-        if known.any():
-            vectors[known] = outputs
-        if not isinstance(X, pd.DataFrame | pd.Series):
-            return vectors
-        frame = pd.DataFrame(vectors, index=X.index, columns=self._unit_names())
-        if isinstance(X, pd.Series):
-            return frame
-        context = X.loc[:, [is_context(column) for column in X.columns]]
-        return pd.concat([frame, context], axis=1) if context.shape[1] else frame
-
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
-        """Return the names of the columns that `transform` gives.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Ignored; the names are those of ``fit``.
-
-        Returns
-        -------
-        names : ndarray of str
-        """
-        check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", [])
-        return context_last([*self._unit_names(), *(name for name in names if is_context(name))])
-
-    def _unit_names(self) -> list[str]:
-        return [f"{self._outputs_prefix}_{i:04d}" for i in range(self._n_units())]
-
-    def _n_units(self) -> int:
-        return int(self.net_.module_.n_units)
 
     def _weights_of_rows(self, X: Any, sample_weight: Any) -> npt.NDArray[np.float64]:
         rows = np.empty((num_samples(X), 1))

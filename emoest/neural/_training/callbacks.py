@@ -83,12 +83,13 @@ class KeepBest(Callback):
             self._keep(net, epoch)
 
     def _keep(self, net: Any, epoch: int) -> None:
+        # A state_dict holds the parameters themselves, which the next step changes.
         state = net.module_.state_dict()
         self.state_ = {name: value.detach().clone() for name, value in state.items()}
         self.best_epoch_ = epoch
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Give the module the best state."""
+        """Load the best state into the module."""
         if self.state_ is not None:
             net.module_.load_state_dict(self.state_)
             self.state_ = None

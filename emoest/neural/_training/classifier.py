@@ -81,6 +81,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
             any modality.
         """
         check_is_fitted(self)
+        # The softmax of the logarithm of the prior is the prior; a class of weight 0 gives -inf.
         with np.errstate(divide="ignore"):
             scores = np.log(self.class_prior_).astype(np.float32)
         proba: npt.NDArray[np.float32] = softmax(self._predict_rows(X, scores), axis=1)

@@ -72,6 +72,7 @@ def hold_out(
     everything = np.arange(len(y))
     if fraction is None:
         return HeldOut(everything, None, None)
+    # Of 1 / fraction folds the first holds about that fraction.
     splits, grouped = inner_splits(
         np.zeros((len(y), 1)),
         y,

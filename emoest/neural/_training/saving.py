@@ -61,6 +61,7 @@ class StatefulModule:
         """Make the module and the net anew and give them the weights."""
         if torch.device(self.device_).type == "cuda" and not torch.cuda.is_available():
             self.device_ = "cpu"
+        # The initial weights are drawn and replaced, which must not move the user's generator.
         with seeded_torch(0):
             module = make_module(self._module_class, self.module_params_)
             state = {name: torch.as_tensor(array) for name, array in arrays.items()}
@@ -126,6 +127,7 @@ class StatefulModule:
                 f"{str(path)!r} holds weights of {metadata.get('class', 'something else')}, not of "
                 f"{type(self).__name__}."
             )
+        # An earlier fit may have set what this file does not.
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         learned = _of_today(json.loads(metadata["learned"]), several=self._several)

@@ -125,6 +125,7 @@ def fit_scales(data: FrameDataset, weight: Floats | None = None) -> dict[str, Sc
             mean += step * share
             total += added
         std = np.sqrt(spread / total) if total else np.zeros(n_dims)
+        # A deviation below what float32 resolves at the mean is rounding: the column is constant.
         std[std <= 1e-7 * np.maximum(np.abs(mean), 1e-30)] = 1.0
         scales[name] = Scale(mean.astype(np.float32), std.astype(np.float32))
     return scales

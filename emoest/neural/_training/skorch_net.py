@@ -13,6 +13,7 @@ from torch import Tensor
 
 from emoest.nets.batches import Batch, BucketedBatches, FrameDataset
 from emoest.nets.losses.criteria import predicting
+from emoest.utils.messages import listed
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -70,6 +71,7 @@ class FrameNet(NeuralNet):
         """
         target, weight = (part.to(self.device) for part in y_true)
         losses: Tensor = self.criterion_(y_pred, target)
+        # A batch in which every sample weighs 0 gives a loss of 0, not NaN.
         loss = (losses * weight).sum() / weight.sum().clamp_min(1e-12)
         if training and not torch.isfinite(loss):
             raise DivergedError
@@ -83,7 +85,7 @@ class FrameNet(NeuralNet):
         return step
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
-        """Take one step."""
+        """Compute the gradient of a batch and change the weights."""
         with explained_memory_error(batch, self.device):
             step: dict[str, Any] = super().train_step(batch, **fit_params)
         return step
@@ -99,11 +101,12 @@ class FrameNet(NeuralNet):
         except DivergedError:
             self.ended = "diverged"
         except KeyboardInterrupt:
+            # skorch's early stopping ends a training by the same exception as the keyboard.
             self.ended = "stopped" if self._stopped_itself() else "interrupted"
         return self
 
     def _stopped_itself(self) -> bool:
-        """Say whether it was skorch's early stopping that raised, not the keyboard."""
+        """Check whether it was skorch's early stopping that raised, not the keyboard."""
         return any(
             isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
             for _, callback in self.callbacks_
@@ -111,7 +114,7 @@ class FrameNet(NeuralNet):
 
 
 def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
-    """Turn a name or a class of torch, and the weight decay, into arguments of `FrameNet`.
+    """Convert a name or a class of torch, and the weight decay, to arguments of `FrameNet`.
 
     Parameters
     ----------
@@ -143,7 +146,7 @@ def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
     if not issubclass(optimizer, torch.optim.Optimizer):
         raise ValueError(
             f"optimizer={optimizer.__name__} is no optimizer of torch. Take "
-            f"{', '.join(repr(name) for name in OPTIMIZERS)}, or a class such as torch.optim.NAdam."
+            f"{listed(OPTIMIZERS, quoted=True)}, or a class such as torch.optim.NAdam."
         )
     if "weight_decay" in inspect.signature(optimizer).parameters:
         settings["optimizer__weight_decay"] = weight_decay
@@ -153,7 +156,7 @@ def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
 
 
 def explain_end(net: FrameNet, name: str, kept: int) -> str | None:
-    """Say why training ended if that was not planned, and what it leaves.
+    """Explain why training ended if that was not planned, and what it leaves.
 
     Parameters
     ----------
@@ -213,7 +216,7 @@ def _scores(row: dict[str, Any]) -> dict[str, float]:
 
 @contextmanager
 def explained_memory_error(batch: Batch, device: str) -> Iterator[None]:
-    """Turn torch's out-of-memory errors into one that names the batch and what to lower.
+    """Convert torch's out-of-memory errors to one that names the batch and what to lower.
 
     Raises
     ------
