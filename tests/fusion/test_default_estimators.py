@@ -137,7 +137,7 @@ def test_without_groups_to_hold_out_nothing_is_chosen_nor_said(groups):
     X, y = np.random.default_rng(0).normal(size=(40, 5)), np.arange(40) % 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = default_classifier(X, y, None, groups, 0)
+        model = default_classifier(X, y, None, groups)
     assert_allclose(model.C, LOGIT_VARIANCE / X.var(axis=0).sum())
 
 
