@@ -18,6 +18,7 @@ from emoest.evaluation._checks import (
     describe_splitter,
     plan_folds,
 )
+from emoest.evaluation._context import without_unused_context
 from emoest.evaluation._cross_fitting import (
     FoldFailure,
     FoldOutput,
@@ -104,6 +105,8 @@ def evaluate(
     X : DataFrame or array-like of shape (n_samples, ...)
         The samples: media, frames or vectors. Where groups are known and its index has no level
         ``group``, the models get a copy that has one, so that inner splits find the speakers.
+        Context columns (``speaker``, ``session``, ...) that no part of a model names, as
+        ``group_column=`` does, are left out.
     y : array-like of shape (n_samples,), or DataFrame of shape (n_samples, n_targets)
         Classes or continuous targets. A DataFrame gives one row of the table for each target; one
         of zeros and ones is taken as a multi-label target.
@@ -260,9 +263,12 @@ def _outputs(
     tasks: list[FoldTask], samples: _Samples, proba: bool, n_jobs: int | None
 ) -> Iterator[FoldOutput | FoldFailure]:
     X = with_group_level(samples.X, samples.groups)
+    seen = {task.model: without_unused_context(X, task.estimator) for task in tasks}
     y, names = samples.targets.y, samples.protocol.targets
     calls = [
-        delayed(run_fold)(task, X, y, groups=samples.groups, targets=names, proba=proba)
+        delayed(run_fold)(
+            task, seen[task.model], y, groups=samples.groups, targets=names, proba=proba
+        )
         for task in tasks
     ]
     return run_parallel(calls, n_jobs)

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from emoest.evaluation._bootstrap import GroupSums, group_sums
 from emoest.evaluation._checks import check_models, plan_folds
+from emoest.evaluation._context import without_unused_context
 from emoest.evaluation._cross_fitting import Groups, fit_clone, run_parallel, with_group_level
 from emoest.evaluation._evaluate import evaluate
 from emoest.evaluation._result import EvaluationResult
@@ -151,6 +152,7 @@ class SubsetEvaluation:
         )
         keepers = [KeepModalities(subset, modalities=modalities) for subset in subsets]
         rows, groups, splits = with_group_level(X, plan.groups), plan.groups, plan.splits
+        rows = without_unused_context(rows, estimator)
         seeds = spawn_seeds(self.random_state, len(splits))
         calls = [
             delayed(_predict_fold)(

@@ -31,6 +31,7 @@ from emoest.tuning._trials import (
     complete_trials,
     cv_results,
     finished_trials,
+    open_storage,
     quiet,
     reseed,
     score_or_error,
@@ -76,7 +77,8 @@ class OptunaSearchCV(BaseSearchCV):
         ``"uar"``, ``"ccc"``, another name that scikit-learn knows, or a scorer; the larger the
         better. None takes the estimator's own ``score``.
     n_trials : int or None, default=20
-        Trials in all, with those that `storage` holds already; None goes on until `timeout`.
+        Trials in all, with those that `storage` holds already and those of other processes on the
+        same study (each may finish one more); None goes on until `timeout`.
     timeout : float, default=None
         Seconds after which no further trial starts.
     storage : str or optuna storage, default=None
@@ -269,7 +271,10 @@ class OptunaSearchCV(BaseSearchCV):
         with quiet(optuna, self.verbose):
             name = None if self.storage is None else self._study_name(rows)
             self.study_ = optuna.create_study(
-                storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+                storage=open_storage(self.storage),
+                study_name=name,
+                direction="maximize",
+                load_if_exists=True,
             )
             done = len(finished_trials(self.study_))
             left = None if self.n_trials is None else max(self.n_trials - done, 0)
@@ -277,10 +282,11 @@ class OptunaSearchCV(BaseSearchCV):
 
                 def after(study: Any, trial: Any) -> None:
                     warn_failed(trial)
-                    reseed(study, rows.seed)
                     bar.update()
+                    # Other workers on the same study have finished some of them.
+                    if self.n_trials is not None and len(finished_trials(study)) >= self.n_trials:
+                        study.stop()
 
-                reseed(self.study_, rows.seed)
                 try:
                     if left != 0:
                         self.study_.optimize(
@@ -298,10 +304,10 @@ class OptunaSearchCV(BaseSearchCV):
     def _score(self, trial: Any, rows: _Rows) -> float:
         """Fit and score one set of parameters on every fold."""
         try:
+            # trial.number counts interrupted trials too, and a resumed search would differ by them.
+            number = reseed(trial, rows.seed)
             model = clone(self.estimator)
             model.set_params(**cloned(suggest_params(trial, self.space)))
-            # trial.number counts interrupted trials too, and a resumed search would differ by them.
-            number = len(finished_trials(trial.study))
             seeds = spawn_seeds(trial_seed(rows.seed, number), len(rows.splits))
             options = {"scorer": self.scorer_, "error_score": self.error_score}
             calls = [

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from sklearn.base import clone
@@ -23,6 +24,14 @@ def check_space(space: Any, estimator: Any) -> None:
                 f"space[{name!r}] must be an Optuna distribution or a list of choices, got "
                 f"{choices!r}."
             )
+        if _is_range(choices):
+            low, high = choices
+            kind = "Int" if isinstance(low, int) and isinstance(high, int) else "Float"
+            raise ValueError(
+                f"space[{name!r}] is {choices!r}, which may be a range or two choices. Write "
+                f"optuna.distributions.{kind}Distribution({low}, {high}) for all between (log=True "
+                f"for powers), or [{low}, {high}] for these two."
+            )
         # A parameter of a step that the space replaces may belong to the other step.
         replaced = any(name.startswith(f"{other}__") for other in space)
         if name not in known and not replaced:
@@ -31,6 +40,14 @@ def check_space(space: Any, estimator: Any) -> None:
             raise ValueError(
                 f"space names {name!r}, which is not a parameter of the estimator.{hint}"
             )
+
+
+def _is_range(choices: Any) -> bool:
+    return (
+        isinstance(choices, tuple)
+        and len(choices) == 2
+        and all(isinstance(each, Real) and not isinstance(each, bool) for each in choices)
+    )
 
 
 def suggest_params(trial: Any, space: Any) -> dict[str, Any]:

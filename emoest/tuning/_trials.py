@@ -1,6 +1,7 @@
 """Trials of an Optuna study: how they are seeded, which count, and their table of results."""
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,9 @@ from scipy.stats import rankdata
 from emoest.evaluation._cross_fitting import score_fold
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
+
+_ATTEMPTS = 10
+"""How often a storage is opened while another process makes it."""
 
 
 class FailedTrialWarning(UserWarning):
@@ -29,13 +33,36 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
 
 
-def reseed(study: Any, seed: int) -> None:
-    """Set a sampler of the study that depends on `seed` and its finished trials alone."""
+def reseed(trial: Any, seed: int) -> int:
+    """Set a sampler that depends on `seed` and the trials before this one; return their number."""
     from optuna.samplers import TPESampler
 
     # A sampler's own generator would go on from where it stood, which a resumed search cannot know.
-    number = len(finished_trials(study))
-    study.sampler = TPESampler(seed=trial_seed(seed, number), constant_liar=False)
+    # What other workers are running counts, so that no two draw the same.
+    before = finished_trials(trial.study, running=True)
+    number = sum(each.number < trial.number for each in before)
+    trial.study.sampler = TPESampler(seed=trial_seed(seed, number), constant_liar=False)
+    return number
+
+
+def open_storage(storage: Any) -> Any:
+    """Open what `storage` names; several processes may do so, and make its tables, at once."""
+    if not isinstance(storage, str) or "://" not in storage:
+        return storage
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import DatabaseError
+
+    # SQLite lets one write at a time, and gives up on the others after five seconds.
+    waits = {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
+    for attempt in range(_ATTEMPTS):
+        try:
+            return RDBStorage(storage, engine_kwargs=waits)
+        except DatabaseError:
+            # Another process has begun to make the tables: they are there in a moment.
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(0.1 * (attempt + 1))
+    return None
 
 
 def complete_trials(study: Any) -> list[Any]:
@@ -43,12 +70,13 @@ def complete_trials(study: Any) -> list[Any]:
     return [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
 
 
-def finished_trials(study: Any) -> list[Any]:
-    """List the trials that count: complete ones and failed ones, but not interrupted ones."""
+def finished_trials(study: Any, *, running: bool = False) -> list[Any]:
+    """List the trials that count: complete, failed and, if asked, running, but not interrupted."""
+    states = {"COMPLETE", "RUNNING"} if running else {"COMPLETE"}
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.name == "COMPLETE" or "error" in trial.user_attrs
+        if trial.state.name in states or "error" in trial.user_attrs
     ]
 
 

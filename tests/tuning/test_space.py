@@ -1,9 +1,10 @@
+import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FixedTrial
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from emoest.tuning._space import cloned, suggest
+from emoest.tuning._space import check_space, cloned, suggest
 
 
 def test_each_kind_of_choice_is_suggested():
@@ -21,3 +22,19 @@ def test_estimators_are_chosen_by_name():
     trial = FixedTrial({"model": "1: LinearSVC(C=2.0)"})
     assert suggest(trial, "model", choices) is choices[1]
     assert cloned({"model": choices[1]})["model"] is not choices[1]
+
+
+@pytest.mark.parametrize(
+    ("choices", "spelling"),
+    [
+        ((0.001, 10), r"FloatDistribution\(0.001, 10\).*\[0.001, 10\]"),
+        ((1, 5), r"IntDistribution\(1, 5\).*\[1, 5\]"),
+    ],
+)
+def test_a_tuple_of_two_numbers_may_be_a_range(choices, spelling):
+    with pytest.raises(ValueError, match=spelling):
+        check_space({"C": choices}, LogisticRegression())
+
+
+def test_other_tuples_are_choices():
+    check_space({"C": (0.1, 1.0, 10.0), "fit_intercept": (True, False)}, LogisticRegression())

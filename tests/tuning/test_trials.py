@@ -7,18 +7,21 @@ import pytest
 from emoest.tuning._trials import cv_results, quiet, reseed
 
 
-def test_the_sampler_depends_on_seed_and_finished_trials_alone():
-    def values(n_runs):
-        study = optuna.create_study()
-        for _ in range(n_runs):
-            reseed(study, 3)
-            study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1, callbacks=None)
-        return [trial.value for trial in study.trials]
+def test_the_sampler_depends_on_seed_and_the_trials_that_count():
+    def draw(study, seed):
+        trial = study.ask()
+        number = reseed(trial, seed)
+        return number, trial.suggest_float("C", 0, 1), trial
 
-    with quiet(optuna, 0):
-        assert values(12) == values(12)
-        assert values(3) == values(12)[:3]
-        assert len(set(values(12))) == 12
+    first = optuna.create_study(direction="maximize")
+    number, drawn, trial = draw(first, 3)
+    # Another worker asks while that one is running.
+    assert draw(first, 3)[0] == number + 1 == 1
+    first.tell(trial, 0.5)
+    second = optuna.create_study(direction="maximize")
+    second.tell(second.ask(), state=optuna.trial.TrialState.FAIL)
+    assert draw(second, 3)[:2] == (0, drawn)
+    assert draw(optuna.create_study(), 4)[1] != drawn
 
 
 def test_quiet_gives_the_verbosity_back_after_an_error():
