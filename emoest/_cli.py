@@ -172,7 +172,11 @@ def _demo(arguments: argparse.Namespace) -> None:
     )
     print(result.summary())
     page = folder / "report.html"
-    result.to_html(page)
+    note = (
+        f"Generated data: stories of {arguments.speakers} made-up speakers by "
+        "emoest.datasets.make_stories. The scores say nothing about real speech."
+    )
+    result.to_html(page, note=note)
     print(f"\nThe same with confusion matrices: {page}")
     print(f"Real corpora: see the README of emoest. Time: {time.monotonic() - start:.0f} s.")
 

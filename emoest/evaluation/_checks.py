@@ -31,6 +31,12 @@ from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.warn import warn_user
 
+_SCALES = (
+    ["very low", "low", "medium", "mid", "middle", "moderate", "neutral", "high", "very high"],
+    ["very negative", "negative", "neutral", "positive", "very positive"],
+)
+"""Names of ordered classes, the least first."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -196,8 +202,25 @@ def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:
     return next(iter(tasks.values()))
 
 
-def _classes(column: "pd.Series[Any]") -> list[Any]:
+def in_order(column: "pd.Series[Any]") -> list[Any]:
+    """List the classes: ordered ones by their order, others sorted.
+
+    Examples
+    --------
+    >>> in_order(pd.Series(["low", "high", "medium"])), in_order(pd.Series(["sad", "glad"]))
+    (['low', 'medium', 'high'], ['glad', 'sad'])
+    """
     classes: list[Any] = np.unique(column.infer_objects().to_numpy()).tolist()
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [name for name in column.cat.categories.tolist() if name in set(classes)]
+    for scale in _SCALES:
+        if all(isinstance(name, str) and name.strip().lower() in scale for name in classes):
+            return sorted(classes, key=lambda name: scale.index(name.strip().lower()))
+    return classes
+
+
+def _classes(column: "pd.Series[Any]") -> list[Any]:
+    classes = in_order(column)
     if len(classes) < 2:
         raise ValueError(
             f"Target {column.name!r} holds one class only, {listed(classes, quoted=True)}: there "

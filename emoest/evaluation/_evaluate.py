@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import delayed
-from tqdm import tqdm
 
 from emoest.evaluation._bootstrap import warn_few
 from emoest.evaluation._checks import (
@@ -37,6 +36,7 @@ from emoest.evaluation._result import EvaluationResult, Protocol
 from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed, short_repr
+from emoest.utils.progress import progress
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 
@@ -88,7 +88,7 @@ def evaluate(
     confidence: float = 0.95,
     n_jobs: int | None = None,
     random_state: RandomState = None,
-    verbose: int = 0,
+    verbose: int | None = None,
 ) -> EvaluationResult:
     """Evaluate one or several models on speakers that they were not trained on.
 
@@ -132,8 +132,8 @@ def evaluate(
     random_state : int, RandomState instance or None, default=None
         Seeds the splits, the resamples and, by fold, every part of a model whose `random_state` is
         None. None draws a seed and names it in the result.
-    verbose : int, default=0
-        Above zero shows a progress bar.
+    verbose : int, default=None
+        Above zero shows a progress bar; None shows one in a terminal and in a notebook only.
 
     Returns
     -------
@@ -236,7 +236,12 @@ class _Samples:
 
 
 def _run(
-    models: dict[str, Any], samples: _Samples, *, proba: bool, n_jobs: int | None, verbose: int
+    models: dict[str, Any],
+    samples: _Samples,
+    *,
+    proba: bool,
+    n_jobs: int | None,
+    verbose: int | None,
 ) -> EvaluationResult:
     # One seed a fold for all models, so that they see the same randomness.
     seeds = spawn_seeds(samples.protocol.seed, len(samples.splits))
@@ -247,7 +252,7 @@ def _run(
     ]
     done: list[FoldOutput] = []
     try:
-        with tqdm(total=len(tasks), desc="folds", leave=False, disable=not verbose) as bar:
+        with progress(len(tasks), "folds", verbose) as bar:
             for output in _outputs(tasks, samples, proba, n_jobs):
                 if isinstance(output, FoldFailure):
                     raise _failure(output, samples, done) from output.error

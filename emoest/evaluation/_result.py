@@ -260,7 +260,13 @@ class EvaluationResult:
             raise ValueError("Continuous targets have no confusion matrix; see .table and .folds.")
         rows = self.select(model, target)
         true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
-        classes = np.union1d(true, pred)
+        found = np.union1d(true, pred).tolist()
+        known = self.protocol.classes.get(self.targets[0] if target is None else target, [])
+        classes = found
+        # Ordered classes (low, medium, high) come first, in their order.
+        if known != np.unique(np.array(known)).tolist():
+            classes = [name for name in known if name in found]
+            classes += [name for name in found if name not in classes]
         confusion = pd.DataFrame(
             confusion_matrix(true, pred, labels=classes),
             index=pd.Index(classes, name="true"),
@@ -274,19 +280,23 @@ class EvaluationResult:
         """Return the protocol and the scores as text."""
         return summary_text(self)
 
-    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+    def to_html(
+        self, path: str | os.PathLike[str] | None = None, *, note: str | None = None
+    ) -> str:
         """Return the protocol, the scores and the confusion matrices as one page without links.
 
         Parameters
         ----------
         path : str or path object, default=None
             Where to write the page as well.
+        note : str, default=None
+            What stands above it, for example where the data come from.
 
         Returns
         -------
         page : str
         """
-        page = html_page(self)
+        page = html_page(self, note)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page

@@ -88,3 +88,24 @@ def test_the_task_follows_the_model_then_the_target(y, model, task, multilabel):
 def test_a_splitter_is_described_in_one_line():
     assert describe_splitter(GroupKFold(3), 3).startswith("GroupKFold(n_splits=3")
     assert describe_splitter([(np.arange(2), np.arange(2, 4))], 1) == "1 splits given by hand"
+
+
+@pytest.mark.parametrize(
+    ("labels", "order"),
+    [
+        (["high", "low", "medium"], ["low", "medium", "high"]),
+        (["Positive", "Negative", "Neutral"], ["Negative", "Neutral", "Positive"]),
+        (["sad", "low", "happy"], ["happy", "low", "sad"]),
+        (
+            pd.Categorical(["b", "a", "c"], categories=["c", "b", "a"], ordered=True),
+            ["c", "b", "a"],
+        ),
+    ],
+)
+def test_ordered_labels_stand_in_their_order(labels, order):
+    y = pd.Series(labels).repeat(4)
+    X, groups = np.zeros((12, 1)), np.tile(range(4), 3)
+    result = evaluate(DummyClassifier(), X, y.reset_index(drop=True), groups=groups, cv=2)
+    assert result.confusion().index.tolist() == order
+    recalls = [c for c in result.table if c.startswith("recall_")]
+    assert recalls == [f"recall_{name}" for name in order]

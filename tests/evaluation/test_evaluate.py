@@ -325,7 +325,7 @@ def test_several_targets_get_a_row_each(data):
         row = result.table.loc[("MultiOutputClassifier", target)]
         assert row["uar"] == pytest.approx(uar_score(Y[target].to_numpy(), expected))
     assert result.table["chance"].tolist() == [1 / 3, 1 / 2]
-    assert result.confusion(target="arousal").index.tolist() == ["high", "low"]
+    assert result.confusion(target="arousal").index.tolist() == ["low", "high"]
     part = result.select(target="arousal")
     assert part["proba_high"].notna().all()
     assert part["proba_sad"].isna().all()

@@ -15,7 +15,9 @@ from emoest.evaluation._report.text import (
 )
 
 _STYLE = """
-.emoest{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:62rem}
+.emoest{font:15px/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;color-scheme:light;
+max-width:62rem;padding:1rem;box-sizing:border-box}
+.emoest tr,.emoest th,.emoest td{color:#1f2933;background:#fff}
 .emoest h1{font-size:1.5rem;margin:0 0 .2rem}
 .emoest h2{font-size:1.05rem;margin:1.6rem 0 .5rem}
 .emoest table{border-collapse:collapse;font-variant-numeric:tabular-nums}
@@ -24,6 +26,8 @@ _STYLE = """
 .emoest th:first-child,.emoest td:first-child{text-align:left}
 .emoest .protocol td{text-align:left}
 .emoest .scroll{overflow-x:auto}
+.emoest svg{max-width:100%;height:auto}
+.emoest .protocol td{overflow-wrap:anywhere}
 .emoest .matrix td{text-align:center;min-width:4.2rem;border:2px solid #fff}
 .emoest .matrix small{display:block;opacity:.8}
 .emoest svg text{font:12px system-ui,sans-serif;fill:#1f2933}
@@ -50,13 +54,16 @@ def html_fragment(result: Evaluated) -> str:
     return f'<div class="emoest"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
 
-def html_page(result: Evaluated) -> str:
-    """Return the whole evaluation as a page that needs no other file."""
+def html_page(result: Evaluated, note: str | None = None) -> str:
+    """Return the whole evaluation as a page that needs no other file; a note comes first."""
+    body = html_fragment(result)
+    if note:
+        body = f'<div class="emoest"><strong>{escape(note)}</strong></div>{body}'
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title(result))}</title></head>"
-        f'<body style="margin:2rem;background:#fff">{html_fragment(result)}</body></html>\n'
+        f'<body style="margin:0 auto;max-width:64rem;background:#fff">{body}</body></html>\n'
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from emoest.evaluation._bootstrap import MOST_EXACT
 from emoest.utils.messages import printable
 
 Cells = tuple[list[str], list[list[str]]]
@@ -128,7 +129,7 @@ def comparison_cells(result: Evaluated) -> Cells:
     rows = [
         [printable(row[name]) for name in names]
         + [f"{row['difference']:+.3f}", interval(row["low"], row["high"])]
-        + [_p_value(row[name], row["p"], result.protocol.n_resamples) for name in ("p", "p_holm")]
+        + [_p_value(row[name], row["p"], result.protocol) for name in ("p", "p_holm")]
         for _, row in table.iterrows()
     ]
     return headers, rows
@@ -172,10 +173,11 @@ def _percent(result: Evaluated) -> str:
     return f"{result.protocol.confidence:.0%} interval"
 
 
-def _p_value(value: float, p: float, n_resamples: int) -> str:
+def _p_value(value: float, p: float, protocol: Any) -> str:
     """Write a p-value; where no draw was as far out, the true one may be smaller still."""
-    if np.isnan(value) or p > 1 / (n_resamples + 1):
-        return number(value)
+    exact = protocol.n_groups is not None and protocol.n_groups <= MOST_EXACT
+    if np.isnan(value) or exact or p > 1 / (protocol.n_resamples + 1):
+        return number(value) if np.isnan(value) or value >= 0.001 else f"{value:.2g}"
     return f"<= {value:.2g}"
 
 

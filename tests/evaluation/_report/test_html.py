@@ -93,3 +93,12 @@ def test_unknown_names_are_refused(result):
         result.confusion("nobody")
     with pytest.raises(ValueError, match="target='arousal' was not evaluated"):
         result.confusion("chance", "arousal")
+
+
+def test_the_page_says_what_was_evaluated_and_can_be_read_anywhere(result):
+    page = result.to_html()
+    assert "DummyClassifier(" in page
+    assert "Generated &amp; small" in result.to_html(note="Generated & small")
+    # Dark themes and narrow screens: text and background come together, the plot shrinks.
+    assert "color:#1f2933;background:#fff" in page
+    assert "svg{max-width:100%" in page

@@ -29,6 +29,14 @@ def test_it_draws_where_told(result):
 
 
 def test_without_matplotlib_the_extra_is_named(result, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"plot_confusion needs .*emoest\[plot\]"):
         plot_confusion(result)
+
+
+def test_pyplot_holds_the_figure_and_it_has_a_title(result):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    axes = plot_confusion(result)
+    assert axes.figure.number in plt.get_fignums()
+    assert axes.get_title() == "DummyClassifier\nUAR 0.500"
+    plt.close(axes.figure)
