@@ -2,11 +2,12 @@
 
 from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from emoest.embeddings._base import pad_rows
+from emoest.embeddings._heads import HeadOutput
 from emoest.embeddings._model_cache import LOCK
 from emoest.embeddings._text import TextEncoder, length_limit
 from emoest.embeddings._token_windows import (
@@ -17,7 +18,11 @@ from emoest.embeddings._token_windows import (
 )
 from emoest.files.hub import read_json
 from emoest.media.items import pool
-from emoest.nets.weight_files.transformers_folder import load_encoder, loading, number_layer
+from emoest.nets.weight_files.transformers_folder import (
+    load_encoder,
+    loading,
+    number_layer,
+)
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
@@ -34,7 +39,7 @@ class _Loaded(NamedTuple):
     device: str
 
 
-class BERTEmbedder(TextEncoder):
+class BERTEmbedder(HeadOutput, TextEncoder):
     """Embed texts with a frozen encoder of transformers.
 
     Parameters
@@ -51,8 +56,13 @@ class BERTEmbedder(TextEncoder):
     chunks : {"pool", "concat"}, default="pool"
         Without pooling, what a list of texts gives: one frame a text (the mean of its tokens), or
         all tokens of all texts.
-    layer : int, default=-1
-        Which hidden layer: -1 is the last, 0 the embeddings before the first layer.
+    layer : int or "mean", default=-1
+        Which hidden layer: -1 is the last, 0 the embeddings before the first layer; ``"mean"``
+        averages all of them.
+    output : {"embedding", "probabilities"}, default="embedding"
+        Hidden states, or what a fine-tuned head gives (`class_names`): the probabilities of its
+        classes, or the values of a regression; one vector a window of the text, whatever `layer`.
+        A pooling is then ``"mean"`` or ``"max"`` over windows; the default means ``"mean"``.
     max_length : int, default=None
         Tokens that the encoder sees at once, special ones included; None takes what it can.
     long_text : {"window", "truncate"}, default="window"
@@ -117,13 +127,14 @@ class BERTEmbedder(TextEncoder):
     ((2, 384), 'bert_0000', True)
     """
 
-    _stem = "bert"
+    _base_stem: ClassVar[str] = "bert"
 
     _parameter_constraints: dict = {
         **TextEncoder._parameter_constraints,
         "pooling": [StrOptions({"cls", "mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
-        "layer": [Integral],
+        "layer": [Integral, StrOptions({"mean"})],
+        **HeadOutput._head_constraints,
         "long_text": [StrOptions({"window", "truncate"})],
     }
 
@@ -134,7 +145,8 @@ class BERTEmbedder(TextEncoder):
         revision: str | None = None,
         pooling: str | None = "cls",
         chunks: str = "pool",
-        layer: int = -1,
+        layer: int | str = -1,
+        output: str = "embedding",
         max_length: int | None = None,
         long_text: str = "window",
         errors: str = "raise",
@@ -148,6 +160,7 @@ class BERTEmbedder(TextEncoder):
         self.pooling = pooling
         self.chunks = chunks
         self.layer = layer
+        self.output = output
         self.max_length = max_length
         self.long_text = long_text
         self.errors = errors
@@ -160,7 +173,12 @@ class BERTEmbedder(TextEncoder):
         config = read_json(path, "config.json")
         self._hidden_size = _from_config(config, _DIMS, path)
         n_layers = _from_config(config, _LAYERS, path)
-        self._layer = number_layer(self.layer, n_layers, self._weights_name(), "embeddings")
+        self._layer = (
+            self.layer
+            if isinstance(self.layer, str)
+            else number_layer(self.layer, n_layers, self._weights_name(), "embeddings")
+        )
+        self._read_head(config, self._weights_name())
         if config.get("is_encoder_decoder"):
             raise ValueError(
                 f"{self._weights_name()!r} is an encoder with a decoder; choose an encoder."
@@ -170,14 +188,11 @@ class BERTEmbedder(TextEncoder):
         self._check_max_length(limit)
         self.max_length_ = self.max_length or limit
 
-    def _n_dims(self) -> int:
-        return self._hidden_size
-
     def _recipe(self) -> dict[str, Any]:
         return {
             **super()._recipe(),
             "pooling": self.pooling,
-            "layer": self._layer,
+            "layer": None if self._head else self._layer,
             "max_length": self.max_length_,
             "long_text": self.long_text,
             "version": 1,
@@ -187,7 +202,11 @@ class BERTEmbedder(TextEncoder):
         transformers = import_optional("transformers", extra="text", purpose="BERTEmbedder")
         with loading(path):
             tokenizer = transformers.AutoTokenizer.from_pretrained(path, local_files_only=True)
-            net = load_encoder(path, transformers.AutoModel, device)
+            if self._head is None:
+                net = load_encoder(path, transformers.AutoModel, device)
+            else:
+                loader = transformers.AutoModelForSequenceClassification
+                net = load_encoder(path, loader, device, optional=())
         if not tokenizer.is_fast:
             raise ValueError(
                 f"The tokenizer in {str(path)!r} has no fast version (tokenizer.json), which "
@@ -224,20 +243,27 @@ class BERTEmbedder(TextEncoder):
         return values
 
     def _hidden(self, model: _Loaded, windows: list[Window]) -> np.ndarray:
-        """Hidden states, shape (n_windows, n_tokens, n_dims)."""
+        """Hidden states, shape (n_windows, n_tokens, n_dims), or one row of a head's outputs."""
         import torch
 
         ids, mask = pad_rows([window.ids for window in windows], model.tokenizer.pad_token_id or 0)
         output = model.net(
             input_ids=torch.from_numpy(ids).to(model.device),
             attention_mask=torch.from_numpy(mask).to(model.device),
-            output_hidden_states=not self._last,
+            output_hidden_states=not self._last and self._head is None,
         )
-        states = output.last_hidden_state if self._last else output.hidden_states[self._layer]
+        if self._head is not None:
+            return self._head.activate(output.logits)[:, None].cpu().numpy()
+        if self._layer == "mean":
+            states = sum(output.hidden_states) / len(output.hidden_states)
+        else:
+            states = output.last_hidden_state if self._last else output.hidden_states[self._layer]
         return states.cpu().numpy()
 
     def _part(self, model: _Loaded, window: Window, states: np.ndarray) -> np.ndarray:
         """What a window adds to its text: the vector of its first token, or of its own tokens."""
+        if self._head is not None:
+            return states
         states = states[: len(window.ids)]
         if self.pooling != "cls":
             return states[window.own]

@@ -41,6 +41,10 @@ class SpeechEncoder(PretrainedTransformer):
         raise NotImplementedError
 
     @property
+    def _step(self) -> int:
+        return self.step or 1
+
+    @property
     def _window(self) -> int:
         return round(self.max_seconds * self.sampling_rate_)
 
@@ -104,7 +108,7 @@ class SpeechEncoder(PretrainedTransformer):
 
     def _frames(self, clip: AudioWindows, parts: list[np.ndarray]) -> np.ndarray:
         """Frames of a clip, averaged by `step`, with the seconds that it covers."""
-        frames, counts = average_runs(np.concatenate(parts), self.step or 1)
+        frames, counts = average_runs(np.concatenate(parts), self._step)
         seconds = (clip.seconds * counts / counts.sum()).astype(np.float32)
         return np.concatenate([frames, seconds[:, None]], axis=1)
 

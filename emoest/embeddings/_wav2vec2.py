@@ -8,10 +8,15 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from emoest.embeddings._base import pad_rows
+from emoest.embeddings._heads import HeadOutput
 from emoest.embeddings._signal_windows import Convolutions, SignalWindow
 from emoest.embeddings._speech_base import SpeechEncoder, layer_of
 from emoest.files.hub import read_json
-from emoest.nets.weight_files.transformers_folder import load_encoder, loading, text_version
+from emoest.nets.weight_files.transformers_folder import (
+    load_encoder,
+    loading,
+    text_version,
+)
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.messages import listed
@@ -32,7 +37,7 @@ class _Loaded(NamedTuple):
     device: str
 
 
-class Wav2Vec2Embedder(SpeechEncoder):
+class Wav2Vec2Embedder(HeadOutput, SpeechEncoder):
     """Embed speech with a frozen encoder of transformers: wav2vec 2.0, HuBERT, WavLM and others.
 
     Audio of any rate, channel count and format is averaged over channels and resampled to the
@@ -50,6 +55,10 @@ class Wav2Vec2Embedder(SpeechEncoder):
     layer : int or "mean", default=-1
         Which hidden layer: -1 is the last, 0 what enters the first layer; ``"mean"`` averages all
         of them.
+    output : {"embedding", "probabilities"}, default="embedding"
+        Hidden states, or what a fine-tuned head gives (`class_names`): the probabilities of its
+        classes, or the values of a regression such as arousal; one frame for each window that the
+        encoder sees, whatever `layer` and `step`.
     step : int, default=None
         Frames of the encoder from one frame to the next: so many consecutive ones are averaged to
         one, the last may average fewer. None averages none.
@@ -142,11 +151,12 @@ class Wav2Vec2Embedder(SpeechEncoder):
     (['wav2vec2_frames', 'seconds'], (17, 8))
     """
 
-    _stem: ClassVar[str] = "wav2vec2"
+    _base_stem: ClassVar[str] = "wav2vec2"
 
     _parameter_constraints: dict = {
         "revision": [str, None],
         "layer": [Integral, StrOptions({"mean"})],
+        **HeadOutput._head_constraints,
         "step": [constraints.POSITIVE_INT, None],
         "pooling": [StrOptions({"mean", "max"}), None],
         "chunks": [StrOptions({"pool", "concat"})],
@@ -162,6 +172,7 @@ class Wav2Vec2Embedder(SpeechEncoder):
         *,
         revision: str | None = None,
         layer: int | str = -1,
+        output: str = "embedding",
         step: int | None = None,
         pooling: str | None = None,
         chunks: str = "pool",
@@ -177,6 +188,7 @@ class Wav2Vec2Embedder(SpeechEncoder):
         self.model = model
         self.revision = revision
         self.layer = layer
+        self.output = output
         self.step = step
         self.pooling = pooling
         self.chunks = chunks
@@ -197,20 +209,22 @@ class Wav2Vec2Embedder(SpeechEncoder):
         self._convolutions = _convolutions(config, self._weights_name())
         self._hidden_size = int(config["hidden_size"])
         self._layer = layer_of(self.layer, int(config["num_hidden_layers"]), self._weights_name())
+        self._read_head(config, self._weights_name())
         self._padded = config["model_type"] in _PADDED and not config.get("conv_pos_batch_norm")
         extractor = _feature_extractor(path)
         self.sampling_rate_ = int(extractor["sampling_rate"])
         self._normalize = bool(extractor.get("do_normalize", True))
 
-    def _n_dims(self) -> int:
-        return self._hidden_size
+    @property
+    def _step(self) -> int:
+        return super()._step if self._head is None else 1
 
     def _recipe(self) -> dict[str, Any]:
         return {
             "version": _RECIPE_VERSION,
-            "layer": self._layer,
+            "layer": None if self._head else self._layer,
             # The old name of `step`, so that what was stored under it is found.
-            "stride": self.step or 1,
+            "stride": self._step,
             "window": self._window,
             "long_audio": self.long_audio,
             "transformers": text_version("transformers", type(self).__name__),
@@ -222,9 +236,14 @@ class Wav2Vec2Embedder(SpeechEncoder):
 
         transformers = import_optional("transformers", extra="text", purpose=type(self).__name__)
         with loading(path):
-            net = load_encoder(path, transformers.AutoModel, device, optional=_UNUSED)
-        net.adapter = None
-        net.feature_extractor = Clipwise(net.feature_extractor)
+            if self._head is None:
+                net = encoder = load_encoder(path, transformers.AutoModel, device, optional=_UNUSED)
+                net.adapter = None
+            else:
+                loader = transformers.AutoModelForAudioClassification
+                net = load_encoder(path, loader, device, optional=_UNUSED[:1])
+                encoder = net.base_model
+        encoder.feature_extractor = Clipwise(encoder.feature_extractor)
         return _Loaded(net, device)
 
     def _states(self, model: _Loaded, windows: list[SignalWindow]) -> list[np.ndarray]:
@@ -234,15 +253,17 @@ class Wav2Vec2Embedder(SpeechEncoder):
         lengths = [len(window.signal) for window in windows]
         signals, mask = pad_rows([window.signal for window in windows])
         ragged = len(set(lengths)) > 1
-        model.net.feature_extractor.lengths = lengths
+        model.net.base_model.feature_extractor.lengths = lengths
         with warnings.catch_warnings():
             # torch's advice to WavLM, whose masks are of two kinds; users can do nothing about it.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding", UserWarning)
             output = model.net(
                 torch.from_numpy(signals).to(model.device),
                 attention_mask=torch.from_numpy(mask).to(model.device) if ragged else None,
-                output_hidden_states=self._layer is not None,
+                output_hidden_states=self._layer is not None and self._head is None,
             )
+        if self._head is not None:
+            return [row[None] for row in self._head.activate(output.logits).cpu().numpy()]
         states = self._chosen(output).cpu().numpy()
         counts = [self._convolutions.n_frames(n) if ragged else states.shape[1] for n in lengths]
         return [

@@ -1,10 +1,11 @@
 """What all encoders of transformers share: the quiet loading of safetensors, layers, versions."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emoest.utils.optional import import_optional, major_version
 
@@ -86,6 +87,84 @@ def load_encoder(
             f"such as {absent[0]!r}. Get the model's files again."
         )
     return net.float().eval().to(device)
+
+
+class Head(NamedTuple):
+    """The head of a fine-tuned model: what its outputs are called and what they are.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the outputs, in order.
+    kind : {"softmax", "sigmoid", "identity"}
+        What makes of them probabilities of exclusive classes, of classes that may go together, or
+        continuous values.
+    """
+
+    names: tuple[str, ...]
+    kind: str
+
+    def columns(self, stem: str) -> list[str]:
+        """Name a column for each output.
+
+        Examples
+        --------
+        >>> Head(("Happy", "no__one"), "softmax").columns("bert")
+        ['bert_happy', 'bert_no_one']
+        """
+        plain = [re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") for name in self.names]
+        if len(set(plain)) < len(plain) or not all(plain):
+            plain = [f"{i:04d}" for i in range(len(plain))]
+        return [f"{stem}_{name}" for name in plain]
+
+    def activate(self, logits: Any) -> Any:
+        """Convert what the net gives, a tensor of shape (n, n_outputs)."""
+        if self.kind == "identity":
+            return logits
+        return logits.softmax(dim=-1) if self.kind == "softmax" else logits.sigmoid()
+
+
+def read_head(config: dict[str, Any], kind: str, name: str) -> Head:
+    """Read from ``config.json`` what the outputs of a fine-tuned model are.
+
+    Parameters
+    ----------
+    config : dict
+        The configuration.
+    kind : str
+        Part of the name of its class: ``"SequenceClassification"``.
+    name : str
+        Name of the model, for the error.
+
+    Returns
+    -------
+    head : Head
+
+    Raises
+    ------
+    ValueError
+        If the model has no such head.
+
+    Examples
+    --------
+    >>> config = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "joy"}}
+    >>> read_head(config, "SequenceClassification", "my-model")
+    Head(names=('joy',), kind='identity')
+    """
+    architectures = [str(found) for found in config.get("architectures") or []]
+    if not any(kind in found for found in architectures):
+        raise ValueError(
+            f"{name!r} has no head that gives probabilities (it is "
+            f"{architectures[0] if architectures else 'an encoder'}). Choose output='embedding', "
+            f"or a model fine-tuned for {kind}."
+        )
+    # A configuration with default labels leaves them out.
+    labels = config.get("id2label") or {str(i): f"LABEL_{i}" for i in range(2)}
+    names = tuple(str(labels[key]) for key in sorted(labels, key=int))
+    problem = config.get("problem_type")
+    if problem == "regression" or (problem is None and len(names) == 1):
+        return Head(names, "identity")
+    return Head(names, "sigmoid" if problem == "multi_label_classification" else "softmax")
 
 
 def number_layer(layer: int, n_layers: int, name: str, first: str) -> int:
