@@ -30,6 +30,7 @@ from emoest.media.sources import (
     split_fragment,
     split_tuple,
 )
+from emoest.media.video_sound import MOVIE, is_movie, movie_blocks, movie_length
 from emoest.tables.cells import describe, is_missing, is_path
 
 Signal = npt.NDArray[np.float32]
@@ -62,6 +63,8 @@ def read_audio(
     an error: no recording has them, and scaled by their range they would be silence. A file is
     read to its end: one that ends before its header says so is an error, one whose header leaves
     the length open (a stream that was saved) is read in full, as are joined MP3 and Ogg files.
+    Of a video (MP4, MOV, WebM, Matroska, AVI, MPEG and others) the sound is read, the default
+    track if there are several, with silence where it begins after the picture.
 
     Parameters
     ----------
@@ -220,7 +223,9 @@ class Audio:
                 yield self.source[first : min(first + size, self.stop)]
             return
         with decoder_errors(self.name, _cannot_read(self.source)):
-            if self.length.needs_ffmpeg:
+            if self.form == MOVIE:
+                yield from movie_blocks(self.source, self.start, self.stop, size)
+            elif self.length.needs_ffmpeg:
                 yield from ffmpeg_blocks(self.source, self.form, self.start, self.stop, size)
             else:
                 yield from sndfile_blocks(self.source, self.start, self.stop, size)
@@ -273,20 +278,29 @@ def _open_file(item: str, name: str) -> Audio:
     name = name_file(path, name)
     check_file(path, name, "an audio file")
     with decoder_errors(name, _cannot_read(path)):
-        try:
-            info = soundfile.info(path)
-        except soundfile.SoundFileError:
-            check_joined(path)
-            raise
-        length, rate = audio_length(path, info), info.samplerate
-        if length.n_samples is None:
-            n_samples, rate = ffmpeg_length(path, info.format)
-            length = replace(length, n_samples=n_samples)
+        length, rate, form = _look_at(path)
     if not length.n_samples:
         raise ValueError(_no_samples(name))
     rate = _check_audio_rate(rate, name)
     first, stop = cut_part(length.n_samples, rate, start, end, name)
-    return Audio(path, rate, first, stop, name, length, info.format)
+    return Audio(path, rate, first, stop, name, length, form)
+
+
+def _look_at(path: str) -> tuple[Length, float, str]:
+    """Find the length, the rate and the format of a file."""
+    if is_movie(path):
+        n_samples, rate = movie_length(path)
+        return Length(n_samples), rate, MOVIE
+    try:
+        info = soundfile.info(path)
+    except soundfile.SoundFileError:
+        check_joined(path)
+        raise
+    length, rate = audio_length(path, info), info.samplerate
+    if length.n_samples is None:
+        n_samples, rate = ffmpeg_length(path, info.format)
+        length = replace(length, n_samples=n_samples)
+    return length, rate, info.format
 
 
 def _check_audio_rate(rate: Any, name: str) -> float:
@@ -352,8 +366,8 @@ def _resample(blocks: Iterator[Signal], rate: float, target_rate: int) -> Iterat
 def _cannot_read(path: str) -> str:
     return (
         f"is not audio that libsndfile can read, or it is damaged; it starts with "
-        f"{first_bytes(path)!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and others; convert "
-        "anything else (m4a, video) with: ffmpeg -i <file> <file>.wav"
+        f"{first_bytes(path)!r}. Readable are WAV, FLAC, OGG, MP3, AIFF and the sound of MP4, "
+        "WebM and other videos; convert anything else with: ffmpeg -i <file> <file>.wav"
     )
 
 

@@ -121,10 +121,10 @@ def cut_part(
     return first, stop
 
 
-def first_bytes(path: str) -> bytes:
-    """Return the start of a file, which tells of what kind it is, for an error."""
+def first_bytes(path: str, n: int = 16) -> bytes:
+    """Return the start of a file, `n` bytes, which tells of what kind it is."""
     with open(path, "rb") as file:
-        return file.read(16)
+        return file.read(n)
 
 
 _SPELLINGS = {

@@ -112,7 +112,7 @@ def open_video(clip: Clip, path: str) -> Clip:
     """Read the header of a video, and complete what its cell says by its rate and length."""
     av = _av()
     _check_pointers(path, clip.name)
-    with _decoding(av, path, clip.name), _open(av, path) as container:
+    with _decoding(av, path, clip.name), open_container(av, path) as container:
         stream = _video_stream(av, container, clip.name)
         size = stream.codec_context.width * stream.codec_context.height
         check_limit(size, "EMOEST_MAX_PIXELS", clip.name)
@@ -145,7 +145,8 @@ def _check_pointers(path: str, name: str) -> None:
         )
 
 
-def _open(av: ModuleType, path: str) -> Any:
+def open_container(av: ModuleType, path: str) -> Any:
+    """Open a file with PyAV as a container of pictures or sound, never as a list of files."""
     return av.open(path, metadata_errors="replace", options={"format_whitelist": _CONTAINERS})
 
 
@@ -200,7 +201,7 @@ def _decode(clip: Clip, path: str) -> Iterator[Image]:
         else:
             # Only who has decoded all of it can tell that the end is missing.
             if last is not None:
-                _check_end(clip, path, last + _origin(av, stream), promised)
+                _check_end(clip, path, last + origin_of(av, stream), promised)
     if first is None:
         raise ValueError(_no_image(clip))
 
@@ -214,10 +215,10 @@ def _open_at_start(av: ModuleType, clip: Clip, path: str) -> Iterator[tuple[Any,
     """
     for back in _SEEK_BACK:
         with ExitStack() as stack:
-            container = stack.enter_context(_open(av, path))
+            container = stack.enter_context(open_container(av, path))
             stream = _video_stream(av, container, clip.name)
             stream.thread_type = "AUTO"
-            origin = _origin(av, stream)
+            origin = origin_of(av, stream)
             target = max(0.0, clip.start - back)
             if target > 0:
                 container.seek(int((origin + target) * av.time_base))
@@ -231,14 +232,15 @@ def _open_at_start(av: ModuleType, clip: Clip, path: str) -> Iterator[tuple[Any,
                 return
 
 
-def _origin(av: ModuleType, stream: Any) -> float:
+def origin_of(av: ModuleType, stream: Any) -> float:
+    """Return the time stamp in seconds at which the container of a stream begins."""
     return float((stream.container.start_time or 0) / av.time_base)
 
 
 def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> None:
     """Raise if a video ends before its stream, or else its file, says that it does."""
     if promised is None:
-        promised = _lost_end(path, last)
+        promised = lost_end(path, last)
     if promised is not None and last < promised - _LOST_SECONDS:
         raise ValueError(
             f"{clip.name} is truncated: it should last until {promised:.2f} s and ends at "
@@ -246,10 +248,10 @@ def _check_end(clip: Clip, path: str, last: float, promised: float | None) -> No
         )
 
 
-def _lost_end(path: str, last: float) -> float | None:
+def lost_end(path: str, last: float) -> float | None:
     """Where a file says that it ends; None if anything in it, such as its audio, reaches there."""
     av = _av()
-    with _open(av, path) as container:
+    with open_container(av, path) as container:
         end = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
         if last >= end - _LOST_SECONDS:
             return None

@@ -81,7 +81,7 @@ def ffmpeg_blocks(path: str, form: str, start: int, stop: int | None, size: int)
     av = _av(path)
     position = 0
     try:
-        for samples in _joined(_frames(av, path, form), size):
+        for samples in join_blocks(_frames(av, path, form), size):
             first, last = max(start - position, 0), len(samples)
             if stop is not None:
                 last = min(last, stop - position)
@@ -123,23 +123,49 @@ def ffmpeg_length(path: str, form: str) -> tuple[int, int]:
 
 def _frames(av: ModuleType, path: str, form: str) -> Iterator[Block]:
     with av.open(path, format=_DEMUXERS.get(form, "wav"), metadata_errors="replace") as file:
-        stream = file.streams.audio[0]
-        rate, n_channels = stream.rate, stream.channels
-        resampler = av.AudioResampler(format="fltp")
-        for frame in file.decode(stream):
-            if (frame.sample_rate, frame.layout.nb_channels) != (rate, n_channels):
-                raise UnreadableError(
-                    f"holds recordings of {rate} Hz in {n_channels} channels and of "
-                    f"{frame.sample_rate} Hz in {frame.layout.nb_channels}, one behind the other"
-                )
-            # Time stamps that begin anew in a joined file are none of the resampler's business.
-            frame.pts = None
-            for converted in resampler.resample(frame):
-                yield converted.to_ndarray().T
+        for _, block in decoded_blocks(av, file, file.streams.audio[0]):
+            yield block
 
 
-def _joined(blocks: Iterator[Any], size: int) -> Iterator[Block]:
-    """Join short blocks, so that at most `size` samples and one block more are held."""
+def decoded_blocks(
+    av: ModuleType, container: Any, stream: Any
+) -> Iterator[tuple[float | None, Block]]:
+    """Decode a stream of sound of an open container.
+
+    Yields
+    ------
+    time : float or None
+        When the block begins, in seconds of the container, if that is known.
+    block : ndarray of shape (n_samples, n_channels), dtype float32
+
+    Raises
+    ------
+    ValueError
+        If its rate or channels change.
+    """
+    rate, n_channels = stream.rate, stream.channels
+    resampler = av.AudioResampler(format="fltp")
+    for frame in container.decode(stream):
+        if (frame.sample_rate, frame.layout.nb_channels) != (rate, n_channels):
+            raise UnreadableError(
+                f"holds recordings of {rate} Hz in {n_channels} channels and of "
+                f"{frame.sample_rate} Hz in {frame.layout.nb_channels}, one behind the other"
+            )
+        time = frame.time
+        # Time stamps that begin anew in a joined file are none of the resampler's business.
+        frame.pts = None
+        for converted in resampler.resample(frame):
+            yield time, converted.to_ndarray().T
+
+
+def join_blocks(blocks: Iterator[Any], size: int) -> Iterator[Block]:
+    """Join short blocks, so that at most `size` samples and one block more are held.
+
+    Examples
+    --------
+    >>> [len(block) for block in join_blocks(iter([np.zeros((2, 1))] * 5), 4)]
+    [4, 4, 2]
+    """
     held: list[Block] = []
     for block in blocks:
         held.append(block)

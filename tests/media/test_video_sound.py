@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from emoest.embeddings import WhisperEmbedder
+from emoest.media import read_audio
+from emoest.media.audio import open_audio
+from tests.media.videos import write_video
+
+av = pytest.importorskip("av")
+
+RATE = 16_000
+FORMATS = {
+    "mp4": "aac",
+    "mkv": "aac",
+    "mov": "pcm_s16le",
+    "webm": "libopus",
+    "avi": "mp3",
+    "ts": "aac",
+}
+
+
+def tone(seconds, frequency=440.0):
+    """A tone that swells, so that a shift shows."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    return (0.4 * np.sin(2 * np.pi * frequency * time) * np.minimum(1, time)).astype(np.float32)
+
+
+def write_movie(path, tracks, *, codec="aac", images=True, seconds=2.0, late=0.0):
+    """A gray video with one sound track for each signal; the sound begins `late` seconds late."""
+    with av.open(str(path), "w") as container:
+        rate = 48_000 if codec == "libopus" else RATE
+        streams = [container.add_stream(codec, rate=rate, layout="mono") for _ in tracks]
+        if images:
+            video = container.add_stream("libvpx" if path.suffix == ".webm" else "mpeg4", rate=10)
+            video.height, video.width, video.pix_fmt = 48, 64, "yuv420p"
+            for _ in range(round(10 * seconds)):
+                image = np.full((48, 64, 3), 99, dtype=np.uint8)
+                container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            container.mux(video.encode())
+        for stream, signal in zip(streams, tracks, strict=True):
+            sound = np.repeat(signal, rate // RATE)[None]
+            frame = av.AudioFrame.from_ndarray(sound, "fltp", "mono")
+            frame.sample_rate, frame.pts = rate, round(late * rate)
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_sound_of_a_video_is_read(tmp_path, suffix):
+    expected = tone(2.0)
+    path = write_movie(tmp_path / f"a.{suffix}", [expected], codec=FORMATS[suffix])
+    signal, _ = read_audio(path, target_rate=RATE)
+    assert abs(len(signal) - len(expected)) < 0.15 * RATE
+    n = min(len(signal), len(expected))
+    # An encoder may begin a few milliseconds early or late.
+    lags = [
+        np.corrcoef(signal[max(k, 0) : n + min(k, 0)], expected[max(-k, 0) : n + min(-k, 0)])[0, 1]
+        for k in range(-1200, 1201, 3)
+    ]
+    assert max(lags) > 0.98
+
+
+def test_parts_and_blocks_of_the_sound(tmp_path):
+    path = write_movie(tmp_path / "a.mov", [tone(2.0)], codec="pcm_s16le")
+    whole, _ = read_audio(path)
+    part, rate = read_audio(f"{path}#t=0.5,1.25")
+    assert rate == RATE
+    np.testing.assert_array_equal(part, whole[8_000:20_000])
+    blocks = list(open_audio(path).blocks(seconds=0.3))
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    assert len(blocks) > 3
+
+
+def test_the_first_of_two_tracks_is_taken(tmp_path):
+    first, second = tone(1.0), tone(1.0, 880.0)
+    path = write_movie(tmp_path / "a.mov", [first, second], codec="pcm_s16le")
+    signal, _ = read_audio(path)
+    np.testing.assert_allclose(signal, first, atol=1e-3)
+
+
+def test_sound_that_is_shorter_than_the_picture(tmp_path):
+    path = write_movie(tmp_path / "a.mov", [tone(0.5)], codec="pcm_s16le", seconds=3.0)
+    assert len(read_audio(path)[0]) == 8_000
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mkv"])
+def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path, suffix):
+    path = write_movie(
+        tmp_path / f"a.{suffix}", [np.ones(RATE, np.float32) / 2], codec="pcm_s16le", late=0.5
+    )
+    signal, _ = read_audio(path)
+    loud = np.flatnonzero(np.abs(signal) > 0.1)
+    assert abs(loud[0] / RATE - 0.5) < 0.05
+    assert abs(len(signal) / RATE - 1.5) < 0.05
+
+
+def test_a_video_without_sound_is_said(tmp_path):
+    path = write_video(tmp_path / "silent.mp4")
+    with pytest.raises(ValueError, match=r"silent.mp4.* holds no sound \(streams: video\)"):
+        read_audio(path)
+
+
+def test_a_video_of_one_image_and_a_file_without_any(tmp_path):
+    path = write_movie(tmp_path / "one.mov", [tone(1.0)], codec="pcm_s16le", seconds=0.1)
+    assert len(read_audio(path)[0]) == RATE
+    path = write_movie(tmp_path / "sound.m4a", [tone(1.0)], images=False)
+    assert abs(len(read_audio(path)[0]) - RATE) < 2_500
+
+
+def test_a_damaged_video_names_the_file(tmp_path):
+    whole = write_movie(tmp_path / "whole.mp4", [tone(2.0)]).read_bytes()
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cut\.mp4.*(damaged|truncated)"):
+        read_audio(path)
+
+
+def test_a_truncated_video_is_told_from_a_short_sound(tmp_path):
+    whole = write_movie(tmp_path / "whole.mkv", [tone(6.0)], seconds=6.0).read_bytes()
+    path = tmp_path / "cut.mkv"
+    path.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(ValueError, match=r"cut\.mkv.*(damaged|truncated)"):
+        read_audio(path)
+
+
+def test_an_embedder_of_audio_takes_a_video(tmp_path):
+    from tests.nets.tiny_whisper import save_whisper
+
+    path = write_movie(tmp_path / "a.mov", [tone(1.0)], codec="pcm_s16le")
+    embedder = WhisperEmbedder(save_whisper(tmp_path / "whisper"), cache_dir=False)
+    silent = write_video(tmp_path / "silent.mp4")
+    with pytest.warns(UserWarning, match="1 of 2 cells could not be read"):
+        found = embedder.set_params(errors="missing").fit_transform([str(path), str(silent)])
+    assert found["whisper_frames"][0].shape == (50, 16)
+    assert found["whisper_frames"][1] is None
