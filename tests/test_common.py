@@ -186,6 +186,7 @@ CELLS = {
 
 OTHERS = {
     "MultiTarget": "needs a table of targets as y, which neither suite gives",
+    "UniversalLabeler": "completes labels, and neither transforms nor predicts",
 }
 
 

@@ -19,6 +19,7 @@ from emoest.evaluation._modalities import (
 from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult, Protocol
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
+from emoest.evaluation._sentiment import sentiment_scores
 
 __all__ = [
     "EvaluationError",
@@ -39,6 +40,7 @@ __all__ = [
     "pearson_scorer",
     "plot_confusion",
     "recall_per_class",
+    "sentiment_scores",
     "uar_interval",
     "uar_score",
     "uar_scorer",

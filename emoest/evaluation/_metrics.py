@@ -222,7 +222,7 @@ def ccc_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
     >>> ccc_score([1.0, 2.0, 3.0], [2.0, 3.0, 4.0])
     0.571...
     """
-    return float(ccc_of_sums(rating_sums(*_check_ratings(y_true, y_pred, sample_weight)).sum(0)))
+    return float(ccc_of_sums(rating_sums(*check_ratings(y_true, y_pred, sample_weight)).sum(0)))
 
 
 def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
@@ -250,8 +250,11 @@ def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> flo
     >>> round(pearson_score([1.0, 2.0, 3.0], [2.0, 3.0, 4.0]), 12)
     1.0
     """
-    sums = rating_sums(*_check_ratings(y_true, y_pred, sample_weight)).sum(0)
-    n, x, y, xx, yy, xy = sums
+    true, pred, weight = check_ratings(y_true, y_pred, sample_weight)
+    # The variance of a constant, computed from sums, is rarely 0 exactly.
+    if np.ptp(true[weight > 0]) == 0 or np.ptp(pred[weight > 0]) == 0:
+        return 0.0
+    n, x, y, xx, yy, xy = rating_sums(true, pred, weight).sum(0)
     scale = np.sqrt(max(xx / n - (x / n) ** 2, 0.0) * max(yy / n - (y / n) ** 2, 0.0))
     return float(np.clip((xy / n - x * y / n**2) / scale, -1.0, 1.0)) if scale > 0 else 0.0
 
@@ -316,7 +319,14 @@ def _check_kind(y: Any, name: str) -> Array:
     return labels
 
 
-def _check_ratings(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Floats, Floats, Floats]:
+def check_ratings(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Floats, Floats, Floats]:
+    """Convert true values, predicted values and weights to arrays, or say what is wrong with them.
+
+    Examples
+    --------
+    >>> check_ratings([1], [2], None)
+    (array([1.]), array([2.]), array([1.]))
+    """
     true = np.asarray(column_or_1d(np.asarray(y_true)), dtype=np.float64)
     pred = np.asarray(column_or_1d(np.asarray(y_pred)), dtype=np.float64)
     _check_present(~np.isfinite(true), "y_true")

@@ -10,6 +10,7 @@ from emoest.neural._sequence import SequenceClassifier, SequenceRegressor
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
 from emoest.neural._speaker_trunks import load_speaker_weights
 from emoest.neural._speech_resnet import SpeechResNetClassifier
+from emoest.neural._unimse.labeler import UniversalLabeler
 
 __all__ = [
     "EEGNetClassifier",
@@ -22,6 +23,7 @@ __all__ = [
     "SpeakerPretrainer",
     "SpeechResNetClassifier",
     "TrunkWeights",
+    "UniversalLabeler",
     "grad_cam",
     "load_speaker_weights",
     "plot_grad_cam",

@@ -148,3 +148,12 @@ def test_a_weight_of_two_is_a_row_twice():
 def test_missing_ratings_are_named():
     with pytest.raises(ValueError, match=r"y_pred has 1 missing or infinite .* position 1"):
         ccc_score([1, 2], [1, np.nan])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0, -2.0, 1e6])
+@pytest.mark.parametrize("constant", ["true", "pred"])
+def test_pearson_of_a_constant_is_exactly_zero(value, constant):
+    varied, flat = [-3.0, -1.6, -0.4, 0.0, 0.0, 0.6, 1.8, 2.7], [value] * 8
+    pair = (flat, varied) if constant == "true" else (varied, flat)
+    assert pearson_score(*pair) == 0.0
+    assert pearson_score(*pair, sample_weight=[0.1] * 7 + [0.7]) == 0.0

@@ -1,0 +1,1 @@
+"""UniMSE: universal labels, their strings, dialogues, and the estimators that generate them."""
