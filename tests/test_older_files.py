@@ -1,11 +1,13 @@
 """Files from before the rooms `tables`, `media` and `files` are read on.
 
-They are written here by hand, as the code wrote them then (commit d076840).
+They are written here by hand, as the code wrote them then (commit d076840). Entries of the store
+have a checksum since; their places are the same.
 """
 
 import hashlib
 import importlib.metadata
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,7 @@ from emoest.embeddings import (
 )
 from emoest.embeddings._base import PretrainedTransformer
 from emoest.features import DifferentialEntropy
+from emoest.files.store import entry_bytes
 from emoest.nets.speech_resnet import ResNetTrunk
 from emoest.neural import (
     MFNClassifier,
@@ -83,14 +86,19 @@ def array_content(array, rate):
     return f"array:{digest}:{array.dtype.str}:{array.shape}:{rate}".encode()
 
 
-def write_entry(folder, recipe, content, n_columns):
+def write_entry(folder, recipe, content, n_columns, *, checksum=True):
     """Write an entry of the store; its values are 0, 1, 2, ..."""
     text = json.dumps(recipe, sort_keys=True).encode()
     key = hashlib.sha256(text + b"\0" + content).hexdigest()
     name = f"{recipe['stem']}-{hashlib.sha256(text).hexdigest()[:16]}"
     path = folder / "store" / name / key[:2] / f"{key[2:]}.npy"
     path.parent.mkdir(parents=True)
-    np.save(path, np.arange(n_columns, dtype=np.float32)[None])
+    value = np.arange(n_columns, dtype=np.float32)[None]
+    if checksum:
+        path.write_bytes(entry_bytes(value))
+    else:
+        np.save(path, value)
+    return path
 
 
 def old_entries(net, wav2vec2):
@@ -171,6 +179,29 @@ def test_entries_of_the_store_are_found(kind, net, wav2vec2, tmp_path, monkeypat
     values = np.ravel(out.iloc[0, 0] if out.columns[0].endswith("_frames") else out.iloc[0])
     np.testing.assert_array_equal(values, np.arange(len(values)))
     assert len(values) + len(recipe["sidecars"]) == n_columns
+
+
+def test_entries_without_a_checksum_are_computed_once_more(net, wav2vec2, tmp_path, monkeypatch):
+    estimator, cell, _, recipe, n_columns = old_entries(net, wav2vec2)["de"]
+    compute, computed = type(estimator)._compute, []
+    monkeypatch.setattr(
+        type(estimator),
+        "_compute",
+        lambda self, batch: computed.append(batch) or compute(self, batch),
+    )
+    cell = np.random.default_rng(0).normal(size=cell.shape)
+    content = array_content(cell, 200)
+    path = write_entry(tmp_path, recipe, content, n_columns, checksum=False)
+    cells = pd.Series([cell], dtype=object, name="cells")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = (
+            estimator.set_params(cache_dir=tmp_path).fit_transform(cells) for _ in range(2)
+        )
+    assert len(computed) == 1
+    assert np.load(path).shape == (2, n_columns)
+    np.testing.assert_array_equal(first.iloc[0, 0], second.iloc[0, 0])
+    assert first.iloc[0, 0].max() < 10
 
 
 FRAMES = pd.DataFrame(

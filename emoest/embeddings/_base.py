@@ -109,7 +109,13 @@ class PretrainedTransformer(CellTransformer):
             path = self._find_verified()
             keep_freed_memory()
             with generator_kept(device):
-                return self._load(path, device)
+                model = self._load(path, device)
+            if weights_digest(path, self.cache_dir) != self.weights_digest_:
+                raise RuntimeError(
+                    f"The weights in {str(path)!r} changed while they were loaded. Wait until they "
+                    "are written, and run this again."
+                )
+            return model
 
         return loaded_model(self._kind(), self.weights_digest_, device, load)
 

@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer
 from emoest.embeddings._speech_pieces import Speech, cut_pieces
+from emoest.files.digests import file_digest
 from emoest.files.hub import CTRANSLATE2
-from emoest.files.store import file_digest
+from emoest.files.weights import files_digest
 from emoest.media.audio import Audio, open_audio
 from emoest.tables.cells import object_column
 from emoest.utils import constraints
@@ -172,6 +173,9 @@ class SpeechTranscriber(PretrainedTransformer):
 
     def _read_spec(self, path: Path) -> None:
         self._tokenizer_digest = file_digest(path / "tokenizer.json", self.cache_dir)
+        # The weights' own digest is that of the tensors; these change what is made of them.
+        others = sorted(file.name for file in path.iterdir() if file.suffix in {".json", ".txt"})
+        self._configuration_digest = files_digest(path, others, self.cache_dir)
 
     @property
     def _pooling(self) -> str | None:
@@ -185,6 +189,7 @@ class SpeechTranscriber(PretrainedTransformer):
         return {
             "version": _RECIPE_VERSION,
             "tokenizer": self._tokenizer_digest,
+            "configuration": self._configuration_digest,
             "language": self.language,
             "words": bool(self.words),
             "beam_size": self.beam_size,

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from emoest.files.store import file_digest
+from emoest.files.digests import file_digest
 from emoest.tables.groups import Split
 from emoest.tables.names import is_context
 from emoest.utils._sklearn import BaseSearchCV

@@ -4,10 +4,16 @@ import os
 from pathlib import Path
 
 from emoest.files.catalogue import ENVIRONMENT as WEIGHTS_ENVIRONMENT
+from emoest.utils.warn import warn_user
 
 ENVIRONMENT = "EMOEST_CACHE"
 
+STORE = "store"
+"""The folder of the store, in that which `cache_folder` names."""
+
 CacheDir = str | os.PathLike[str] | bool | None
+
+_warned: set[Path] = set()
 
 
 def cache_folder(cache_dir: CacheDir = None) -> Path:
@@ -51,3 +57,24 @@ def weights_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
     """
     chosen = cache_dir or os.environ.get(WEIGHTS_ENVIRONMENT)
     return Path(chosen).expanduser() if chosen else cache_folder() / "weights"
+
+
+def warn_unusable(root: Path, error: OSError) -> None:
+    """Warn, once in a process, that a store can be neither read nor written.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     for _ in range(3):
+    ...         warn_unusable(Path("full"), OSError(28, "No space left on device"))
+    >>> len(caught)
+    1
+    """
+    if root not in _warned:
+        _warned.add(root)
+        warn_user(
+            f"The store {str(root)!r} cannot be read or written ({error}); the work continues and "
+            f"its results are not kept. Make room, or set cache_dir or {ENVIRONMENT} to a folder "
+            "that can be written.",
+        )

@@ -4,6 +4,7 @@ Only safetensors are taken; a pickle of weights is never opened.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from emoest.files.catalogue import ENVIRONMENT
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 
-MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors")
+MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".codes", ".tokenizer")
 """The files of a folder of weights that make the model: configuration, vocabulary, tensors."""
 
 TENSORS = ("*.safetensors",)
@@ -22,6 +23,12 @@ CTRANSLATE2 = "model.bin"
 """Name of CTranslate2's file of tensors, which is no pickle."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+
+_WITH_TENSORS = (
+    *("Dense", "LSTM", "CNN", "LayerNorm", "WordEmbeddings"),
+    *("WeightedLayerPooling", "StaticEmbedding"),
+)
+"""Modules of sentence-transformers that open pytorch_model.bin where they find no safetensors."""
 
 # What of huggingface_hub's transport fails without a network raises errors that are no OSError.
 _TRANSPORT = ("httpx", "httpcore", "requests")
@@ -89,7 +96,7 @@ def check_model_folder(
     """Return `folder` if it holds what a model needs, else say what is missing.
 
     That is a configuration, a file of one of the patterns `tensors` and, unless `tokenizer` is
-    False, a tokenizer.
+    False, a tokenizer. A part of the model that is a pickle, an adapter or elsewhere raises.
 
     Examples
     --------
@@ -122,7 +129,69 @@ def check_model_folder(
             f"The folder {str(folder)!r} holds no tokenizer (none of "
             f"{listed(TOKENIZER_FILES)}). Save it there with tokenizer.save_pretrained(folder)."
         )
+    _refuse_what_is_not_read(folder)
     return folder
+
+
+def model_files(folder: Path) -> list[Path]:
+    """Return the files below a folder, links followed and hidden ones left out, in their order.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> model_files(Path(tempfile.mkdtemp()))
+    []
+    """
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        # A link may lead back to a folder above it.
+        folders[:] = [name for name in folders if real not in seen and not name.startswith(".")]
+        if real not in seen:
+            found += [Path(place, name) for name in names if not name.startswith(".")]
+        seen.add(real)
+    return sorted(path for path in found if path.is_file())
+
+
+def _refuse_what_is_not_read(folder: Path) -> None:
+    """Raise where loading would open a pickle, or files that are not in the folder."""
+    files = model_files(folder)
+    sound = {path.parent for path in files if path.suffix == ".safetensors"}
+    pickled = {path.parent for path in files if path.match("pytorch_model*.bin")}
+    for module, kind in {"": "", **_modules(folder)}.items():
+        place = folder / module
+        if Path(module).is_absolute() or ".." in Path(module).parts:
+            raise ValueError(
+                f"The model in {str(folder)!r} has a part in {module!r}, which is outside of its "
+                "folder and would not be in its digest. Copy the part into the folder."
+            )
+        if place not in sound and (place in pickled or kind in _WITH_TENSORS):
+            raise FileNotFoundError(
+                f"The folder {str(place)!r} holds no safetensors weights, and pickled ones "
+                "(pytorch_model.bin) are not opened. Where you trust them, convert them once: "
+                "safetensors.torch.save_file(torch.load('pytorch_model.bin', weights_only=True), "
+                "'model.safetensors')."
+            )
+    adapters = [path for path in files if path.name == "adapter_config.json"]
+    if adapters:
+        raise ValueError(
+            f"{str(adapters[0])!r} belongs to an adapter, whose model lies elsewhere and would not "
+            "be in the digest. Save the merged model: "
+            "model.merge_and_unload().save_pretrained(folder)."
+        )
+
+
+def _modules(folder: Path) -> dict[str, str]:
+    """Folders and kinds of the modules of a sentence model, those inside a router too."""
+    found: dict[str, str] = {}
+    for module in read_json(folder, "modules.json"):
+        place, kind = str(module["path"]), str(module["type"])
+        found[place] = kind.rpartition(".")[2]
+        inner = {} if ".." in place else read_json(folder / place, "router_config.json")
+        for name, part in inner.get("types", {}).items():
+            found[f"{place}/{name}" if place else name] = str(part).rpartition(".")[2]
+    return found
 
 
 def read_json(folder: Path, name: str) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emoest.files.catalogue import ENVIRONMENT, PinnedFile, PinnedFolder, Weights
+from emoest.files.digests import file_digest
 from emoest.files.download import RemoteFile, check_digest, download
-from emoest.files.store import file_digest
 
 
 def find_pinned_folder(

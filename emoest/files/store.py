@@ -7,32 +7,34 @@ an entry depends on one item alone.
 """
 
 import hashlib
+import io
 import json
+import math
 import os
-import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from emoest.files.folders import ENVIRONMENT, CacheDir, cache_folder
-from emoest.tables.cells import load_array, save_array
+import numpy as np
+
+from emoest.files.digests import DIGESTS, forget_digests
+from emoest.files.folders import STORE, CacheDir, cache_folder, warn_unusable
+from emoest.tables.cells import read_array
+from emoest.utils.atomic import written_whole
 from emoest.utils.typing import Array
 from emoest.utils.warn import warn_user
 
-_FOLDER = "store"
-_DIGESTS = "digests"
 _RECIPE_FILE = "recipe.json"
 _DAY = 86_400.0
-# Seconds in which a second change might not move a file's time.
-_RECENT = 2.0
+# Readers of .npy files stop at the end of the array, so a checksum behind it costs them nothing.
+_MARK = b"emoest sha256:"
+_ENDING = len(_MARK) + hashlib.sha256().digest_size
 
-_digests: dict[tuple[str, int, int, int], str] = {}
 _swept: set[Path] = set()
-_warned: set[Path] = set()
 
 
 class Store:
@@ -62,7 +64,7 @@ class Store:
     def __init__(self, name: str, recipe: Mapping[str, Any], cache_dir: CacheDir = None) -> None:
         self._text = json.dumps(dict(recipe), sort_keys=True)
         self._digest = hashlib.sha256(self._text.encode())
-        self.root = None if cache_dir is False else cache_folder(cache_dir) / _FOLDER
+        self.root = None if cache_dir is False else cache_folder(cache_dir) / STORE
         self._folder = f"{name}-{self._digest.hexdigest()[:16]}"
 
     def key(self, content: bytes) -> str:
@@ -78,18 +80,26 @@ class Store:
         return self.root / self._folder / key[:2] / f"{key[2:]}.npy"
 
     def get(self, key: str) -> Array | None:
-        """Read an entry; None if it is not there, and with a warning if it is truncated."""
+        """Read an entry; None if it is not there or was written before there were checksums.
+
+        An entry that is truncated or whose checksum is another costs a warning, a folder that
+        cannot be read one for all entries; both give None.
+        """
         path = self.path(key)
-        if path is None:
+        if path is None or self.root is None:
             return None
         try:
-            array = load_array(path)
-            _mark_used(path)
+            array = read_entry(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            warn_unusable(self.root, error)
+            return None
+        except ValueError as error:
             warn_corrupt(path, error)
             return None
+        if array is not None:
+            _mark_used(path)
         return array
 
     def put(self, key: str, array: Array) -> None:
@@ -97,15 +107,65 @@ class Store:
         path = self.path(key)
         if path is None or self.root is None:
             return
-        recipe = self.root / self._folder
+        folder = self.root / self._folder
+        recipe = folder / _RECIPE_FILE
         try:
-            if recipe not in _swept:
-                _swept.add(recipe)
-                _remove_old_temporaries(recipe)
-                write_text(self._text, recipe / _RECIPE_FILE)
-            save_array(array, path)
+            if folder not in _swept:
+                _swept.add(folder)
+                _remove_old_temporaries(folder)
+            # Another process may have cleared the store.
+            if not recipe.exists():
+                _write(self._text.encode(), recipe)
+            _write(entry_bytes(array), path)
+        except FileNotFoundError:
+            # It was cleared between writing and renaming, and would be gone a moment later too.
+            return
         except OSError as error:
-            _warn_once(self.root, error)
+            warn_unusable(self.root, error)
+
+
+def entry_bytes(array: Array) -> bytes:
+    """Convert an array to the bytes of an ``.npy`` file with a checksum behind them.
+
+    Examples
+    --------
+    >>> len(entry_bytes(np.zeros(2))), len(entry_bytes(np.zeros(3)))
+    (190, 198)
+    """
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    file.write(_MARK + hashlib.sha256(file.getbuffer()).digest())
+    return file.getvalue()
+
+
+def read_entry(content: bytes) -> Array | None:
+    """Read what `entry_bytes` wrote; None where a sound array has no checksum.
+
+    Raises
+    ------
+    ValueError
+        If the checksum is another, or there is neither an array nor a checksum.
+
+    Examples
+    --------
+    >>> read_entry(entry_bytes(np.zeros(2))).tolist()
+    [0.0, 0.0]
+    """
+    body, ending = content[:-_ENDING], content[-_ENDING:]
+    if ending.startswith(_MARK):
+        if hashlib.sha256(body).digest() != ending[len(_MARK) :]:
+            raise ValueError("its checksum is another")
+        return read_array(io.BytesIO(body))
+    file = io.BytesIO(content)
+    read_array(file)
+    if file.read(1):
+        raise ValueError("its checksum is damaged")
+    return None
+
+
+def _write(content: bytes, path: Path) -> None:
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def warn_corrupt(path: Path | None, reason: object) -> None:
@@ -125,104 +185,22 @@ def warn_corrupt(path: Path | None, reason: object) -> None:
     )
 
 
-def write_text(text: str, path: Path) -> None:
-    """Write a text under a temporary name and rename it into place.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "a" / "b.json"
-    >>> write_text("{}", path)
-    >>> path.read_text()
-    '{}'
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def file_digest(path: str | os.PathLike[str], cache_dir: CacheDir = None) -> str:
-    """Compute the SHA-256 of a file's bytes, remembered by path, size, modification time and inode.
-
-    `cache_dir` is that of `cache_folder`; False remembers for this process only. A file changed
-    within the last two seconds is not remembered, since a second change might not move its time.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "empty"
-    >>> path.touch()
-    >>> file_digest(path, cache_dir=False)[:8]
-    'e3b0c442'
-    """
-    resolved = Path(path).resolve()
-    status = resolved.stat()
-    stamp = (str(resolved), status.st_size, status.st_mtime_ns, status.st_ino)
-    if stamp in _digests:
-        return _digests[stamp]
-    memo = None if cache_dir is False else _memo_path(cache_dir, stamp[0])
-    digest = None if memo is None else _read_memo(memo, stamp)
-    if digest is None:
-        with open(resolved, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if abs(time.time() - status.st_mtime) < _RECENT:
-            return digest
-        if memo is not None:
-            _write_memo(memo, stamp, digest)
-    _digests[stamp] = digest
-    return digest
-
-
-def _memo_path(cache_dir: CacheDir, path: str) -> Path:
-    name = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()
-    return cache_folder(cache_dir) / _FOLDER / _DIGESTS / name[:2] / f"{name[2:]}.json"
-
-
-def _read_memo(memo: Path, stamp: tuple[str, int, int, int]) -> str | None:
-    try:
-        found = json.loads(memo.read_text(encoding="utf-8"))
-        return str(found["sha256"]) if found["stamp"] == list(stamp[1:]) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _write_memo(memo: Path, stamp: tuple[str, int, int, int], digest: str) -> None:
-    try:
-        write_text(json.dumps({"stamp": list(stamp[1:]), "sha256": digest}), memo)
-    except OSError as error:
-        _warn_once(memo.parent.parent.parent, error)
-
-
 def _mark_used(path: Path) -> None:
     """Renew the time of an entry that is read, once a day, so that `prune` knows what is used."""
-    # Not at every reading: it would cost a write each.
-    if time.time() - path.stat().st_mtime > _DAY:
-        with suppress(OSError):
+    with suppress(OSError):
+        # Not at every reading: it would cost a write each.
+        if time.time() - path.stat().st_mtime > _DAY:
             os.utime(path)
 
 
 def _remove_old_temporaries(folder: Path) -> int:
     removed = 0
-    for path in folder.rglob("*.tmp"):
+    for path, status in _files(folder, ".tmp"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _DAY:
+            if time.time() - status.st_mtime > _DAY:
                 path.unlink()
                 removed += 1
     return removed
-
-
-def _warn_once(root: Path, error: OSError) -> None:
-    if root not in _warned:
-        _warned.add(root)
-        warn_user(
-            f"The store {str(root)!r} cannot be written ({error}); the work continues and its "
-            f"results are not kept. Make room, or set cache_dir or {ENVIRONMENT} to a folder that "
-            "can be written.",
-        )
 
 
 @dataclass(frozen=True)
@@ -258,11 +236,11 @@ def info(cache_dir: CacheDir = None) -> list[RecipeInfo]:
     >>> store = Store("double", {"version": 1}, folder)
     >>> store.put(store.key(b"abc"), np.ones((1, 2), dtype="float32"))
     >>> [(found.entries, found.size, found.recipe) for found in info(folder)]
-    [(1, 136, {'version': 1})]
+    [(1, 182, {'version': 1})]
     """
     found = []
     for folder in _recipe_folders(cache_dir):
-        sizes = [status.st_size for _, status in _entries(folder)]
+        sizes = [status.st_size for _, status in _files(folder, ".npy")]
         found.append(RecipeInfo(folder.name, len(sizes), sum(sizes), _read_recipe(folder)))
     return found
 
@@ -286,6 +264,11 @@ def prune(
     removed : int
         Number of files removed.
 
+    Raises
+    ------
+    ValueError
+        If `days` or `max_bytes` is not a finite number from 0 on.
+
     Examples
     --------
     >>> import tempfile
@@ -296,11 +279,13 @@ def prune(
     >>> prune(folder), prune(folder, max_bytes=0)
     (0, 1)
     """
+    _check_amount("days", days)
+    _check_amount("max_bytes", max_bytes)
     if cache_dir is False:
         return 0
     folders = _recipe_folders(cache_dir)
-    removed = _remove_old_temporaries(cache_folder(cache_dir) / _FOLDER)
-    entries = [entry for folder in folders for entry in _entries(folder)]
+    removed = _remove_old_temporaries(cache_folder(cache_dir) / STORE)
+    entries = [entry for folder in folders for entry in _files(folder, ".npy")]
     entries.sort(key=lambda entry: entry[1].st_mtime)
     total = sum(status.st_size for _, status in entries)
     for path, status in entries:
@@ -314,7 +299,10 @@ def prune(
 
 
 def clear(cache_dir: CacheDir = None) -> int:
-    """Remove every entry and every remembered digest; the number of entries that were there.
+    """Remove every entry and every remembered digest; the number of entries that were removed.
+
+    What others write meanwhile stays, and so do a link in the place of the store and files that
+    are not the store's.
 
     Examples
     --------
@@ -324,27 +312,64 @@ def clear(cache_dir: CacheDir = None) -> int:
     """
     if cache_dir is False:
         return 0
-    count = sum(found.entries for found in info(cache_dir))
-    root = cache_folder(cache_dir) / _FOLDER
-    if root.is_dir():
-        shutil.rmtree(root)
-    _digests.clear()
+    root = cache_folder(cache_dir) / STORE
+    count = 0
+    for folder in _recipe_folders(cache_dir):
+        count += _remove(folder, ".npy")
+        _remove(folder, ".tmp")
+        (folder / _RECIPE_FILE).unlink(missing_ok=True)
+        _remove_empty(folder)
+    for suffix in (".json", ".tmp"):
+        _remove(root / DIGESTS, suffix)
+    _remove_empty(root)
+    forget_digests()
     _swept.clear()
     return count
 
 
+def _check_amount(name: str, amount: float | None) -> None:
+    if amount is None:
+        return
+    is_number = isinstance(amount, Real) and not isinstance(amount, bool)
+    if not is_number or not 0 <= amount < math.inf:
+        raise ValueError(f"{name} must be a finite number from 0 on, found {amount!r}.")
+
+
 def _recipe_folders(cache_dir: CacheDir) -> list[Path]:
-    root = cache_folder(cache_dir) / _FOLDER
-    if cache_dir is False or not root.is_dir():
+    root = cache_folder(cache_dir) / STORE
+    if cache_dir is False:
         return []
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name != _DIGESTS)
+    try:
+        return sorted(path for path in root.iterdir() if path.is_dir() and path.name != DIGESTS)
+    except PermissionError:
+        raise
+    except OSError:
+        return []
 
 
-def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    for path in folder.glob("??/*.npy"):
-        # Another process may prune the entry in between.
+def _files(folder: Path, suffix: str) -> Iterator[tuple[Path, os.stat_result]]:
+    """Walk through files of the store; what another process removes meanwhile is left out."""
+    # Unlike Path.glob, os.walk goes on where a folder is gone.
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names if name.endswith(suffix)):
+            with suppress(FileNotFoundError):
+                yield path, path.stat()
+
+
+def _remove(folder: Path, suffix: str) -> int:
+    removed = 0
+    for path, _ in _files(folder, suffix):
         with suppress(FileNotFoundError):
-            yield path, path.stat()
+            path.unlink()
+            removed += 1
+    return removed
+
+
+def _remove_empty(root: Path) -> None:
+    """Remove empty folders from the inside out; one into which others write is not empty."""
+    for place, _, _ in os.walk(root, topdown=False):
+        with suppress(OSError):
+            Path(place).rmdir()
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:

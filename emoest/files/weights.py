@@ -7,16 +7,23 @@ Hugging Face hub. Wherever a name is accepted, a path is accepted as well.
 import hashlib
 import importlib.util
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from emoest.files.catalogue import ENVIRONMENT, WEIGHTS, Hub, Package, PinnedFolder, Url, Weights
+from emoest.files.digests import file_digest
 from emoest.files.download import RemoteFile, check_digest, download
 from emoest.files.folders import CacheDir, weights_folder
-from emoest.files.hub import CTRANSLATE2, MODEL_SUFFIXES, TENSORS, check_model_folder, find_on_hub
+from emoest.files.hub import (
+    CTRANSLATE2,
+    MODEL_SUFFIXES,
+    TENSORS,
+    check_model_folder,
+    find_on_hub,
+    model_files,
+)
 from emoest.files.pinned_folders import find_pinned_folder, package_file
-from emoest.files.store import file_digest
 from emoest.utils.messages import listed
 
 
@@ -217,15 +224,22 @@ def weights_digest(path: Path, cache_dir: CacheDir = None) -> str:
     binary = path / CTRANSLATE2
     if binary.is_file() and not any(path.rglob("*.safetensors")):
         return file_digest(binary, cache_dir)
-    names = sorted(
-        file.relative_to(path).as_posix()
-        for file in path.rglob("*")
-        if file.suffix in MODEL_SUFFIXES and file.is_file()
-    )
-    names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    files = [file for file in model_files(path) if file.suffix in MODEL_SUFFIXES]
+    names = sorted(file.relative_to(path).as_posix() for file in files)
     if not names:
         raise FileNotFoundError(f"the folder {str(path)!r} holds no model files")
+    return files_digest(path, names, cache_dir)
+
+
+def files_digest(folder: Path, names: Iterable[str], cache_dir: CacheDir = None) -> str:
+    """Compute the SHA-256 of the names and the digests of files of a folder.
+
+    Examples
+    --------
+    >>> files_digest(Path("anywhere"), [])[:8]
+    'e3b0c442'
+    """
     digest = hashlib.sha256()
     for name in names:
-        digest.update(f"{name}\0{file_digest(path / name, cache_dir)}\n".encode())
+        digest.update(f"{name}\0{file_digest(folder / name, cache_dir)}\n".encode())
     return digest.hexdigest()

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from emoest.files.digests import file_digest
 from emoest.files.folders import CacheDir
-from emoest.files.store import file_digest
 from emoest.media.sources import check_exists, spelling, split_fragment
 from emoest.tables.cells import describe, is_missing, object_column
 from emoest.tables.names import is_context

@@ -6,7 +6,6 @@ store, assemble. A subclass writes what an item is and what becomes of a batch o
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,12 +27,11 @@ from emoest.media.items import (
     where,
 )
 from emoest.media.notes import CollectedNotes
-from emoest.tables.cells import object_column
+from emoest.media.run import CHANGED, CellRun
+from emoest.tables.cells import is_path, object_column
 from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
-from emoest.utils.messages import listed
-from emoest.utils.warn import warn_user
 
 CELL_ERRORS = (ValueError, OSError)
 """What an unreadable item raises; anything else is no fault of the item's."""
@@ -45,18 +43,6 @@ _REMEDY = (
     "Fix the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
     "as a missing modality."
 )
-
-
-@dataclass
-class _Run:
-    """One call of transform: the items of each row, and what is known about them."""
-
-    store: Store
-    rows: list[list[str]] = field(default_factory=list)
-    are_lists: list[bool] = field(default_factory=list)
-    items: dict[str, tuple[Any, str]] = field(default_factory=dict)
-    values: dict[str, np.ndarray] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
 
 
 class CellTransformer(TransformerMixin, BaseEstimator):
@@ -195,13 +181,13 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=False)
         column = table.iloc[:, media_position(table, self._media, type(self).__name__)]
-        run = _Run(Store(self._stem, self._full_recipe(), self.cache_dir))
+        run = CellRun(Store(self._stem, self._full_recipe(), self.cache_dir))
         self._collect(column, run)
         self._look_up(run)
         with CollectedNotes():
             self._compute_missing(run)
         if run.failed:
-            self._warn_failed(run)
+            run.warn_failed()
         output = self._assemble(run, table.index)
         context = table.loc[:, [is_context(name) for name in table.columns]]
         return pd.concat([output, context], axis=1) if context.shape[1] else output
@@ -241,7 +227,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         # These names are part of every key: entries stored under others would not be found again.
         return {"stem": self._stem, "sidecars": list(self._sidecars), **self._recipe()}
 
-    def _collect(self, column: pd.Series, run: _Run) -> None:
+    def _collect(self, column: pd.Series, run: CellRun) -> None:
         """Name every item by its content; the first row that has it stands for all."""
         for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
             keys = []
@@ -260,7 +246,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             run.rows.append(keys)
             run.are_lists.append(is_list)
 
-    def _look_up(self, run: _Run) -> None:
+    def _look_up(self, run: CellRun) -> None:
         for key in run.items:
             value = run.store.get(key)
             if value is None:
@@ -271,7 +257,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                 continue
             run.values[key] = self._reduce(value)
 
-    def _compute_missing(self, run: _Run) -> None:
+    def _compute_missing(self, run: CellRun) -> None:
         keys = [key for key in run.items if key not in run.values]
         if not keys:
             return
@@ -283,7 +269,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                 self._compute_batch(batch, run)
                 bar.update(len(batch))
 
-    def _read_batches(self, order: list[str], run: _Run) -> Iterator[list[tuple[str, Any]]]:
+    def _read_batches(self, order: list[str], run: CellRun) -> Iterator[list[tuple[str, Any]]]:
         """Decode items; what was decoded before an unreadable one is computed before it raises."""
         batch: list[tuple[str, Any]] = []
         for key in order:
@@ -302,7 +288,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         if batch:
             yield batch
 
-    def _compute_batch(self, batch: list[tuple[str, Any]], run: _Run) -> None:
+    def _compute_batch(self, batch: list[tuple[str, Any]], run: CellRun) -> None:
         try:
             values = self._compute([decoded for _, decoded in batch])
             if len(values) != len(batch):
@@ -322,8 +308,23 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                 self._compute_batch([one], run)
             return
         for (key, _), value in zip(batch, values, strict=True):
-            run.store.put(key, value)
-            run.values[key] = self._reduce(value)
+            # Looked at before any failure is raised, which would cost the others their place.
+            if self._is_unchanged(key, run):
+                run.store.put(key, value)
+                run.values[key] = self._reduce(value)
+        for key, _ in batch:
+            if key not in run.values:
+                run.failed[key] = self._failure(run.items[key][1], ValueError(CHANGED))
+
+    def _is_unchanged(self, key: str, run: CellRun) -> bool:
+        """Check whether a file, once read, still is what it was when its key was computed."""
+        item = run.items[key][0]
+        if self._media != "file" or not is_path(item):
+            return True
+        try:
+            return run.store.key(self._content(item)) == key
+        except CELL_ERRORS:
+            return False
 
     def _check_value(self, value: np.ndarray) -> None:
         if len(value) == 0:
@@ -342,13 +343,6 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             raise_for_cell(f"{message}. {_REMEDY}", error)
         return message
 
-    def _warn_failed(self, run: _Run) -> None:
-        n_rows = sum(any(key in run.failed for key in keys) for keys in run.rows)
-        warn_user(
-            f"{n_rows} of {len(run.rows)} cells could not be read and count as missing: "
-            f"{listed(run.failed.values(), most=3, separator='; ')}."
-        )
-
     def _reduce(self, value: np.ndarray) -> np.ndarray:
         """Keep of an item what the output needs: one row where its frames are pooled."""
         if self._pooling is None:
@@ -364,7 +358,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         """Columns of a stored value: the dimensions of a frame, then its auxiliary values."""
         return self.n_dims_ + len(self._sidecars)
 
-    def _assemble(self, run: _Run, index: pd.Index) -> pd.DataFrame:
+    def _assemble(self, run: CellRun, index: pd.Index) -> pd.DataFrame:
         cells = [
             None
             if not keys or any(key in run.failed for key in keys)

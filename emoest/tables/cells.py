@@ -4,9 +4,10 @@ A cell of media holds a path, a text, an array or a list of such items, a cell o
 one row, ``float32 (n_frames, n_dims)`` or the path of an ``.npy`` file.
 """
 
+import io
+import math
 import os
 import tokenize
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from emoest.utils.atomic import written_whole
+
 Frames = npt.NDArray[np.float32]
 
-HEADER_ERRORS = (tokenize.TokenError, SyntaxError)
-"""What numpy lets through where the header of an ``.npy`` file is damaged."""
+HEADER_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    tokenize.TokenError,
+)
+"""What numpy lets through, beside ValueError, where the header of an ``.npy`` file is damaged."""
+
+# Version 3 is for names of fields that are not Latin, which arrays of numbers do not have.
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def is_missing(cell: Any) -> bool:
@@ -243,7 +261,7 @@ def write_frames(frames: Any, path: str | os.PathLike[str]) -> str:
 
 
 def save_array(array: npt.NDArray[Any], target: Path) -> None:
-    """Save an array under a temporary name and rename it into place.
+    """Save an array as an ``.npy`` file, whole or not at all.
 
     Examples
     --------
@@ -253,14 +271,8 @@ def save_array(array: npt.NDArray[Any], target: Path) -> None:
     >>> target.exists()
     True
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}-{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(target) as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def load_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
@@ -282,11 +294,41 @@ def load_array(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     [0.0, 0.0, 0.0]
     """
     with open(path, "rb") as file:
-        try:
-            loaded: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        except HEADER_ERRORS as error:
-            raise ValueError(f"its header is damaged: {error}") from error
-    return loaded
+        return read_array(file)
+
+
+def read_array(file: io.BufferedIOBase) -> npt.NDArray[Any]:
+    """Read the array of an ``.npy`` file that is open, or of its bytes; errors as `load_array`.
+
+    Nothing is allocated before what the header declares was compared with what is left.
+
+    Examples
+    --------
+    >>> file = io.BytesIO()
+    >>> np.save(file, np.zeros(3))
+    >>> _ = file.seek(0)
+    >>> read_array(file).tolist()
+    [0.0, 0.0, 0.0]
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        shape, by_columns, dtype = _HEADERS[version](file)
+    except HEADER_ERRORS as error:
+        raise ValueError(f"its header is damaged: {type(error).__name__} {error}") from error
+    if dtype.hasobject:
+        raise ValueError("it holds objects of Python, which are not opened; save numbers")
+    start = file.tell()
+    left = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    size = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size > left:
+        raise ValueError(f"its header declares {size:,} bytes, and {left:,} are left")
+    # Of bytes that can be changed, the array can be changed as well.
+    content = bytearray(size)
+    if file.readinto(content) != size:
+        raise ValueError("it ended while it was read")
+    flat = np.frombuffer(content, dtype) if size else np.empty(math.prod(shape), dtype)
+    return flat.reshape(shape, order="F" if by_columns else "C")
 
 
 def object_column(cells: list[Any], index: pd.Index, name: object = None) -> pd.Series:

@@ -1,4 +1,6 @@
 import hashlib
+import json
+import shutil
 import sys
 from dataclasses import replace
 from functools import partial
@@ -7,7 +9,7 @@ import pytest
 
 from emoest.files.catalogue import WEIGHTS, Hub, Weights
 from emoest.files.hub import check_model_folder, read_json
-from emoest.files.weights import find_weights
+from emoest.files.weights import find_weights, weights_digest
 
 find_folder = partial(find_weights, is_folder=True)
 
@@ -130,3 +132,99 @@ def test_damaged_json_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{torn")
     with pytest.raises(ValueError, match=r"config.json' is not valid JSON"):
         read_json(tmp_path, "config.json")
+
+
+def sentence_model(folder, kinds, tensors=".safetensors"):
+    """Folder of a sentence model; parts behind the first have tensors of their own."""
+    modules = []
+    for i, kind in enumerate(kinds):
+        place = f"{i}_{kind}" if i else ""
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / "config.json").write_text("{}")
+        name = "pytorch_model.bin" if i and tensors == ".bin" else "model.safetensors"
+        if not i or tensors is not None:
+            (folder / place / name).write_bytes(bytes([i]))
+        modules.append({"idx": i, "path": place, "type": f"sentence_transformers.models.{kind}"})
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "tokenizer.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("tensors", [".bin", None])
+@pytest.mark.parametrize("kind", ["Dense", "LSTM", "CNN", "LayerNorm", "WeightedLayerPooling"])
+def test_a_pickle_in_a_part_of_a_sentence_model_is_refused(tmp_path, kind, tensors):
+    folder = sentence_model(tmp_path, ["Transformer", "Pooling", kind])
+    assert find_folder(folder) == folder
+    folder = sentence_model(tmp_path / "other", ["Transformer", kind], tensors)
+    with pytest.raises(FileNotFoundError, match=rf"1_{kind}' holds no safetensors.*save_file"):
+        find_folder(folder)
+
+
+def test_a_pickle_of_another_kind_of_part_is_refused(tmp_path):
+    folder = sentence_model(tmp_path, ["Transformer", "CLIPModel"], ".bin")
+    with pytest.raises(FileNotFoundError, match="1_CLIPModel' holds no safetensors"):
+        find_folder(folder)
+
+
+def test_a_pickle_inside_a_router_is_refused(tmp_path):
+    folder = sentence_model(tmp_path, ["Transformer", "Router"])
+    inner = folder / "1_Router" / "query_0_Dense"
+    inner.mkdir()
+    types = {"query_0_Dense": "sentence_transformers.models.Dense.Dense"}
+    (folder / "1_Router" / "router_config.json").write_text(json.dumps({"types": types}))
+    with pytest.raises(FileNotFoundError, match="query_0_Dense' holds no safetensors"):
+        find_folder(folder)
+    (inner / "model.safetensors").write_bytes(b"")
+    assert find_folder(folder) == folder
+
+
+def test_a_pickle_beside_safetensors_or_outside_the_model_is_not_opened_and_no_obstacle(tmp_path):
+    folder = sentence_model(tmp_path, ["Transformer", "Dense"])
+    (folder / "1_Dense" / "pytorch_model.bin").write_bytes(b"")
+    (folder / "old").mkdir()
+    (folder / "old" / "pytorch_model.bin").write_bytes(b"")
+    assert find_folder(folder) == folder
+
+
+@pytest.mark.parametrize("place", ["../elsewhere", "/elsewhere", "1_Dense/../../elsewhere"])
+def test_a_part_outside_of_the_folder_is_refused(tmp_path, place):
+    folder = sentence_model(tmp_path / "model", ["Transformer", "Dense"])
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[1]["path"] = place
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ValueError, match="outside of its folder"):
+        find_folder(folder)
+
+
+def test_an_adapter_is_refused(tmp_path, tiny_bert):
+    folder = tmp_path / "bert"
+    shutil.copytree(tiny_bert, folder)
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "/elsewhere"}')
+    with pytest.raises(ValueError, match=r"belongs to an adapter.*merge_and_unload"):
+        find_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("config.json", "1_Dense/model.safetensors", "1_Dense/config.json", "vocab.txt"),
+        *("bpe.codes", "prophetnet.tokenizer", "spiece.model", "linked/model.safetensors"),
+    ],
+)
+def test_every_file_of_a_model_is_in_its_digest(tmp_path, name):
+    folder = sentence_model(tmp_path / "model", ["Transformer", "Dense"])
+    (tmp_path / "disk").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk" / "up").symlink_to(tmp_path, target_is_directory=True)
+    (folder / name).write_bytes(b"one")
+    before = weights_digest(folder, False)
+    (folder / name).write_bytes(b"two")
+    assert weights_digest(folder, False) != before
+
+
+def test_hidden_files_and_those_that_no_model_reads_leave_the_digest(tmp_path):
+    folder = sentence_model(tmp_path, ["Transformer"])
+    before = weights_digest(folder, False)
+    for name in (".cache", "README.md", "flax_model.msgpack", "model.onnx"):
+        (folder / name).write_bytes(b"")
+    assert weights_digest(folder, False) == before

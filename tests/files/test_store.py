@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from emoest.files import store as module
-from emoest.files.store import Store, cache_folder, clear, file_digest, info, prune
+from emoest.files.digests import file_digest
+from emoest.files.folders import cache_folder
+from emoest.files.store import Store, clear, info, prune
 
 RECIPE = {"weights": "abc", "version": 1}
 VALUE = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -83,6 +85,8 @@ def test_false_keeps_nothing(tmp_path, monkeypatch):
         lambda data: b"not an array at all",
         lambda data: data.replace(b"(2, 3)", b"(2, 3 "),
         lambda data: b"PK\3\4" + data,
+        lambda data: data + b"\0",
+        lambda data: data[:-40] + b"\0" * 40,
     ],
 )
 def test_a_torn_entry_is_a_miss_with_a_warning(tmp_path, spoil):
@@ -95,6 +99,56 @@ def test_a_torn_entry_is_a_miss_with_a_warning(tmp_path, spoil):
     np.testing.assert_array_equal(store.get(keys[0]), VALUE)
 
 
+def flipped(data, position):
+    return data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.7, 0.75, 0.8, 0.99])
+def test_a_flipped_bit_anywhere_is_a_miss_with_a_warning(tmp_path, share):
+    store, keys = fill(tmp_path)
+    path = store.path(keys[0])
+    data = path.read_bytes()
+    path.write_bytes(flipped(data, int(share * len(data))))
+    with pytest.warns(UserWarning, match="truncated or corrupt .*computed again"):
+        assert store.get(keys[0]) is None
+    np.testing.assert_array_equal(store.get(keys[1]), VALUE)
+
+
+def test_a_zeroed_block_is_a_miss_with_a_warning(tmp_path):
+    store = Store("x", RECIPE, tmp_path)
+    key = store.key(b"a")
+    store.put(key, np.ones((100, 64), dtype="float32"))
+    data = store.path(key).read_bytes()
+    store.path(key).write_bytes(data[:4096] + b"\0" * 4096 + data[8192:])
+    with pytest.warns(UserWarning, match="its checksum is another"):
+        assert store.get(key) is None
+
+
+def test_an_entry_without_a_checksum_is_computed_again_once(tmp_path):
+    store, keys = fill(tmp_path)
+    np.save(store.path(keys[0]), VALUE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.get(keys[0]) is None
+        store.put(keys[0], VALUE)
+        np.testing.assert_array_equal(store.get(keys[0]), VALUE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [VALUE, VALUE.T, VALUE[:0], np.zeros((0, 3), "float32"), np.float32(1.5), np.arange(3)],
+    ids=["C", "Fortran", "empty", "no rows", "scalar", "int"],
+)
+def test_entries_are_files_that_numpy_reads_and_arrays_that_can_be_changed(tmp_path, value):
+    store = Store("x", RECIPE, tmp_path)
+    key = store.key(b"a")
+    store.put(key, np.asarray(value))
+    np.testing.assert_array_equal(np.load(store.path(key)), value)
+    found = store.get(key)
+    np.testing.assert_array_equal(found, value)
+    assert found.flags.writeable and found.dtype == value.dtype
+
+
 def test_a_pickle_is_not_opened(tmp_path):
     store, keys = fill(tmp_path)
     np.save(store.path(keys[0]), np.array([{"a": 1}], dtype=object), allow_pickle=True)
@@ -104,10 +158,10 @@ def test_a_pickle_is_not_opened(tmp_path):
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
 def test_a_disk_that_cannot_be_written_warns_once(tmp_path, monkeypatch, code):
-    def refuse(array, target):
+    def refuse(target):
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(module, "save_array", refuse)
+    monkeypatch.setattr(module, "written_whole", refuse)
     store = Store("x", RECIPE, tmp_path)
     with pytest.warns(UserWarning, match=f"{os.strerror(code)}.*work continues") as caught:
         for i in range(3):
@@ -117,14 +171,35 @@ def test_a_disk_that_cannot_be_written_warns_once(tmp_path, monkeypatch, code):
     assert store.get(store.key(b"\0")) is None
 
 
-def test_a_file_where_the_folder_should_be_warns(tmp_path):
-    (tmp_path / "file").write_text("")
-    store = Store("x", RECIPE, tmp_path / "file")
-    with pytest.warns(UserWarning, match="cannot be written"):
-        store.put(store.key(b"a"), VALUE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert store.get(store.key(b"a")) is None
+def a_file(folder):
+    (folder / "file").write_text("")
+    return folder / "file"
+
+
+def a_dangling_link(folder):
+    (folder / "link").symlink_to(folder / "nowhere" / "else")
+    (folder / "nowhere").write_text("")
+    return folder / "link"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [a_file, lambda folder: a_file(folder) / "inside", a_dangling_link, lambda f: f / ("x" * 300)],
+    ids=["file", "below a file", "dangling link", "name too long"],
+)
+def test_a_folder_that_is_none_costs_one_warning(tmp_path, place):
+    store = Store("x", RECIPE, place(tmp_path))
+    with pytest.warns(UserWarning) as caught:
+        for i in range(3):
+            file_digest(__file__, store.root.parent)
+            assert store.get(store.key(bytes([i]))) is None
+            store.put(store.key(bytes([i])), VALUE)
+            assert store.get(store.key(bytes([i]))) is None
+    (message,) = {str(warning.message) for warning in caught}
+    assert "cannot be read or written" in message and "corrupt" not in message
+    assert len(caught) == 1
+    assert info(store.root.parent) == []
+    assert prune(store.root.parent) == clear(store.root.parent) == 0
 
 
 def test_no_temporary_is_left_and_old_ones_are_removed(tmp_path):
@@ -145,11 +220,10 @@ def test_a_write_that_fails_half_way_leaves_no_entry(tmp_path, monkeypatch):
     store = Store("x", RECIPE, tmp_path)
     key = store.key(b"a")
 
-    def half(file, array, **kwargs):
-        file.write(b"\x93NUMPY")
+    def half(path, target):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, "save", half)
+    monkeypatch.setattr(Path, "replace", half)
     with pytest.raises(KeyboardInterrupt):
         store.put(key, VALUE)
     monkeypatch.undo()
@@ -180,70 +254,6 @@ def test_several_processes_share_it(tmp_path):
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
-def test_a_digest_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
-    path = tmp_path / "clip.wav"
-    path.write_bytes(b"one")
-    age(path, 1)
-    first = file_digest(path, tmp_path)
-    module._digests.clear()
-    read = []
-    monkeypatch.setattr(
-        module.hashlib, "file_digest", lambda *a: read.append(a) or pytest.fail("read again")
-    )
-    assert file_digest(path, tmp_path) == first
-    assert read == []
-    monkeypatch.undo()
-    path.write_bytes(b"two")
-    age(path, 1)
-    assert file_digest(path, tmp_path) != first
-
-
-def test_a_file_replaced_with_the_same_size_and_time_is_read_again(tmp_path):
-    path, other = tmp_path / "a", tmp_path / "b"
-    path.write_bytes(b"one")
-    other.write_bytes(b"two")
-    age(path, 1)
-    os.utime(other, ns=(path.stat().st_mtime_ns, path.stat().st_mtime_ns))
-    first = file_digest(path, tmp_path)
-    other.replace(path)
-    assert file_digest(path, tmp_path) != first
-
-
-def test_a_file_changed_just_now_is_not_remembered(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"one")
-    stamp = path.stat().st_mtime_ns
-    first = file_digest(path, tmp_path)
-    path.write_bytes(b"two")
-    os.utime(path, ns=(stamp, stamp))
-    assert file_digest(path, tmp_path) != first
-
-
-def test_a_damaged_memo_is_ignored(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"one")
-    age(path, 1)
-    first = file_digest(path, tmp_path)
-    for memo in (tmp_path / "store" / "digests").rglob("*.json"):
-        memo.write_text("{torn")
-    module._digests.clear()
-    assert file_digest(path, tmp_path) == first
-
-
-def test_without_a_cache_nothing_is_written_for_a_digest(tmp_path, monkeypatch):
-    monkeypatch.setenv("EMOEST_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "a"
-    path.write_bytes(b"one")
-    age(path, 1)
-    file_digest(path, False)
-    assert not (tmp_path / "cache").exists()
-
-
-def test_a_missing_file_has_no_digest(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        file_digest(tmp_path / "none", tmp_path)
-
-
 def test_info_lists_recipes(tmp_path):
     fill(tmp_path, "a", 2)
     store, keys = fill(tmp_path, "b", 3)
@@ -269,6 +279,70 @@ def test_prune_removes_what_was_not_used_for_longest(tmp_path):
     assert prune(tmp_path, max_bytes=2 * size) == 1
     assert [store.get(key) is not None for key in keys] == [True, False, False, True]
     assert prune(tmp_path) == 0
+
+
+@pytest.mark.parametrize("name", ["days", "max_bytes"])
+@pytest.mark.parametrize("amount", [-1, -0.5, np.inf, -np.inf, np.nan, True, "3", np.float64(-1)])
+def test_prune_takes_finite_amounts_only(tmp_path, name, amount):
+    store, keys = fill(tmp_path)
+    for folder in (tmp_path, False):
+        with pytest.raises(ValueError, match=f"{name} must be a finite number from 0 on, found"):
+            prune(folder, **{name: amount})
+    assert all(store.get(key) is not None for key in keys)
+
+
+@pytest.mark.parametrize("linked", ["store", "recipe"])
+def test_clear_works_where_folders_are_links(tmp_path, linked):
+    cache, disk = tmp_path / "cache", tmp_path / "disk"
+    store, keys = fill(cache)
+    (cache / "store" / "mine.txt").write_text("not the store's")
+    place = cache / "store" if linked == "store" else store.path(keys[0]).parents[1]
+    place.rename(disk)
+    place.symlink_to(disk, target_is_directory=True)
+    assert [found.entries for found in info(cache)] == [3]
+    assert clear(cache) == 3
+    assert info(cache) == [] or info(cache)[0].entries == 0
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.txt"]
+    assert place.is_symlink()
+    store.put(keys[0], VALUE)
+    np.testing.assert_array_equal(store.get(keys[0]), VALUE)
+
+
+def test_clear_leaves_what_another_process_writes_meanwhile(tmp_path, monkeypatch):
+    store, keys = fill(tmp_path)
+    rmdir = Path.rmdir
+
+    def slow(path):
+        if not store.path(keys[0]).exists():
+            store.put(keys[0], VALUE)
+        rmdir(path)
+
+    monkeypatch.setattr(Path, "rmdir", slow)
+    assert clear(tmp_path) == 3
+    np.testing.assert_array_equal(store.get(keys[0]), VALUE)
+    assert [found.recipe for found in info(tmp_path)] == [RECIPE]
+
+
+def test_clearing_and_writing_at_once_disturbs_neither(tmp_path):
+    code = (
+        "import sys, numpy as np\n"
+        "from emoest.files.store import Store\n"
+        f"store = Store('shared', {RECIPE!r}, sys.argv[1])\n"
+        "for i in range(500):\n"
+        "    key = store.key(bytes([i % 250]))\n"
+        "    found = store.get(key)\n"
+        "    assert found is None or (found == i % 250).all()\n"
+        "    store.put(key, np.full((2, 2), i % 250, dtype='float32'))\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    while process.poll() is None:
+        clear(tmp_path)
+        info(tmp_path)
+        prune(tmp_path, days=1)
+    assert process.returncode == 0, process.stderr.read().decode()
+    clear(tmp_path)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_clear_removes_the_store_and_nothing_else(tmp_path):

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
+from emoest.files.store import entry_bytes
 from emoest.media.transformer import CellTransformer
 from emoest.testing import assert_same_cells, cell_estimator_checks
 
@@ -358,8 +359,8 @@ def test_a_corrupt_entry_is_computed_again_with_a_warning(tmp_path):
     entries = sorted(tmp_path.rglob("*.npy"))
     assert len(entries) == 10
     entries[0].write_bytes(entries[0].read_bytes()[:-3])
-    np.save(entries[1], np.zeros((2, 7), dtype=np.float32))
-    np.save(entries[2], np.load(entries[2]).astype(np.int32))
+    entries[1].write_bytes(entry_bytes(np.zeros((2, 7), dtype=np.float32)))
+    entries[2].write_bytes(entry_bytes(np.load(entries[2]).astype(np.int32)))
     COMPUTED.clear()
     with pytest.warns(UserWarning, match="truncated or corrupt") as caught:
         assert_same_cells(embedder.transform(table()), whole)

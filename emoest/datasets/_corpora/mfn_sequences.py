@@ -10,6 +10,7 @@ import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.files import CorpusFolder
+from emoest.datasets._reading.npz import NpzFile
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
@@ -143,14 +144,14 @@ def load_mfn_sequences(
         raise files.not_found("archive", f"{corpus}.npz")
     parts: list[pd.DataFrame] = []
     missing: dict[str, list[str]] = {"parts": [], "modalities of parts": []}
-    with np.load(path, allow_pickle=False) as arrays:
-        for split in SPLITS:
-            if f"y_{split}" not in arrays.files:
-                missing["parts"].append(split)
-                continue
-            blocks = _blocks(arrays, split, path)
-            missing["modalities of parts"] += [f"{m} of {split}" for m in N_DIMS if m not in blocks]
-            parts.append(_part(split, blocks, arrays[f"y_{split}"], trim))
+    arrays = NpzFile(path)
+    for split in SPLITS:
+        if f"y_{split}" not in arrays.files:
+            missing["parts"].append(split)
+            continue
+        blocks = _blocks(arrays, split, path)
+        missing["modalities of parts"] += [f"{m} of {split}" for m in N_DIMS if m not in blocks]
+        parts.append(_part(split, blocks, arrays[f"y_{split}"], trim))
     if not parts:
         raise ValueError(f"{str(path)!r} has none of the arrays y_train, y_valid and y_test.")
     return make_bunch(
@@ -163,7 +164,7 @@ def load_mfn_sequences(
     )
 
 
-def _blocks(arrays: Any, split: str, path: Path) -> dict[str, npt.NDArray[np.float32]]:
+def _blocks(arrays: NpzFile, split: str, path: Path) -> dict[str, npt.NDArray[np.float32]]:
     n = len(arrays[f"y_{split}"])
     blocks = {}
     for modality, pattern in _ARCHIVE_NAMES.items():

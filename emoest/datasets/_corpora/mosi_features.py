@@ -11,6 +11,7 @@ from emoest.datasets._corpora.mosi import LICENSE
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.csv_tables import read_label_table
 from emoest.datasets._reading.files import CorpusFolder
+from emoest.datasets._reading.npz import NpzFile
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
@@ -143,14 +144,14 @@ def _read_archives(files: CorpusFolder, content: str) -> dict[str, pd.DataFrame]
     parts: dict[str, pd.DataFrame] = {}
     for path in files.paths:
         if path.name.startswith("mosi_") and path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                for part in _PARTS:
-                    if f"{part}_y" in arrays.files:
-                        parts.setdefault(part, _part(part, _arrays(part, arrays, path), content))
+            arrays = NpzFile(path)
+            for part in _PARTS:
+                if f"{part}_y" in arrays.files:
+                    parts.setdefault(part, _part(part, _arrays(part, arrays, path), content))
     return parts
 
 
-def _arrays(part: str, arrays: Any, path: Path) -> dict[str, Any]:
+def _arrays(part: str, arrays: NpzFile, path: Path) -> dict[str, Any]:
     """The arrays of one part of an archive."""
     names = [*_ARCHIVE_NAMES.values(), "y", "video_id", "utt_no", "transcript"]
     absent = [name for name in names if f"{part}_{name}" not in arrays.files]

@@ -13,8 +13,8 @@ from emoest.datasets._fetching.sources import SOURCES, LargeFiles, Source
 from emoest.datasets._reading.corpora import CORPORA
 from emoest.datasets._reading.record import corpus_record
 from emoest.files.archives import unpack
+from emoest.files.digests import file_digest
 from emoest.files.download import RemoteFile, check_digest, download
-from emoest.files.store import file_digest
 from emoest.utils.warn import warn_user
 
 Digests = str | Mapping[str, str]
