@@ -13,6 +13,7 @@ from emoest.files.digests import file_digest
 from emoest.files.folders import CacheDir
 from emoest.media.sources import check_exists, spelling, split_fragment
 from emoest.tables.cells import describe, is_missing, object_column
+from emoest.tables.inputs import as_pandas
 from emoest.tables.names import is_context
 from emoest.utils.messages import listed
 
@@ -190,7 +191,7 @@ def as_table(X: Any) -> pd.DataFrame:
 
     Parameters
     ----------
-    X : DataFrame, Series or array-like of shape (n_samples,) or (n_samples, 1)
+    X : DataFrame (pandas or polars), Series or array-like of shape (n_samples,) or (n_samples, 1)
         Cells. In a list, each element is one cell.
 
     Returns
@@ -202,12 +203,15 @@ def as_table(X: Any) -> pd.DataFrame:
     ------
     ValueError
         If X is one cell, or an array of numbers.
+    TypeError
+        If X is a dict or a table of another library.
 
     Examples
     --------
     >>> as_table(["a.wav", None]).shape
     (2, 1)
     """
+    X = as_pandas(X, lists=False)
     if isinstance(X, pd.DataFrame):
         return X
     if isinstance(X, pd.Series):

@@ -11,6 +11,11 @@ from emoest.tables.cells import HEADER_ERRORS, Frames, check_frames, is_path, re
 from emoest.tables.frame_columns import FrameColumn
 from emoest.utils.warn import warn_user
 
+_SPELLINGS = (
+    "Write array[:, None] if it is many frames of one number each, or array[None, :] if it is one "
+    "frame."
+)
+
 
 @dataclass(frozen=True)
 class FrameCell:
@@ -71,10 +76,15 @@ def iter_contents(
             content, shape = cell, _shape_of_file(cell, where)
         else:
             content = read_frames(cell, name=where)
-            if not is_said and isinstance(cell, np.ndarray) and cell.ndim == 1 and len(cell) > 1:
-                _warn_of_one_frame(len(cell), where)
-                is_said = True
             shape = (0, 0) if content is None else content.shape
+            if shape[1] > 1 and shape[0] == 1 and np.ndim(cell) == 1:
+                if width not in (0, shape[1]):
+                    raise ValueError(
+                        f"{_one_frame(shape[1], where)}, {known} {width}. {_SPELLINGS}"
+                    )
+                if not is_said:
+                    warn_user(f"{_one_frame(shape[1], where)}. {_SPELLINGS}")
+                is_said = True
         if 0 not in shape:
             if not width:
                 width, known = shape[1], f"those of row {label!r} have"
@@ -84,12 +94,8 @@ def iter_contents(
         yield content, shape
 
 
-def _warn_of_one_frame(size: int, where: str) -> None:
-    warn_user(
-        f"{where}: an array of shape ({size},) is read as one frame of {size} dimensions. Write "
-        f"array[:, None] if it is {size} frames of one number each, or array[None, :] if it is one "
-        "frame."
-    )
+def _one_frame(size: int, where: str) -> str:
+    return f"{where}: an array of shape ({size},) is read as one frame of {size} dimensions"
 
 
 def _shape_of_file(path: Any, where: str) -> tuple[int, int]:

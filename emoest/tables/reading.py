@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from emoest.tables.frame_columns import holds_frames
@@ -52,13 +51,15 @@ def validate_frames_or_blocks(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from emoest.validity import ModalityImputer
     >>> X = pd.DataFrame({"audio__frames": [np.zeros((2, 3)), None]})
     >>> type(validate_frames_or_blocks(ModalityImputer(), X, reset=True)).__name__
     'FrameTable'
     """
     X = as_pandas(X)
-    _refuse_bare_sequences(estimator, X)
+    if isinstance(X, pd.DataFrame) and all(is_context(column) for column in X.columns):
+        raise ValueError(f"X has no column of frames or numbers, only {list(X.columns)}.")
     if reset:
         estimator._framed, estimator._left_out = holds_frames(X), {}
     # A net of saved weights remembers its widths only, and takes what X is.
@@ -85,17 +86,3 @@ def validate_frames_or_blocks(
     if reset:
         estimator._widths, estimator._left_out = table.widths, table.left_out
     return table
-
-
-def _refuse_bare_sequences(estimator: Any, X: Any) -> None:
-    if isinstance(X, pd.DataFrame):
-        if all(is_context(column) for column in X.columns):
-            raise ValueError(f"X has no column of frames or numbers, only {list(X.columns)}.")
-        return
-    first = X[0] if isinstance(X, np.ndarray | list | tuple) and len(X) else None
-    if isinstance(first, np.ndarray) and first.ndim > 1:
-        raise ValueError(
-            f"{type(estimator).__name__} takes sequences as cells of a table, one column a "
-            "modality, not as a list or a 3-D array. Take "
-            "emoest.utils.object_column(list(X), range(len(X)), 'audio__frames').to_frame()."
-        )

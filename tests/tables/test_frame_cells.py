@@ -15,7 +15,8 @@ def test_one_dimensional_frames_are_said_to_be_one_frame(sizes):
         if len(set(sizes)) == 1:
             assert pooling.fit_transform(cells.to_frame()).shape == (4, 20)
         else:
-            with pytest.raises(ValueError, match="have 21 dimensions"):
+            said = r"row 2,.*\(21,\) is read as one frame of 21.*had 20\. Write array\[:, None\]"
+            with pytest.raises(ValueError, match=said):
                 pooling.fit_transform(cells.to_frame())
 
 

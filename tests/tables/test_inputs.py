@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emoest.aggregation import StatisticsPooling
+from emoest.features import AcousticFunctionals
 from emoest.fusion import (
     EarlyFusionClassifier,
     LateFusionClassifier,
@@ -17,6 +18,7 @@ from emoest.fusion import (
 from emoest.normalization import BlockScaler, ZScoreNormalizer
 from emoest.tables.cells import object_column
 from emoest.tables.inputs import as_fitted, as_pandas
+from emoest.tables.names import find_modalities
 from emoest.validity import (
     CCAValidityFilter,
     ModalityImputer,
@@ -156,3 +158,68 @@ def test_steps_that_return_polars_keep_names():
     model = make_pipeline(scale, EarlyFusionClassifier()).fit(X, y)
     assert model[-1].modalities_ == ["audio", "text"]
     assert model[-1].estimator_.n_features_in_ == 6
+
+
+def test_lists_in_cells_of_polars_are_frames():
+    X = polars.DataFrame({"audio__frames": [[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]], None]})
+    assert StatisticsPooling(["mean"]).fit_transform(X)["audio__mean_0000"].tolist()[:2] == [1, 4]
+
+
+class Lazy:
+    """What has to_pandas() or collect() and is no DataFrame: pyarrow, datasets, LazyFrame."""
+
+    def to_pandas(self):
+        raise AssertionError("the user decides about a copy")
+
+
+ARRAYS = {"audio": np.zeros((4, 2)), "text": np.zeros((4, 3))}
+NO_TABLES = {
+    "a dict of columns": (
+        {"audio": ["a.wav"] * 4},
+        TypeError,
+        r"X is a dict.*pandas\.DataFrame\(X",
+    ),
+    "a dict of arrays": (
+        ARRAYS,
+        TypeError,
+        r"numpy\.hstack.*'audio': slice\(0, 2\), 'text': slice\(2, 5\)",
+    ),
+    "a list of dicts": ([{"audio__a": 1.0}] * 4, TypeError, r"list of dicts.*pandas\.DataFrame\(X"),
+    "a list of frames": ([np.zeros((3, 2))] * 4, ValueError, r"emoest\.utils\.object_column"),
+    "a 3-D array": (np.zeros((4, 3, 2)), ValueError, r"shape \(4, 3, 2\).*utils\.object_column"),
+    "another library": (Lazy(), TypeError, r"X is a Lazy of .*X\.to_pandas\(\)"),
+    "lazy polars": (as_polars(sample()[0]).lazy(), TypeError, r"polars.*X\.collect\(\)"),
+}
+
+
+@pytest.mark.parametrize(("X", "kind", "message"), NO_TABLES.values(), ids=NO_TABLES.keys())
+@pytest.mark.parametrize("model", [*CLASSIFIERS, *TRANSFORMERS, StatisticsPooling()], ids=str)
+def test_what_is_no_table_says_what_makes_one(model, X, kind, message):
+    with pytest.raises(kind, match=message):
+        model.fit(X, ["a", "b", "a", "b"])
+
+
+def test_the_array_that_a_dict_is_told_to_become_is_one():
+    X = np.hstack(list(ARRAYS.values()))
+    found = find_modalities(X, {"audio": slice(0, 2), "text": slice(2, 5)})
+    assert {name: len(at) for name, at in found.items()} == {"audio": 2, "text": 3}
+
+
+@pytest.mark.parametrize("name", ["a dict of columns", "another library", "lazy polars"])
+def test_readers_of_media_say_so_too(name):
+    X, kind, message = NO_TABLES[name]
+    with pytest.raises(kind, match=message):
+        AcousticFunctionals().fit(X)
+
+
+def test_polars_reaches_readers_of_media_with_context():
+    wave = np.sin(np.arange(8000) / 10.0)
+    X = pd.DataFrame({"audio": [wave, None], "speaker": ["a", "b"]})
+    acoustic = AcousticFunctionals(pooling="mean", sampling_rate=8000, cache_dir=False)
+    table = polars.DataFrame(
+        {"audio": polars.Series([wave, None], dtype=polars.Object), "speaker": ["a", "b"]}
+    )
+    expected = acoustic.fit_transform(X)
+    pd.testing.assert_frame_equal(acoustic.fit_transform(table), expected, check_dtype=False)
+    one = acoustic.fit_transform(table["audio"])
+    pd.testing.assert_frame_equal(one, expected.drop(columns="speaker"))
