@@ -13,9 +13,10 @@ from emoest.tables.cells import describe, is_missing, is_path
 from emoest.tables.names import (
     SIDECARS,
     SINGLE,
+    find_sidecars,
     is_context,
     is_sidecar,
-    modality_of,
+    modalities_of,
     positions_from_dict,
     tokens,
 )
@@ -117,13 +118,14 @@ def find_frames(X: pd.DataFrame, modalities: Any = "auto") -> dict[str, FrameCol
         return {SINGLE: FrameColumn(0, sidecars, "frames")}
     found: dict[str, list[int]] = {}
     sidecars_of: dict[str, dict[str, int]] = {}
-    for i, column in enumerate(X.columns):
+    beside = find_sidecars(X)
+    for i, (column, owner) in enumerate(zip(X.columns, modalities_of(X, beside), strict=True)):
         if is_context(column):
             continue
-        if is_sidecar(column):
-            sidecars_of.setdefault(modality_of(column), {})[tokens(column)[-1]] = i
+        if i in beside:
+            sidecars_of.setdefault(owner, {})[tokens(column)[-1]] = i
         else:
-            found.setdefault(modality_of(column), []).append(i)
+            found.setdefault(owner, []).append(i)
     wanted = list(found) if isinstance(modalities, str) else list(modalities)
     return {
         name: _only_column(X, name, found.get(name, []), sidecars_of.get(name, {}))
@@ -136,12 +138,13 @@ def _nameless(X: pd.DataFrame) -> bool:
 
 
 def _frames_from_dict(X: pd.DataFrame, modalities: dict[str, Any]) -> dict[str, FrameColumn]:
-    sidecars = [i for i, column in enumerate(X.columns) if is_sidecar(column)]
+    sidecars = find_sidecars(X)
+    named = modalities_of(X, sidecars)
     frames = {}
     for name, positions in positions_from_dict(list(X.columns), modalities).items():
         found = [i for i in positions.tolist() if i not in sidecars]
-        owners = [modality_of(X.columns[i]) for i in found]
-        beside = [i for i in sidecars if i in positions or modality_of(X.columns[i]) in owners]
+        owners = [named[i] for i in found]
+        beside = [i for i in sorted(sidecars) if i in positions or named[i] in owners]
         frames[name] = _only_column(X, name, found, {tokens(X.columns[i])[-1]: i for i in beside})
     return frames
 
@@ -206,8 +209,9 @@ def sort_columns(X: pd.DataFrame, reserved: Collection[int] = ()) -> tuple[list[
     """
     frames: list[int] = []
     numbers: list[int] = []
+    sidecars = find_sidecars(X)
     for i, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
-        if i in reserved or is_context(name) or is_sidecar(name):
+        if i in reserved or i in sidecars or is_context(name):
             continue
         # One look at the type spares a table of thousands of numbers a Series for each column.
         numeric = pd.api.types.is_numeric_dtype(dtype) and not _named_frames(name)
@@ -292,7 +296,7 @@ def find_frame_columns(
     if numbers == "raise":
         _refuse_numbers(X, modalities, frames, others)
         return find_frames(X, modalities)
-    beside = [i for i, name in enumerate(X.columns) if is_sidecar(name) and i not in reserved]
+    beside = [i for i in find_sidecars(X) if i not in reserved]
     kept = sorted([*frames, *beside])
     return {
         name: replace(
@@ -314,7 +318,8 @@ def _refuse_numbers(
         asked = {i for at in positions_from_dict(list(X.columns), modalities).values() for i in at}
         numbers = [i for i in numbers if i in asked]
     elif not isinstance(modalities, str):
-        numbers = [i for i in numbers if modality_of(X.columns[i]) in modalities]
+        owners = modalities_of(X, find_sidecars(X))
+        numbers = [i for i in numbers if owners[i] in modalities]
     # A fold may lack a modality: its column is NaN throughout, and no number.
     found = next((i for i in numbers if X.iloc[:, i].notna().any()), None)
     if found is not None:

@@ -3,18 +3,20 @@
 A column's modality is the first token of its name, tokens being separated by a double underscore
 (``audio__yamnet_0007``, ``audio__frames`` or just ``audio``). A column whose last token is one of
 `CONTEXT` (``speaker``, ``text__speaker``) is context and never a modality; one whose last token is
-one of `SIDECARS` describes the frames of its modality. A column of frames ends in ``frames``
+one of `SIDECARS` describes the frames of its modality, unless it is the bare name of a modality of
+its own (see `find_sidecars`). A column of frames ends in ``frames``
 (``audio__yamnet_frames``, ``audio__frames``) or is the bare name of its modality. Nobody else
 parses names.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from emoest.tables.cells import is_missing
 from emoest.utils.messages import listed
 
 CONTEXT = ("speaker", "session", "dialogue", "split", "group")
@@ -69,6 +71,41 @@ def is_sidecar(column: object) -> bool:
     return isinstance(column, str) and tokens(column)[-1] in SIDECARS
 
 
+def find_sidecars(X: pd.DataFrame) -> frozenset[int]:
+    """Find the columns that describe frames; one named ``speech`` may be a modality instead.
+
+    A bare name (``seconds``, ``speech``, ``weights``) describes what an encoder gives outside a
+    ColumnTransformer (``yamnet_frames``), or, where it holds one number a frame, other frames that
+    stand in X. Else it is what the user calls a modality: ``speech`` beside ``text``.
+
+    Examples
+    --------
+    >>> find_sidecars(pd.DataFrame({"speech": ["a.wav"], "text": ["hello"]}))
+    frozenset()
+    >>> find_sidecars(pd.DataFrame({"yamnet_frames": [None], "seconds": [None]}))
+    frozenset({1})
+    """
+    named = [i for i, column in enumerate(X.columns) if is_sidecar(column)]
+    bare = {i for i in named if len(tokens(X.columns[i])) == 1}
+    if not bare or any(_is_bare_frames(column) for column in X.columns):
+        return frozenset(named)
+    framed = any(_first_ndim(X, i) == 2 for i in range(X.shape[1]) if i not in named)
+    return frozenset(i for i in named if i not in bare or (framed and _first_ndim(X, i) == 1))
+
+
+def _is_bare_frames(column: object) -> bool:
+    return isinstance(column, str) and "__" not in column and column.endswith("frames")
+
+
+def _first_ndim(X: pd.DataFrame, position: int) -> int:
+    """Dimensions of the first present cell that is an array; 0 where it is none."""
+    cells = X.iloc[:, position]
+    if cells.dtype != object:
+        return 0
+    cell = next((cell for cell in cells if not is_missing(cell)), None)
+    return np.ndim(cell) if isinstance(cell, np.ndarray) else 0
+
+
 def name_no_modality(columns: Sequence[object] | None) -> bool:
     """Check whether no column says which modality it belongs to, so that all are taken as one.
 
@@ -98,6 +135,22 @@ def modality_of(column: object) -> str:
     """
     first, *rest = tokens(column)
     return SINGLE if not rest and (first in SIDECARS or first.endswith("frames")) else first
+
+
+def modalities_of(X: pd.DataFrame, sidecars: Collection[int]) -> list[str]:
+    """Name the modality of each column of media, frames or auxiliary values.
+
+    `sidecars` are the positions that `find_sidecars` gave.
+
+    Examples
+    --------
+    >>> modalities_of(pd.DataFrame(columns=["speech", "text"]), ())
+    ['speech', 'text']
+    """
+    return [
+        str(column) if column in SIDECARS and i not in sidecars else modality_of(column)
+        for i, column in enumerate(X.columns)
+    ]
 
 
 @dataclass(frozen=True)
@@ -207,7 +260,8 @@ def _from_names(
             f"{_some(without)}. Rename them to '<modality>__<name>', drop them, or pass "
             f"modalities={{'<modality>': [columns]}}."
         )
-    return _collect((modality_of(columns[i]), i) for i in rest)
+    owners = modalities_of(frame, find_sidecars(frame))
+    return _collect((owners[i], i) for i in rest)
 
 
 def _from_list(

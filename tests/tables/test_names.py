@@ -1,15 +1,22 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
+from emoest.aggregation import StatisticsPooling
+from emoest.fusion import LateFusionClassifier
+from emoest.tables.cells import object_column
 from emoest.tables.frame_columns import find_frames
 from emoest.tables.names import (
     Modalities,
     context_last,
     find_modalities,
+    find_sidecars,
     is_context,
     is_sidecar,
 )
+from emoest.validity import ModalityImputer
 
 
 def table(*columns):
@@ -110,3 +117,54 @@ def test_bare_frames_and_what_lies_beside_them_are_one_modality():
     X = pd.DataFrame({"yamnet_frames": [None], "seconds": [None], "speaker": ["s1"]})
     assert find_modalities(X).columns.keys() == find_frames(X).keys() == {"features"}
     assert find_modalities(X)["features"].tolist() == [0, 1]
+
+
+CELLS = {
+    "paths": ["a.npy", None],
+    "frames": [None, np.zeros((2, 3))],
+    "audio with its rate": [(np.zeros(9), 8000), None],
+    "chunks": [["a.wav", "b.wav"], None],
+    "nothing": [None, None],
+}
+
+
+def column_of(cells, name):
+    return object_column(cells, pd.RangeIndex(len(cells)), name)
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS.keys())
+@pytest.mark.parametrize("name", ["speech", "seconds", "weights"])
+def test_a_bare_column_called_as_an_auxiliary_one_is_a_modality(name, cells):
+    X = pd.concat([column_of(cells, name), column_of(["hi", "ho"], "text")], axis=1)
+    assert find_sidecars(X) == frozenset()
+    assert find_modalities(X).names == [name, "text"]
+    assert list(find_frames(X)) == [name, "text"]
+
+
+@pytest.mark.parametrize("name", ["speech", "seconds", "weights"])
+def test_a_bare_column_beside_frames_describes_them(name):
+    frames = [np.zeros((2, 3)), None]
+    beside = column_of([np.ones(2), None], name)
+    X = pd.concat([column_of(frames, "yamnet_frames"), beside], axis=1)
+    assert find_sidecars(X) == {1}
+    assert find_modalities(X).names == ["features"]
+    assert find_frames(X)["features"].sidecars == {name: 1}
+    # Whose frames these numbers describe is not known, but they are no frames themselves.
+    assert list(find_frames(X.rename(columns={"yamnet_frames": "audio"}))) == ["audio"]
+
+
+def test_frames_called_speech_reach_every_step():
+    rng = np.random.default_rng(0)
+    y = np.tile(["high", "low"], 12)
+    X = pd.concat(
+        [
+            column_of([rng.normal(size=(3, 2)) + (label == "low") for label in y], name)
+            for name in ("speech", "text")
+        ],
+        axis=1,
+    )
+    pooled = StatisticsPooling(["mean"]).fit(X)
+    assert [c.split("__")[0] for c in pooled.transform(X)] == ["speech"] * 2 + ["text"] * 2
+    late = LateFusionClassifier(make_pipeline(StatisticsPooling(["mean"]), LogisticRegression()))
+    assert late.fit(X, y).modalities_ == ["speech", "text"]
+    assert list(ModalityImputer().fit_transform(X)) == ["speech", "text"]
