@@ -1,11 +1,17 @@
 """What text encoders share: texts as items, names of models, how much they read at once."""
 
+from itertools import islice
 from numbers import Integral
 from typing import Any
 
+import pandas as pd
+
 from emoest.embeddings._base import PretrainedTransformer
+from emoest.media.sources import names_media
 from emoest.nets.weight_files.transformers_folder import text_version
+from emoest.tables.cells import describe, is_missing
 from emoest.utils._sklearn import Interval
+from emoest.utils.warn import warn_user
 
 _POSITIONS = ("max_position_embeddings", "n_positions")
 # Relatives of RoBERTa: their positions start behind that of padding.
@@ -13,6 +19,7 @@ _OFFSET_TYPES = ("roberta", "camembert", "longformer", "mpnet", "data2vec-text",
 # Tokenizers that know no limit say 1e30.
 _NO_LIMIT = 1_000_000
 _DEFAULT_LENGTH = 512
+_SEEN_TEXTS = 20
 
 
 class TextEncoder(PretrainedTransformer):
@@ -38,6 +45,18 @@ class TextEncoder(PretrainedTransformer):
             raise ValueError(
                 f"max_length={self.max_length} is more than the {limit} tokens that "
                 f"{self._weights_name()!r} can see at once."
+            )
+
+    def _inspect(self, column: pd.Series) -> None:
+        """Warn where the texts are rather paths, which a model embeds as any other text."""
+        items = (item for cell in column for item in (cell if isinstance(cell, list) else [cell]))
+        texts = (item for item in items if isinstance(item, str) and not is_missing(item))
+        seen = list(islice(texts, _SEEN_TEXTS))
+        if seen and all(map(names_media, seen)):
+            warn_user(
+                f"{type(self).__name__} reads texts, and those of X look like paths of files "
+                f"({describe(seen[0])}): it embeds the spelling of the path, not the file. Choose "
+                "the column of transcripts; emoest.embeddings.SpeechTranscriber makes one of audio."
             )
 
     def _read_item(self, item: str, name: str) -> Any:

@@ -5,12 +5,12 @@ Only safetensors are taken; a pickle of weights is never opened.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from emoest.files.catalogue import ENVIRONMENT
-from emoest.utils.messages import listed
+from emoest.utils.messages import listed, near_names
 from emoest.utils.optional import import_optional
 
 MODEL_SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".codes", ".tokenizer")
@@ -21,6 +21,21 @@ TENSORS = ("*.safetensors",)
 
 CTRANSLATE2 = "model.bin"
 """Name of CTranslate2's file of tensors, which is no pickle."""
+
+KNOWN_MODELS = (
+    "bert-base-german-cased",
+    "bert-base-multilingual-cased",
+    "bert-base-uncased",
+    "facebook/hubert-base-ls960",
+    "facebook/wav2vec2-base",
+    "facebook/wav2vec2-large-xlsr-53",
+    "microsoft/wavlm-base-plus",
+    "sentence-transformers/all-MiniLM-L6-v2",
+    "sentence-transformers/all-mpnet-base-v2",
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+    "sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens",
+)
+"""Names on the hub that are offered where another is spelled almost like one."""
 
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
@@ -41,12 +56,13 @@ def find_on_hub(
     purpose: str = "emoest",
     tokenizer: bool = True,
     tensors: Sequence[str] = TENSORS,
+    names: Iterable[str] = (),
 ) -> Path:
     """Find the folder of a model of the Hugging Face hub, and download it if need be.
 
     A model that is on this machine already is found without a network. Parameters and errors are
     those of `emoest.files.weights.find_weights`; a name that is rather a path raises
-    `FileNotFoundError`.
+    `FileNotFoundError`. `names` are further names that may have been meant, for an error.
 
     Examples
     --------
@@ -80,14 +96,24 @@ def find_on_hub(
         return Path(hub.snapshot_download(name, **wanted))
     except unknown as error:
         at = "" if revision is None else f" at revision {revision!r}"
+        meant = near_names(name, [*names, *_names_nearby(hub)]) or "Check the spelling."
         raise FileNotFoundError(
             f"The Hugging Face hub has no model {name!r}{at} that can be read without a login, and "
-            "there is no folder of that name. Check the spelling, or pass the folder of a model."
+            f"there is no folder of that name. {meant} Or pass the folder of a model."
         ) from error
     except Exception as error:
         if isinstance(error, OSError) or type(error).__module__.startswith(_TRANSPORT):
-            raise ConnectionError(_unreachable(name, error)) from error
+            meant = near_names(name, [*names, *_names_nearby(hub)])
+            raise ConnectionError(_unreachable(name, error, meant)) from error
         raise
+
+
+def _names_nearby(hub: Any) -> list[str]:
+    """Names of the models in the hub's folder on this machine and in that of the environment."""
+    cache = Path(hub.constants.HF_HUB_CACHE)
+    here = [path.name.split("--", 1)[1].replace("--", "/") for path in cache.glob("models--*")]
+    own = os.environ.get(ENVIRONMENT)
+    return [*KNOWN_MODELS, *here, *(path.name for path in (Path(own).glob("*") if own else []))]
 
 
 def check_model_folder(
@@ -211,11 +237,12 @@ def read_json(folder: Path, name: str) -> Any:
         raise ValueError(f"{str(path)!r} is not valid JSON ({error}): get it again.") from error
 
 
-def _unreachable(name: str, error: Exception) -> str:
+def _unreachable(name: str, error: Exception, meant: str) -> str:
     reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     return (
         f"The model {name!r} is not on this machine and the Hugging Face hub could not be reached "
-        f"({reason}). Go online once, or copy the model's folder (config.json, tokenizer files, "
-        f"safetensors) from elsewhere and pass its path, or put it under the name {name!r} into "
-        f"the folder that the environment variable {ENVIRONMENT} names."
+        f"({reason}).{meant and ' '}{meant} Go online once, or copy the model's folder "
+        "(config.json, tokenizer files, safetensors) from elsewhere and pass its path, or put it "
+        f"under the name {name!r} into the folder that the environment variable {ENVIRONMENT} "
+        "names."
     )

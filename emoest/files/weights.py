@@ -24,7 +24,7 @@ from emoest.files.hub import (
     model_files,
 )
 from emoest.files.pinned_folders import find_pinned_folder, package_file
-from emoest.utils.messages import listed
+from emoest.utils.messages import listed, near_names
 
 
 class UnknownWeightsError(FileNotFoundError, ValueError):
@@ -117,7 +117,12 @@ def find_weights(
         origin = known[name].origin if name in known else Hub(name, revision)
         if path is None and isinstance(origin, Hub):
             path = find_on_hub(
-                origin.model, origin.revision, purpose=purpose, tokenizer=tokenizer, tensors=tensors
+                origin.model,
+                origin.revision,
+                purpose=purpose,
+                tokenizer=tokenizer,
+                tensors=tensors,
+                names=known,
             )
         elif path is None:
             path = _find_known(known[name], sha256, cache_dir, verbose, is_folder).parent
@@ -126,9 +131,8 @@ def find_weights(
         told = (
             f"neither the path of a file nor the name of known weights ({listed(known, most=12)})"
         )
-        raise UnknownWeightsError(
-            f"{name!r} is {told if known else 'not the path of a file'}.{hint and ' '}{hint}"
-        )
+        message = f"{name!r} is {told if known else 'not the path of a file'}."
+        raise UnknownWeightsError(" ".join(filter(None, [message, near_names(name, known), hint])))
     if sha256 is not None:
         check_digest(
             path, sha256, what="weights file", remedy="Get it again from where it came from."

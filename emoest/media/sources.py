@@ -12,7 +12,39 @@ from emoest.tables.cells import describe
 # Annotations are rounded: a part may end so much behind the end of its file.
 _ROUNDING_SECONDS = 0.01
 
+AUDIO_SUFFIXES = (
+    ".wav",
+    ".flac",
+    ".mp3",
+    ".ogg",
+    ".opus",
+    ".aiff",
+    ".aif",
+    ".au",
+    ".caf",  # codespell:ignore
+    ".w64",
+    ".rf64",
+)
+"""Suffixes of audio files that libsndfile reads."""
+VIDEO_SUFFIXES = (".mp4", ".avi", ".flv", ".mkv", ".mov", ".webm")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif")
+EEG_SUFFIXES = (".npy", ".mat", ".csv", ".tsv")
+MEDIA_SUFFIXES = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *IMAGE_SUFFIXES, *EEG_SUFFIXES, ".m4a", ".txt")
+
 _FRAGMENT = re.compile(r"#t=(?P<start>\d*\.?\d*)(?:,(?P<end>\d*\.?\d*))?$")
+
+
+def names_media(text: str) -> bool:
+    """Check whether a text is rather the path of an audio, video, image, EEG or text file.
+
+    Examples
+    --------
+    >>> names_media("clips/s1.wav#t=0,2"), names_media("I heard a .wav"), names_media("Fine.")
+    (True, False, False)
+    """
+    path = split_fragment(text.strip())[0]
+    stem, dot, suffix = path.rpartition(".")
+    return bool(stem.strip() == stem and stem and dot) and f".{suffix.lower()}" in MEDIA_SUFFIXES
 
 
 def split_fragment(path: str) -> tuple[str, float, float | None]:

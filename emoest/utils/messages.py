@@ -1,5 +1,6 @@
 """How names are listed in a message."""
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -64,3 +65,27 @@ def listed(
     shown = separator.join(repr(name) if quoted else printable(name) for name in plain)
     more = len(every) - most
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def near_names(name: str, known: Iterable[str], most: int = 3) -> str:
+    """Offer the known names that are spelled almost as a wrong one, as a question for a message.
+
+    Case, ``_`` for ``-`` and the owner before a slash do not count.
+
+    Examples
+    --------
+    >>> near_names("yamnte", ["yamnet", "fer"])
+    "Did you mean 'yamnet'?"
+    >>> near_names("minilm_l6", ["org/MiniLM-L6", "org/other"]), near_names("x", ["yamnet"])
+    ("Did you mean 'org/MiniLM-L6'?", '')
+    """
+    spelled: dict[str, list[str]] = {}
+    for each in known:
+        spelled.setdefault(_spelling(each), []).append(each)
+    close = difflib.get_close_matches(_spelling(name), spelled, n=most, cutoff=0.75)
+    found = [each for key in close for each in spelled[key] if each != name][:most]
+    return f"Did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+def _spelling(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2].casefold().replace("_", "-")

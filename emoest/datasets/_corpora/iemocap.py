@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.datasets._reading.rows import handle_unlabeled, match_labels, read_lines
+from emoest.media.sources import AUDIO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments
 

@@ -23,8 +23,9 @@ from emoest.datasets._reading.bunch import (
     target_columns,
 )
 from emoest.datasets._reading.csv_tables import read_label_table
-from emoest.datasets._reading.files import AUDIO_SUFFIXES, CorpusFolder
+from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.media.sources import AUDIO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.constraints import DROP_UNLABELED, LOADER, validate_arguments

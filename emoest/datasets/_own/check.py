@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from emoest.datasets._own.labels import warn_alike_labels
 from emoest.datasets._reading.bunch import warn_alike_speakers
-from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.media.audio import open_audio
 from emoest.media.eeg import read_eeg
 from emoest.media.eeg_files import split_path
 from emoest.media.images import open_clip
 from emoest.media.notes import CollectedNotes
+from emoest.media.sources import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.cells import is_missing, is_path
 from emoest.tables.groups import describe_confounding, resolve_groups
 from emoest.tables.names import is_context, tokens

@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from emoest.datasets._reading.files import AUDIO_SUFFIXES
-from emoest.datasets._reading.paths import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from emoest.media.sources import AUDIO_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.names import CONTEXT
 from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user

@@ -12,8 +12,7 @@ import pandas as pd
 from emoest.datasets._own.bunch import own_bunch
 from emoest.datasets._own.labels import translate, warn_alike_labels
 from emoest.datasets._reading.bunch import Target, target_columns
-from emoest.datasets._reading.files import AUDIO_SUFFIXES
-from emoest.datasets._reading.paths import EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from emoest.media.sources import AUDIO_SUFFIXES, EEG_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.tables.spelling import clean_name, clean_names
 from emoest.utils._sklearn import StrOptions

@@ -11,24 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from emoest.media.sources import AUDIO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils.messages import listed
 from emoest.utils.warn import warn_user
-
-AUDIO_SUFFIXES = (
-    ".wav",
-    ".flac",
-    ".mp3",
-    ".ogg",
-    ".opus",
-    ".aiff",
-    ".aif",
-    ".au",
-    ".caf",  # codespell:ignore
-    ".w64",
-    ".rf64",
-)
-"""Suffixes of audio files that libsndfile reads."""
 
 
 def _stem(path: Path) -> str:

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 
 from emoest.media.eeg_files import split_path
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".flv", ".mkv", ".mov", ".webm")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif")
-EEG_SUFFIXES = (".npy", ".mat", ".csv", ".tsv")
-
 
 def join_paths(root: str, cells: Sequence[object]) -> list[str | None]:
     """Return the paths with a folder before relative ones; missing cells become None.
