@@ -156,7 +156,11 @@ class ChoiceTable:
         scores : Tensor of shape (n_rows, n_choices)
             Logarithms of probabilities of prefix and choice, summed over groups.
         """
-        masks = [self.groups == group for group in self.groups.unique()] if marginal else []
+        masks = (
+            [self.groups == group for group in sorted(set(self.groups.tolist()))]
+            if marginal
+            else []
+        )
         sequences = self.sequences.to(hidden.device)
         found = [
             sequence_scores(net, hidden, seen, sequences[self.greedy(net, hidden, seen, mask)])
@@ -188,7 +192,8 @@ def sequence_scores(net: Any, hidden: Tensor, seen: Tensor, sequences: Tensor) -
     parts = []
     try:
         # Passes of limited size, since the logits of a large vocabulary fill the memory.
-        for chunk in torch.arange(len(flat), device=hidden.device).split(_MOST_SEQUENCES):
+        for first in range(0, len(flat), _MOST_SEQUENCES):
+            chunk = slice(first, first + _MOST_SEQUENCES)
             rows = owners[chunk]
             net.signals.summaries = None if summaries is None else summaries[rows]
             tokens = flat[chunk]

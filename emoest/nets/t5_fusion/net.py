@@ -93,10 +93,11 @@ class UniversalLabelNet(nn.Module):
         max_new_tokens: int = 20,
     ) -> None:
         super().__init__()
-        self.t5: Any = make_t5(config)
+        t5: Any = make_t5(config)
+        self.t5 = t5
         self._check_layers(n_pmf_layers, contrast_layers)
         self.names = list(signal_dims)
-        self.n_units = int(self.t5.config.d_model)
+        self.n_units = int(t5.config.d_model)
         self.crop = crop
         self.max_new_tokens = max_new_tokens
         self.contrast, self.temperature = contrast, contrast_temperature
@@ -115,21 +116,17 @@ class UniversalLabelNet(nn.Module):
                 bottleneck=bottleneck,
                 init=pmf_init,
             )
-        self.summaries = nn.ModuleDict(
-            {
-                name: SignalSummary(n, av_hidden, bidirectional=bidirectional, dropout=av_dropout)
-                for name, n in signal_dims.items()
-            }
-        )
+        summaries = {
+            name: SignalSummary(n, av_hidden, bidirectional=bidirectional, dropout=av_dropout)
+            for name, n in signal_dims.items()
+        }
+        self.summaries = nn.ModuleDict(summaries)
         self.anchors = nn.ModuleList(
             nn.Linear(self.n_units, _CONTRAST_UNITS)
             for _ in range(contrast_layers if self.weights else 0)
         )
         self.others = nn.ModuleDict(
-            {
-                name: nn.Linear(self.summaries[name].n_states, _CONTRAST_UNITS)
-                for name in self.weights
-            }
+            {name: nn.Linear(summaries[name].n_states, _CONTRAST_UNITS) for name in self.weights}
         )
 
     def _check_layers(self, n_pmf_layers: int, contrast_layers: int) -> None:
