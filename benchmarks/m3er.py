@@ -4,6 +4,7 @@ One table a run, each printed as markdown:
 
     python benchmarks/m3er.py ravdess <folder of real data>       beside early and late fusion
     python benchmarks/m3er.py ravdess-all <folder of real data>   no rows held out to stop early
+    python benchmarks/m3er.py rates <folder of real data>         learning rate chosen in the folds
     python benchmarks/m3er.py ablation <folder of real data>      loss x check x proxies
     python benchmarks/m3er.py vectors <folder of real data>       a modality permuted at test time:
     python benchmarks/m3er.py sequences <folder of real data>     generated vectors, sequences,
@@ -28,14 +29,16 @@ import pandas as pd
 import torch
 from corruption import load_ravdess, make_samples
 from fusion_ravdess_av import systems as fusion_systems
+from parts import Parts
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emoest.datasets import load_mfn_sequences, load_mosi_features
 from emoest.embeddings import SBERTEmbedder
-from emoest.evaluation import EvaluationResult, evaluate, uar_interval, uar_score
+from emoest.evaluation import EvaluationResult, evaluate, uar_interval, uar_score, uar_scorer
 from emoest.neural import M3ERClassifier
 from emoest.systems import m3er_ablation, make_m3er
 from emoest.tables.cells import object_column
@@ -44,6 +47,11 @@ from emoest.validity import CorruptModality
 
 SEEDS = (0, 1, 2)
 FRACTIONS = (0.0, 0.3, 0.5, 1.0)
+RATES = (1e-3, 3e-3, 1e-2)
+NETS: dict[str, Any] = {
+    "M3ER's network": M3ERClassifier(),
+    "M3ER's network, fusion='concat'": M3ERClassifier(fusion="concat"),
+}
 VARIANTS: dict[str, dict[str, Any]] = {
     "network alone": {"check": False, "proxies": False},
     "check": {"proxies": False},
@@ -109,6 +117,31 @@ def ravdess(folder: Path, **network: Any) -> None:
     net = M3ERClassifier(**network)
     found = judged(lambda seed: variants(seed, classifier=net), data, 8)
     print_result(pooled([reference, found]), "late fusion, product")
+
+
+def rates(folder: Path, predictions: Path | None, minutes: float) -> None:
+    """Networks whose learning rate is chosen by actors held out of each training part."""
+    X, y, actors = actors_1_to_16(folder)
+    how: dict[str, Any] = {"cv": GroupKFold(8), "proba": False, "random_state": 0}
+    X = with_groups(X.assign(speaker=actors)).drop(columns="speaker")
+    parts = Parts(predictions, minutes)
+    early = {"early fusion": fusion_systems()["early fusion"]}
+    parts.add("early fusion", lambda: evaluate(early, X, y, **how).predictions)
+    for seed in SEEDS:
+        for name, net in NETS.items():
+            inner = GroupKFold(3)
+            search = GridSearchCV(
+                clone(net).set_params(random_state=seed),
+                {"lr": list(RATES)},
+                scoring=uar_scorer,
+                cv=inner,
+            )
+            parts.add(
+                f"{name}, seed {seed}",
+                lambda model={name: search}: evaluate(model, X, y, **how).predictions,
+            )
+    result = evaluate(early, X, y, n_resamples=50, **how)
+    print_result(EvaluationResult(parts.table(), result.protocol), "early fusion")
 
 
 def ablation(folder: Path) -> None:
@@ -293,17 +326,25 @@ COMMANDS: dict[str, Callable[[Path], None]] = {
     "videos": videos,
 }
 
+IN_PARTS: dict[str, Callable[[Path, Path | None, float], None]] = {"rates": rates}
+
 
 def main() -> None:
     """Read the command line and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=list(COMMANDS))
+    parser.add_argument("what", choices=[*COMMANDS, *IN_PARTS])
     parser.add_argument("folder", type=Path, help="holds ravdess_av_features and others")
+    parser.add_argument("--predictions", type=Path, help="file that parts are added to")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="of a run in parts")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        COMMANDS[arguments.what](arguments.folder)
+        if arguments.what in IN_PARTS:
+            run = IN_PARTS[arguments.what]
+            run(arguments.folder, arguments.predictions, arguments.minutes)
+        else:
+            COMMANDS[arguments.what](arguments.folder)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,19 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.aggregation._base import FrameReader
-from emoest.aggregation._spans import PADDINGS, align_frames, fit_length, read_spans
+from emoest.aggregation._spans import (
+    EMPTY,
+    PADDINGS,
+    align_frames,
+    fit_length,
+    read_spans,
+    spans_between,
+)
 from emoest.tables.cells import Frames, is_missing, object_column
 from emoest.tables.frame_cells import FrameCell
 from emoest.tables.frame_columns import as_frame
@@ -19,13 +27,18 @@ from emoest.utils.messages import listed
 from emoest.utils.typing import Floats
 from emoest.utils.warn import warn_user
 
+# A few words fall between two frames of anything; more than this is another clock.
+_MANY = 0.1
+
 
 class FrameAligner(FrameReader):
     """Align the frames of all modalities in time with those of a reference modality.
 
     The frames of every other modality are averaged over the span of each frame of `to`, for
     example over each word, so that step t of all modalities is the same piece of time: what
-    sequence nets such as `emoest.neural.MFNClassifier` need. A span without frames gets zeros.
+    sequence nets such as `emoest.neural.MFNClassifier` need. A span without frames gets zeros, as a
+    word during which the camera saw no face; where the reference is finer than what is aligned, so
+    that spans fall between two frames, these are interpolated on request.
 
     Parameters
     ----------
@@ -37,6 +50,9 @@ class FrameAligner(FrameReader):
         Where; see `fit_length`.
     rates : float or dict of str to float, default=None
         Frames per second of the modalities that have no column ``seconds`` beside their frames.
+    empty : {"zeros", "interpolate"}, default="zeros"
+        What a span gets that falls between two frames: zeros, with a warning where these are many,
+        or what lies between the two, linearly.
     modalities : "auto" or list of str, default="auto"
         Whose frames to align; ``"auto"`` takes all. Other columns pass through.
 
@@ -61,7 +77,8 @@ class FrameAligner(FrameReader):
     -----
     UserWarning
         If rows miss `to`, the reference: each of their other modalities becomes one frame, its
-        mean.
+        mean; or if more than a tenth of the spans fall between two frames of a modality and get
+        zeros.
 
     See Also
     --------
@@ -94,6 +111,7 @@ class FrameAligner(FrameReader):
         "length": [constraints.POSITIVE_INT, None],
         "padding": [StrOptions(set(PADDINGS))],
         "rates": [constraints.POSITIVE_REAL, dict, None],
+        "empty": [StrOptions(set(EMPTY))],
         **FrameReader._parameter_constraints,
     }
 
@@ -104,12 +122,14 @@ class FrameAligner(FrameReader):
         length: int | None = None,
         padding: str = "front",
         rates: Any = None,
+        empty: str = "zeros",
         modalities: Any = "auto",
     ) -> None:
         self.to = to
         self.length = length
         self.padding = padding
         self.rates = rates
+        self.empty = empty
         self.modalities = modalities
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -186,10 +206,12 @@ class FrameAligner(FrameReader):
         validate_data(self, X, reset=False, skip_check_array=True)
         aligned: dict[str, list[Frames | None]] = {name: [] for name in self.frames_}
         unreferenced = []
+        # Of each modality the spans that fall between two of its frames, and all spans.
+        counts = {name: np.zeros(2, dtype=int) for name in self.frames_}
         columns = zip(*(self._read(X, name) for name in self.frames_), strict=True)
         for label, row in zip(X.index, columns, strict=True):
             cells = {c.modality: c for c in row if c is not None and c.frames.size}
-            for name, cell in self._align_row(cells).items():
+            for name, cell in self._align_row(cells, counts).items():
                 aligned[name].append(cell)
             if self.to not in cells and cells:
                 unreferenced.append(label)
@@ -198,6 +220,7 @@ class FrameAligner(FrameReader):
                 f"FrameAligner: rows {listed(unreferenced, quoted=True)} miss {self.to!r}, which "
                 "is the reference, so each of their other modalities becomes one frame.",
             )
+        self._warn_of_finer_reference(counts)
         parts = [
             object_column(aligned[name], X.index, X.columns[column.position]).to_frame()
             for name, column in self.frames_.items()
@@ -207,7 +230,19 @@ class FrameAligner(FrameReader):
     def _names_of(self, modality: str) -> list[Any]:
         return [self._names_in()[self.frames_[modality].position]]
 
-    def _align_row(self, cells: dict[str, FrameCell]) -> dict[str, Frames | None]:
+    def _warn_of_finer_reference(self, counts: dict[str, npt.NDArray[np.intp]]) -> None:
+        for name, (between, total) in counts.items():
+            if self.empty == "zeros" and between > _MANY * total:
+                warn_user(
+                    f"FrameAligner: {between} of {total} frames of {self.to!r} fall between two "
+                    f"frames of {name!r}, which get zeros there: {self.to!r} is finer than what it "
+                    "aligns. Take empty='interpolate', shorter steps between the frames of "
+                    f"{name!r}, or another reference."
+                )
+
+    def _align_row(
+        self, cells: dict[str, FrameCell], counts: dict[str, npt.NDArray[np.intp]]
+    ) -> dict[str, Frames | None]:
         aligned: dict[str, Frames | None] = dict.fromkeys(self.frames_)
         reference = cells.get(self.to)
         # Without a reference the whole row is one span, and times do not matter.
@@ -219,7 +254,9 @@ class FrameAligner(FrameReader):
             if name != self.to:
                 known = reference is not None
                 times = self._spans(cell).mean(axis=1) if known else np.zeros(len(frames))
-                frames = align_frames(frames, times, spans)
+                if known:
+                    counts[name] += [spans_between(times, spans).sum(), len(spans)]
+                frames = align_frames(frames, times, spans, empty=self.empty)
             if self.length is not None:
                 frames = fit_length(frames, self.length, self.padding)
             aligned[name] = frames

@@ -8,9 +8,10 @@ from emoest.tables.cells import Frames
 from emoest.utils.typing import Floats
 
 PADDINGS = ("front", "back")
+EMPTY = ("zeros", "interpolate")
 
 
-def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
+def align_frames(frames: Any, times: Any, spans: Any, *, empty: str = "zeros") -> Frames:
     """Average the frames that fall into each span, as words are aligned with sound and face.
 
     Parameters
@@ -22,16 +23,19 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
     spans : array-like of shape (n_spans, 2)
         When each span begins and ends, in seconds. The end is outside, and spans may overlap or
         leave time between them.
+    empty : {"zeros", "interpolate"}, default="zeros"
+        What a span gets that no frame falls into: zeros, or what lies between the frames before and
+        behind its middle, linearly. Before the first and behind the last frame it is zeros anyway.
 
     Returns
     -------
     aligned : ndarray of shape (n_spans, n_dims), dtype float32
-        Zeros for a span that no frame falls into, and for a dimension without a finite value.
+        Zeros, too, in a dimension without a finite value.
 
     Raises
     ------
     ValueError
-        If the shapes are inconsistent, or a span holds NaN.
+        If the shapes are inconsistent, a span holds NaN, or `empty` is unknown.
 
     Notes
     -----
@@ -45,7 +49,11 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
     >>> frames = [[1.0], [3.0], [8.0]]
     >>> align_frames(frames, [0.05, 0.15, 0.25], [[0.0, 0.2], [0.2, 0.3], [0.3, 0.9]]).tolist()
     [[2.0], [8.0], [0.0]]
+    >>> align_frames([[1.0], [3.0]], [0, 1], [[0.0, 0.5], [0.5, 1.0]], empty="interpolate").tolist()
+    [[1.0], [2.5]]
     """
+    if empty not in EMPTY:
+        raise ValueError(f"empty={empty!r} is unknown; choose one of {', '.join(EMPTY)}.")
     values, times, spans = (np.asarray(each, dtype=np.float64) for each in (frames, times, spans))
     if values.ndim != 2 or times.shape != values.shape[:1] or spans.shape[1:] != (2,):
         raise ValueError(
@@ -63,7 +71,42 @@ def align_frames(frames: Any, times: Any, spans: Any) -> Frames:
     for row, (start, end) in enumerate(np.searchsorted(times[order], spans)):
         count = finite[start:end].sum(axis=0)
         aligned[row] = known[start:end].sum(axis=0) / np.maximum(count, 1)
+    if empty == "interpolate":
+        between = spans_between(times, spans)
+        middles = spans[between].mean(axis=1)
+        for dim in np.flatnonzero(finite.any(axis=0)):
+            seen = finite[:, dim]
+            aligned[between, dim] = np.interp(middles, times[order][seen], values[order][seen, dim])
     return aligned
+
+
+def spans_between(times: Any, spans: Any) -> Any:
+    """Mark the spans that no frame falls into though there are frames before and behind.
+
+    Many of them mean that the spans are finer than the frames.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_frames,)
+        When each frame is, in seconds.
+    spans : ndarray of shape (n_spans, 2)
+        When each span begins and ends.
+
+    Returns
+    -------
+    between : ndarray of bool, shape (n_spans,)
+
+    Examples
+    --------
+    >>> spans_between(np.array([0.1, 0.9]), np.array([[0, 0.5], [0.5, 0.8], [1, 2]])).tolist()
+    [False, True, False]
+    """
+    if not len(times):
+        return np.zeros(len(spans), dtype=bool)
+    times = np.sort(times)
+    start, end = np.searchsorted(times, spans).T
+    middles = np.mean(spans, axis=1)
+    return (start == end) & (middles >= times[0]) & (middles <= times[-1])
 
 
 def fit_length(frames: Any, length: int, padding: str = "front") -> Frames:

@@ -1,6 +1,6 @@
 """Ragged frames in batches: lengths travel, masks do not, and rows of like length go together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,6 +67,9 @@ class FrameDataset(Dataset[Any]):
         Whether a batch holds a dict of modalities, or the tensors of the only one.
     crop : int or None, default=None
         Longest run of frames that a training batch takes from a row, at a random place.
+    perturb : callable or None, default=None
+        Changes the frames of a row each time a training batch reads them, before they are scaled;
+        it takes them and a torch generator, such as `emoest.nets.perturbation.SpeechPerturbation`.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class FrameDataset(Dataset[Any]):
     rows: Sequence[Any] | None = None
     several: bool = True
     crop: int | None = None
+    perturb: Callable[[Frames, torch.Generator], Frames] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.lengths.values())))
@@ -110,11 +114,18 @@ class FrameDataset(Dataset[Any]):
 
     def read(self, name: str, row: int) -> Frames | None:
         """Read and scale the frames of one modality of a row; None where it is missing."""
-        cell = self.cells[name][row]
+        return self._scaled(self._unscaled(name, row), name)
+
+    def _unscaled(self, name: str, row: int) -> Frames | None:
         if self.lengths[name][row] == 0:
             return None
-        frames = self._load(cell, name, row) if is_path(cell) else cell
-        return self.scales[name].apply(frames) if name in self.scales else frames
+        cell = self.cells[name][row]
+        return self._load(cell, name, row) if is_path(cell) else cell
+
+    def _scaled(self, frames: Frames | None, name: str) -> Frames | None:
+        if frames is None or name not in self.scales:
+            return frames
+        return self.scales[name].apply(frames)
 
     def _load(self, path: Any, name: str, row: int) -> Frames:
         label = row if self.rows is None else self.rows[row]
@@ -138,7 +149,7 @@ class FrameDataset(Dataset[Any]):
         rows : sequence of int
             Positions of the rows.
         generator : torch.Generator, default=None
-            Where the random crops of training come from; None crops nothing.
+            Where random crops and perturbations of training come from; None makes none.
 
         Returns
         -------
@@ -161,11 +172,17 @@ class FrameDataset(Dataset[Any]):
         return {"frames": frames[name], "lengths": lengths[name]}, y
 
     def _part(self, name: str, row: int, generator: torch.Generator | None) -> Frames | None:
-        frames = self.read(name, row)
+        frames = self._perturbed(name, row, generator)
         if frames is None or generator is None or self.crop is None or len(frames) <= self.crop:
             return frames
         start = int(torch.randint(len(frames) - self.crop + 1, (), generator=generator))
         return frames[start : start + self.crop]
+
+    def _perturbed(self, name: str, row: int, generator: torch.Generator | None) -> Frames | None:
+        if generator is None or self.perturb is None:
+            return self.read(name, row)
+        frames = self._unscaled(name, row)
+        return self._scaled(None if frames is None else self.perturb(frames, generator), name)
 
 
 def pad(parts: Sequence[Frames | None], n_dims: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ recognition", AAAI 2020, whose code is not available and which is reconstructed 
 
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,9 @@ FUSION_NORMS = (None, "layernorm")
 HEADS = (None, "modalities", "mixtures")
 LAYERS = ("attention", "update", "gates", "output")
 """The layers that `dropout` can name."""
+
+GATES = ("retain", "update")
+"""The gates of the memory: what stays of it, and what comes in."""
 
 
 class MFN(nn.Module):
@@ -57,11 +60,15 @@ class MFN(nn.Module):
         Units of each LSTM.
     memory_dim : int, default=128
         Units of the memory.
-    attention_size, update_size, gate_size, output_size : int, default=64
-        Inner widths of ``D_attention``, ``D_update``, each ``D_gate`` and ``D_output``.
+    attention_size, update_size, output_size : int, default=64
+        Inner widths of ``D_attention``, ``D_update`` and ``D_output``.
+    gate_size : int or dict of str to int, default=64
+        Inner width of each ``D_gate``; a dict names ``"retain"`` (gate_1) and ``"update"``
+        (gate_2).
     dropout : float or dict of str to float, default=0.2
         Behind the inner widths; a dict names ``"attention"``, ``"update"``, ``"gates"`` and
-        ``"output"``, and 0 is meant where it names none.
+        ``"output"``, and 0 is meant where it names none. ``"gates"`` may be a dict in turn, of
+        ``"retain"`` and ``"update"``.
     gate_input : {"memory", "delta"}, default="memory"
         Whether the gates see ``(attended, u)``, as in the authors' code, or ``attended`` alone, as
         in the paper's equations.
@@ -103,9 +110,9 @@ class MFN(nn.Module):
         memory_dim: int = 128,
         attention_size: int = 64,
         update_size: int = 64,
-        gate_size: int = 64,
+        gate_size: int | Mapping[str, int] = 64,
         output_size: int = 64,
-        dropout: float | Mapping[str, float] = 0.2,
+        dropout: float | Mapping[str, Any] = 0.2,
         gate_input: str = "memory",
         memory_feedback: bool = False,
         fusion: str = "concat",
@@ -125,11 +132,11 @@ class MFN(nn.Module):
         n_seen = n_cells + (memory_dim if gate_input == "memory" else 0)
         joined = widths[0] if fusion == "product" else sum(widths)
         self.n_units = joined + memory_dim
-        drop = _rates(dropout)
+        drop, gate_sizes = _rates(dropout), _gate_sizes(gate_size)
         self.attention = _layers(n_cells, attention_size, n_cells, drop["attention"])
         self.update = _layers(n_cells, update_size, memory_dim, drop["update"])
         self.gates = nn.ModuleList(
-            _layers(n_seen, gate_size, memory_dim, drop["gates"]) for _ in range(2)
+            _layers(n_seen, gate_sizes[gate], memory_dim, drop[f"gates {gate}"]) for gate in GATES
         )
         self.norm = nn.LayerNorm(joined) if fusion_norm else nn.Identity()
         self.output = _layers(self.n_units, output_size, n_outputs, drop["output"])
@@ -224,28 +231,52 @@ class MFN(nn.Module):
         inner, gates_inner = self._first_layers(attended)
         candidate = torch.tanh(_rest(self.update, inner))
         if self.gate_input == "delta":
-            parts = zip(self.gates, gates_inner.chunk(2, dim=1), strict=True)
+            parts = zip(self.gates, gates_inner, strict=True)
             retain, update = (torch.sigmoid(_rest(gate, part)) for gate, part in parts)
             return hidden, linear_memory(retain, update * candidate, steps.sizes)
         return hidden, self._remember(candidate, gates_inner, steps.sizes)
 
-    def _first_layers(self, attended: Tensor) -> tuple[Tensor, Tensor]:
+    def _first_layers(self, attended: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Pass `attended` through the first layers of the update and of both gates in one go."""
         layers = [_linear(net, 0) for net in (self.update, *self.gates)]
         weight = torch.cat([layer.weight[:, : attended.shape[1]] for layer in layers])
         inner = functional.linear(attended, weight, torch.cat([layer.bias for layer in layers]))
-        width = layers[0].out_features
-        return inner[:, :width], inner[:, width:]
+        update, *gates = torch.split(inner, [layer.out_features for layer in layers], 1)
+        return update, gates
 
-    def _remember(self, candidate: Tensor, inner: Tensor, sizes: list[int]) -> Tensor:
+    def _remember(self, candidate: Tensor, inner: list[Tensor], sizes: list[int]) -> Tensor:
         """Run the memory whose gates see it."""
         firsts, seconds = ([_linear(gate, i) for gate in self.gates] for i in (0, -1))
-        first = torch.cat([layer.weight[:, -self.memory_dim :] for layer in firsts])
-        second = torch.stack([layer.weight for layer in seconds])
+        # The narrower gate gets units that are 0 and weigh 0, so that both run in one product.
+        width = max(layer.out_features for layer in firsts)
+        wider = [width - layer.out_features for layer in firsts]
+        first = torch.cat(
+            [
+                functional.pad(layer.weight[:, -self.memory_dim :], (0, 0, 0, more))
+                for layer, more in zip(firsts, wider, strict=True)
+            ]
+        )
+        second = torch.stack(
+            [
+                functional.pad(layer.weight, (0, more))
+                for layer, more in zip(seconds, wider, strict=True)
+            ]
+        )
         bias = torch.stack([layer.bias for layer in seconds])
-        drop = cast(Dropout, cast(nn.Sequential, self.gates[0])[2])
-        keep = dropout_factors(inner.shape, drop.rate, first) if drop.drops else None
-        return gated_memory(candidate, inner, keep, (first, second, bias), sizes)
+        padded = [functional.pad(p, (0, m)) for p, m in zip(inner, wider, strict=True)]
+        projected = torch.cat(padded, dim=1)
+        keep = self._gate_factors(projected, first)
+        return gated_memory(candidate, projected, keep, (first, second, bias), sizes)
+
+    def _gate_factors(self, projected: Tensor, like: Tensor) -> Tensor | None:
+        """Draw the factors of dropout of both gates; None where neither drops."""
+        drops = [cast(Dropout, cast(nn.Sequential, gate)[2]) for gate in self.gates]
+        if not any(drop.drops for drop in drops):
+            return None
+        if drops[0].rate == drops[1].rate:
+            return dropout_factors(projected.shape, drops[0].rate, like)
+        half = (len(projected), projected.shape[1] // 2)
+        return torch.cat([dropout_factors(half, drop.rate, like) for drop in drops], dim=1)
 
     def _run_fed(
         self, projected: list[Tensor], idle: Tensor | None, steps: Steps
@@ -310,15 +341,33 @@ def _widths(dims: Mapping[str, int], hidden_size: int | Mapping[str, int]) -> li
     return [hidden_size[name] for name in dims]
 
 
-def _rates(dropout: float | Mapping[str, float]) -> dict[str, float]:
-    if isinstance(dropout, Mapping):
-        unknown = sorted(set(dropout) - set(LAYERS))
-        if unknown:
-            raise ValueError(f"dropout names {unknown}, which are none of the layers {LAYERS}.")
-        rates = {layer: dropout.get(layer, 0.0) for layer in LAYERS}
-    else:
-        rates = dict.fromkeys(LAYERS, dropout)
-    wrong = {k: v for k, v in rates.items() if not (isinstance(v, Real) and 0 <= v < 1)}
+def _gate_sizes(gate_size: int | Mapping[str, int]) -> dict[str, int]:
+    sizes = gate_size if isinstance(gate_size, Mapping) else dict.fromkeys(GATES, gate_size)
+    wrong = {k: v for k, v in sizes.items() if not (isinstance(v, Integral) and v > 0)}
+    if wrong or set(sizes) != set(GATES):
+        raise ValueError(
+            f"gate_size={gate_size!r} is no width of the gates: take a whole number above zero, "
+            f"or one for each of {GATES}."
+        )
+    return dict(sizes)
+
+
+def _rates(dropout: float | Mapping[str, Any]) -> dict[str, float]:
+    """Dropout of each layer; those of the gates are called by both their names."""
+    if not isinstance(dropout, Mapping):
+        dropout = dict.fromkeys(LAYERS, dropout)
+    unknown = sorted(set(dropout) - set(LAYERS))
+    if unknown:
+        raise ValueError(f"dropout names {unknown}, which are none of the layers {LAYERS}.")
+    rates: dict[str, Any] = {layer: dropout.get(layer, 0.0) for layer in LAYERS}
+    gates = rates.pop("gates")
+    if not isinstance(gates, Mapping):
+        gates = dict.fromkeys(GATES, gates)
+    unknown = sorted(set(gates) - set(GATES))
+    if unknown:
+        raise ValueError(f"dropout of the gates names {unknown}, which are none of {GATES}.")
+    rates.update({f"gates {gate}": gates.get(gate, 0.0) for gate in GATES})
+    wrong = {k: v for k, v in rates.items() if not (isinstance(v, Real) and 0 <= float(v) < 1)}
     if wrong:
         raise ValueError(f"dropout must be rates in [0, 1); found {wrong}.")
     return rates

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from emoest.nets.layers.frame_norm import FrameBatchNorm, OwnFrames, VectorBatchNorm
 from emoest.nets.layers.pooling import StatisticsPoolingLayer
+from emoest.nets.layers.silence import SILENCE, coarser, trim_silence
 from emoest.nets.layers.spec_augment import SpecAugment
 
 LAYOUTS = {"speaker": 32, "imagenet": 64}
@@ -74,6 +75,8 @@ class ResNetTrunk(nn.Module):
     ----------
     n_dims : int
         Width of a frame that comes out: channels of the last stage times bands left.
+    stride : int
+        Frames that become one: 8 (``"speaker"``) or 32 (``"imagenet"``).
 
     Notes
     -----
@@ -114,14 +117,9 @@ class ResNetTrunk(nn.Module):
             blocks = [_Block(width if j == 0 else n_out, n_out, s) for j, s in enumerate(strides)]
             setattr(self, f"layer{i + 1}", nn.ModuleList(blocks))
             width = n_out
-        self.n_dims = width * self._bands_left()
+        self.stride = 8 if layout == "speaker" else 32
+        self.n_dims = width * -(-n_mels // self.stride)
         self.apply(_initialize)
-
-    def _bands_left(self) -> int:
-        bands = self.n_mels
-        for _ in range(3 if self.layout == "speaker" else 5):
-            bands = (bands + 1) // 2
-        return bands
 
     def stages(self) -> list[nn.Module]:
         """The stages, in the order in which the frames pass them; the stem is none of them."""
@@ -167,6 +165,10 @@ class ResNetTrunk(nn.Module):
 class EmotionHead(nn.Module):
     """What stands behind the pooling: linear, batch normalization, ReLU, dropout, linear.
 
+    On request the pooled statistics are scaled before, each to mean 0 and deviation 1 (batch
+    normalization without weights): means and deviations of hundreds of channels differ by orders of
+    magnitude, and the largest would drown the others.
+
     In training a batch of one is normalized by the running statistics, since it has no variance.
 
     Parameters
@@ -179,6 +181,8 @@ class EmotionHead(nn.Module):
         Units between the two linear layers.
     dropout : float, default=0.3
         Share of the units that training drops.
+    scaled : bool, default=False
+        Whether the pooled statistics are scaled first.
 
     Examples
     --------
@@ -187,9 +191,16 @@ class EmotionHead(nn.Module):
     """
 
     def __init__(
-        self, n_dims: int, n_outputs: int, hidden_size: int = 256, dropout: float = 0.3
+        self,
+        n_dims: int,
+        n_outputs: int,
+        hidden_size: int = 256,
+        dropout: float = 0.3,
+        *,
+        scaled: bool = False,
     ) -> None:
         super().__init__()
+        self.scale = VectorBatchNorm(n_dims, affine=False) if scaled else nn.Identity()
         self.linear = nn.Linear(n_dims, hidden_size)
         self.norm = VectorBatchNorm(hidden_size)
         self.dropout = nn.Dropout(dropout)
@@ -197,7 +208,7 @@ class EmotionHead(nn.Module):
 
     def embed(self, vectors: Tensor) -> Tensor:
         """Penultimate vector, shape (n_rows, hidden_size)."""
-        return torch.relu(self.norm(self.linear(vectors)))
+        return torch.relu(self.norm(self.linear(self.scale(vectors))))
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Logits, shape (n_rows, n_outputs)."""
@@ -228,6 +239,12 @@ class SpeechResNet(nn.Module):
         How many of the four last stages of the backbone are trained with the head. None trains the
         whole backbone, stem included; 0 trains the head only. What is not trained keeps its batch
         statistics as well.
+    silence : {"keep", "trim", "gate"}, default="keep"
+        ``"trim"`` cuts the frames before the first and behind the last loud one
+        (`emoest.nets.layers.silence.loud_frames`); ``"gate"`` also leaves out of the pooling what
+        the backbone makes of the quiet frames in between.
+    scale_statistics : bool, default=False
+        Whether the head scales the pooled statistics first, see `EmotionHead`.
 
     Notes
     -----
@@ -258,13 +275,22 @@ class SpeechResNet(nn.Module):
         fill: str = "zero",
         unbiased: bool = False,
         n_trained: int | None = None,
+        silence: str = "keep",
+        scale_statistics: bool = False,
     ) -> None:
         super().__init__()
+        if silence not in SILENCE:
+            raise ValueError(f"silence={silence!r} is unknown; choose one of {list(SILENCE)}.")
+        self.silence = silence
         self.masks = None if specaugment is None else SpecAugment(specaugment, fill=fill)
         self.trunk = ResNetTrunk(n_mels, layout, channels)
         self.pooling = StatisticsPoolingLayer(unbiased=unbiased)
         self.head = EmotionHead(
-            self.pooling.out_dim(self.trunk.n_dims), n_outputs, hidden_size, dropout
+            self.pooling.out_dim(self.trunk.n_dims),
+            n_outputs,
+            hidden_size,
+            dropout,
+            scaled=scale_statistics,
         )
         self.n_units = hidden_size
         self.n_trained = n_trained
@@ -301,9 +327,15 @@ class SpeechResNet(nn.Module):
         -------
         vectors : Tensor of shape (n_rows, 2 * trunk.n_dims)
         """
+        loud = None
+        if self.silence != "keep":
+            frames, lengths, loud = trim_silence(frames, lengths)
         if self.masks is not None:
             frames = self.masks(frames, lengths)
-        return self.pooling(*self.trunk(frames, lengths))
+        frames, lengths = self.trunk(frames, lengths)
+        if loud is None or self.silence == "trim":
+            return self.pooling(frames, lengths)
+        return self.pooling(frames, lengths, coarser(loud, self.trunk.stride))
 
     def embed(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Penultimate vector, shape (n_rows, hidden_size); takes what `pool` takes."""

@@ -21,11 +21,15 @@ class MFNClassifier(FusionClassifier):
         Units of the LSTM of each modality.
     memory_dim : int, default=128
         Units of the memory.
-    attention_size, update_size, gate_size, output_size : int, default=64
-        Inner widths of the attention, the update, each gate and the output.
+    attention_size, update_size : int, default=64
+        Inner widths of the attention and of the update.
+    gate_size : int or dict of str to int, default=64
+        Inner width of each gate of the memory; a dict names ``"retain"`` and ``"update"``.
+    output_size : int, default=64
+        Inner width of the output.
     dropout : float or dict of str to float, default=0.2
         Behind these inner widths; a dict names ``"attention"``, ``"update"``, ``"gates"``,
-        ``"output"``.
+        ``"output"``, and ``"gates"`` may be a dict of ``"retain"`` and ``"update"``.
     gate_input : {"memory", "delta"}, default="memory"
         Whether the gates see the memory too, as in the authors' code, or the attended cell states
         alone, as in the paper's equations.
@@ -105,7 +109,7 @@ class MFNClassifier(FusionClassifier):
         *,
         attention_size: int = 64,
         update_size: int = 64,
-        gate_size: int = 64,
+        gate_size: Any = 64,
         output_size: int = 64,
         dropout: Any = 0.2,
         gate_input: str = "memory",
@@ -244,7 +248,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         *,
         attention_size: int = 64,
         update_size: int = 64,
-        gate_size: int = 64,
+        gate_size: Any = 64,
         output_size: int = 64,
         dropout: Any = 0.2,
         gate_input: str = "memory",

@@ -24,6 +24,7 @@ _SETTINGS = ("hidden_size", *_SIZES, "dropout", "gate_input", "memory_feedback",
 NET: dict = {
     "hidden_size": [constraints.POSITIVE_INT, dict],
     **{size: [constraints.POSITIVE_INT] for size in _SIZES},
+    "gate_size": [constraints.POSITIVE_INT, dict],
     "dropout": [Interval(Real, 0, 1, closed="left"), dict],
     "gate_input": [StrOptions(set(GATE_INPUTS))],
     "memory_feedback": ["boolean"],

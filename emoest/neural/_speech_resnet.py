@@ -1,5 +1,6 @@
 """Emotions from log-mel frames by a ResNet34 that may have learned voices first."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,12 +11,15 @@ import torch
 from sklearn.base import clone
 
 from emoest.nets.batches import FrameDataset
+from emoest.nets.layers.silence import SILENCE
 from emoest.nets.layers.spec_augment import POLICIES
+from emoest.nets.perturbation import SpeechPerturbation, find_perturbation
 from emoest.nets.speech_resnet import N_STAGES, SpeechResNet
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
 from emoest.neural._speaker_trunks import find_trunk, is_trained, speakers_of_file
 from emoest.neural._training.classifier import DeepClassifier
+from emoest.neural._training.last_weights import AverageLast, RefreshStatistics
 from emoest.tables.cells import object_column
 from emoest.tables.groups import require_groups
 from emoest.utils import constraints
@@ -56,10 +60,26 @@ class SpeechResNetClassifier(DeepClassifier):
         Masks of training, see `emoest.nets.layers.spec_augment.SpecAugment`; None draws none.
     fill : {"zero", "mean"}, default="zero"
         What stands under a mask: 0, the mean of mean-normalized spectra, or the spectrum's mean.
+    perturb : dict, SpeechPerturbation or None, default=None
+        Changes of speed, noise and gain, drawn anew each time training reads a sample, as
+        `emoest.nets.perturbation.SpeechPerturbation` or a dict of its parameters. They are made on
+        the log-mel frames, of which the waveform's change is a change of axes and sums.
+    silence : {"keep", "trim", "gate"}, default="gate"
+        Frames whose mean over the bands does not exceed that of their sample are quiet. ``"trim"``
+        cuts the quiet ends of a sample, ``"gate"`` also leaves the quiet frames in between out of
+        the pooling; in training and prediction alike. A sample that is equally loud throughout is
+        kept whole.
     hidden_size : int, default=256
         Units of the head.
     dropout : float, default=0.3
         Fraction of these units that training drops.
+    scale_statistics : bool, default=True
+        Whether the pooled statistics are scaled to mean 0 and deviation 1, by batch normalization,
+        before the head.
+    batch_statistics : {"fresh", "running"}, default="fresh"
+        What batch normalization predicts with: statistics of one pass over the training samples,
+        taken before each validation and at the end, without masks and dropout; or the running
+        averages that training leaves, which lag behind the weights.
     modalities : "auto" or list of str, default="auto"
         Which modality, when X holds several.
     normalize : {"zscore", None}, default=None
@@ -74,8 +94,12 @@ class SpeechResNetClassifier(DeepClassifier):
         See `SequenceClassifier`.
     patience : int or None, default=8
         Epochs without a gain on the held-out samples before training stops.
-    validation_fraction
-        See `SequenceClassifier`.
+    validation_fraction : float or None, default=0.1
+        See `SequenceClassifier`. A tenth of twelve speakers are two, who choose the epoch: take
+        more, or None and `average_epochs`.
+    average_epochs : int or None, default=None
+        Instead of the weights of the best epoch, take the average of those after so many last
+        epochs. Held-out samples then do no more than end the training.
     class_weight, callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
     batch_size, device
@@ -149,8 +173,13 @@ class SpeechResNetClassifier(DeepClassifier):
         "trunk_lr_factor": [constraints.POSITIVE_REAL],
         "specaugment": [StrOptions(set(POLICIES)), dict, None],
         "fill": [StrOptions({"zero", "mean"})],
+        "perturb": [SpeechPerturbation, dict, None],
+        "silence": [StrOptions(set(SILENCE))],
         "hidden_size": [constraints.POSITIVE_INT],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "scale_statistics": ["boolean"],
+        "batch_statistics": [StrOptions({"fresh", "running"})],
+        "average_epochs": [constraints.POSITIVE_INT, None],
         **DeepClassifier._parameter_constraints,
     }
 
@@ -164,8 +193,12 @@ class SpeechResNetClassifier(DeepClassifier):
         trunk_lr_factor: float = 0.1,
         specaugment: Any = "SM",
         fill: str = "zero",
+        perturb: Any = None,
+        silence: str = "gate",
         hidden_size: int = 256,
         dropout: float = 0.3,
+        scale_statistics: bool = True,
+        batch_statistics: str = "fresh",
         modalities: Any = "auto",
         normalize: str | None = None,
         impute: str = "mean",
@@ -176,6 +209,7 @@ class SpeechResNetClassifier(DeepClassifier):
         gradient_clip: float | None = 1.0,
         patience: int | None = 8,
         validation_fraction: float | None = 0.1,
+        average_epochs: int | None = None,
         class_weight: Any = None,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
@@ -193,8 +227,12 @@ class SpeechResNetClassifier(DeepClassifier):
         self.trunk_lr_factor = trunk_lr_factor
         self.specaugment = specaugment
         self.fill = fill
+        self.perturb = perturb
+        self.silence = silence
         self.hidden_size = hidden_size
         self.dropout = dropout
+        self.scale_statistics = scale_statistics
+        self.batch_statistics = batch_statistics
         self.modalities = modalities
         self.normalize = normalize
         self.impute = impute
@@ -205,6 +243,7 @@ class SpeechResNetClassifier(DeepClassifier):
         self.gradient_clip = gradient_clip
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.average_epochs = average_epochs
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.warm_start = warm_start
@@ -241,7 +280,20 @@ class SpeechResNetClassifier(DeepClassifier):
             "fill": self.fill,
             "unbiased": weights.unbiased if weights is not None else trained,
             "n_trained": n_trained,
+            "silence": self.silence,
+            "scale_statistics": self.scale_statistics,
         }
+
+    def _augmented(self, data: FrameDataset) -> FrameDataset:
+        return replace(data, perturb=find_perturbation(self.perturb))
+
+    def _last_weights(self) -> list[tuple[str, Any]]:
+        callbacks: list[tuple[str, Any]] = []
+        if self.average_epochs is not None:
+            callbacks.append(("average", AverageLast(self.average_epochs)))
+        if self.batch_statistics == "fresh":
+            callbacks.append(("statistics", RefreshStatistics()))
+        return callbacks
 
     def _prepare_module(
         self, module: Any, data: FrameDataset, groups: npt.NDArray[Any] | None

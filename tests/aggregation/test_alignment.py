@@ -129,3 +129,50 @@ def test_bad_input_is_named():
 def test_cell_checks():
     X = make()[["text__frames", "audio__frames"]]
     check_cell_estimator(FrameAligner(rates={"text": 4, "audio": 10}), X)
+
+
+def make_finer(step=0.1, n_steps=20, rate=4.0):
+    """Steps of `to` that are finer than the frames of sound, which rise by one each."""
+    spans = np.column_stack([np.arange(n_steps), np.arange(1, n_steps + 1)]) * step
+    columns = {
+        "face__frames": np.zeros((n_steps, 1), "float32"),
+        "face__seconds": spans,
+        "audio__frames": np.arange(n_steps * step * rate, dtype="float32")[:, None],
+    }
+    return pd.DataFrame({name: object_column([cell], [0]) for name, cell in columns.items()})
+
+
+def test_a_reference_that_is_finer_is_warned_about():
+    X = make_finer()
+    aligner = FrameAligner("face", rates=4).fit(X)
+    with pytest.warns(UserWarning, match=r"10 of 20 frames of 'face' fall .*empty='interpolate'"):
+        output = aligner.transform(X)
+    assert (output["audio__frames"].iloc[0] == 0).sum() == 20 - 8 + 1
+
+
+def test_a_reference_that_is_finer_is_interpolated(recwarn):
+    X = make_finer()
+    output = FrameAligner("face", rates=4, empty="interpolate").fit_transform(X)
+    assert not recwarn.list
+    found = output["audio__frames"].iloc[0].ravel()
+    # Frame k lies at (k + 0.5) / 4 s; a step that one falls into has that frame, not its middle.
+    expected = (np.arange(20) + 0.5) * 0.1 * 4 - 0.5
+    assert np.abs(found - expected)[1:19].max() <= 0.21
+    assert (np.diff(found)[1:18] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"), [(0.2, 5.0), (0.3, 5.0), (0.1, 10.0), (1 / 29.97, 50.0)], ids=str
+)
+def test_a_reference_that_is_no_finer_is_not_warned_about(step, rate, recwarn):
+    FrameAligner("face", rates=rate).fit_transform(make_finer(step, 20, rate))
+    assert not recwarn.list
+
+
+def test_interpolation_leaves_out_what_is_not_finite_and_ends_with_the_frames():
+    frames = [[0.0, np.nan], [np.nan, 5.0], [4.0, 7.0]]
+    spans = [[-1.0, -0.5], [0.1, 0.9], [1.2, 1.4], [3.0, 4.0]]
+    found = align_frames(frames, [0.0, 1.0, 2.0], spans, empty="interpolate")
+    np.testing.assert_allclose(found, [[0, 0], [1, 5], [2.6, 5.6], [0, 0]], atol=1e-6)
+    with pytest.raises(ValueError, match="empty='mean' is unknown; choose one of zeros"):
+        align_frames(frames, [0, 1, 2], spans, empty="mean")

@@ -13,6 +13,9 @@ VARIANTS = [
     {"gate_input": "delta"},
     {"memory_feedback": True},
     {"memory_feedback": True, "gate_input": "delta"},
+    {"gate_size": {"retain": 3, "update": 8}},
+    {"gate_size": {"retain": 8, "update": 3}, "gate_input": "delta"},
+    {"gate_size": {"retain": 5, "update": 9}, "memory_feedback": True},
 ]
 
 
@@ -169,6 +172,16 @@ def test_heads_give_a_second_output_that_is_nan_where_a_modality_is_missing(head
     assert torch.equal(others[:, :3].isnan().all(dim=2), missing)
 
 
+def test_gates_have_widths_and_dropouts_of_their_own():
+    sizes = {"retain": 3, "update": 8}
+    net = make(gate_size=sizes, dropout={"gates": {"retain": 0.0, "update": 0.5}})
+    assert [gate[0].out_features for gate in net.gates] == [3, 8]
+    factors = net._gate_factors(torch.zeros(50, 16), torch.zeros(1))
+    assert set(factors[:, :8].unique().tolist()) == {1.0}
+    assert set(factors[:, 8:].unique().tolist()) == {0.0, 2.0}
+    assert net.eval()._gate_factors(torch.zeros(50, 16), torch.zeros(1)) is None
+
+
 def test_dropout_is_drawn_from_the_generator_of_torch_in_training_only():
     frames, lengths = make_batch()
     net = make(dropout={"gates": 0.5})
@@ -209,7 +222,7 @@ def test_one_modality_is_enough():
         ({"fusion": "sum"}, "fusion='sum' is unknown"),
         ({"fusion_norm": "batch"}, "fusion_norm='batch' is unknown"),
         ({"heads": "all"}, "heads='all' is unknown"),
-        ({"dropout": {"gates": 1.0}}, r"rates in \[0, 1\); found \{'gates': 1.0\}"),
+        ({"dropout": {"gates": 1.0}}, r"rates in \[0, 1\); found \{'gates retain': 1.0"),
         ({"dropout": -0.1}, r"dropout must be rates in \[0, 1\); found \{'attention': -0.1"),
         ({"dropout": {"update": "much"}}, r"found \{'update': 'much'\}"),
         ({"hidden_size": 0}, "hidden_size must be whole numbers above zero; found .*'text': 0"),
@@ -217,6 +230,10 @@ def test_one_modality_is_enough():
             {"hidden_size": {"text": 4, "audio": 2.5, "face": 0}},
             r"whole numbers above zero; found \{'audio': 2.5, 'face': 0\}",
         ),
+        ({"dropout": {"gates": {"forget": 0.1}}}, r"gates names \['forget'\], which are none of"),
+        ({"dropout": {"gates": {"update": 2}}}, r"found \{'gates update': 2\}"),
+        ({"gate_size": {"retain": 4}}, r"one for each of \('retain', 'update'\)"),
+        ({"gate_size": {"retain": 4, "update": 0}}, r"is no width of the gates"),
         ({"dropout": {"gate": 0.1}}, r"dropout names \['gate'\], which are none of the layers"),
         (
             {"hidden_size": {"text": 4, "voice": 4, "face": 5}},

@@ -57,9 +57,9 @@ def test_the_fused_vector_of_m3er_has_160_numbers():
 def test_it_is_a_memory_fusion_network_with_other_defaults():
     X, y = make_two()
     model = M3ERClassifier(**FAST_FUSION).fit(X, y)
-    same = MFNClassifier(fusion="product", loss="m3er", **FAST_FUSION).fit(X, y)
+    same = MFNClassifier(fusion="product", loss="m3er", lr=3e-3, **FAST_FUSION).fit(X, y)
     assert_same_state(state_of(model), state_of(same))
     assert model.get_params() == same.get_params()
     defaults = MFNClassifier().get_params()
     changed = {n: v for n, v in M3ERClassifier().get_params().items() if v != defaults[n]}
-    assert changed == {"fusion": "product", "loss": "m3er"}
+    assert changed == {"fusion": "product", "loss": "m3er", "lr": 3e-3}

@@ -7,6 +7,7 @@ import torch
 from optuna.distributions import FloatDistribution
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_predict
+from skorch.callbacks import Callback
 
 from emoest.evaluation import evaluate, uar_score
 from emoest.nets.layers.spec_augment import POLICIES
@@ -242,7 +243,8 @@ def test_a_backbone_that_knows_voices_needs_few_emotions():
     uar = {}
     for name, start in (("transfer", weights), ("scratch", "speaker")):
         model = small(model=start, **{**settings, "batch_size": 8}, max_epochs=10)
-        model.set_params(hidden_size=256)
+        # These clips are equally loud throughout, but for noise.
+        model.set_params(hidden_size=256, silence="keep")
         uar[name] = uar_score(test[2], model.fit(few[0], few[2]).predict(test[0]))
     assert uar["transfer"] >= 0.85
     assert uar["transfer"] >= uar["scratch"] + 0.15
@@ -306,22 +308,71 @@ class TestPretraining:
             small(pretrain="speakers").fit(X, y, groups=["s1"] * len(X))
 
 
-class TestBadInput:
-    def test_one_frame_silence_and_short_clips(self):
-        cells = [np.zeros((n, 8), "float32") for n in (1, 2, 5, 40)] * 3
-        cells = [cell + 0.1 * i for i, cell in enumerate(cells)]
-        X = object_column(cells, range(12), "audio__frames").to_frame()
-        model = small().fit(X, ["a", "b"] * 6)
-        silent = object_column([np.zeros((30, 8)), np.zeros((1, 8))], [0, 1], "audio__frames")
-        assert np.isfinite(model.predict_proba(silent.to_frame())).all()
+REMEDIES = {
+    "perturb": {"speed": 0.2, "noise": (0.0, 20.0)},
+    "silence": "gate",
+    "scale_statistics": True,
+    "batch_statistics": "fresh",
+    "average_epochs": 2,
+}
 
-    def test_ten_minutes(self, spectra):
-        model = small(channels=1).fit(*spectra)
-        long = np.random.default_rng(0).normal(size=(60_000, 8)).astype("float32")
-        X = object_column([long, long[:50]], [0, 1], "audio__frames").to_frame()
+
+KINDS = ["digital silence", "hiss of a recorder", "0.1 s", "one frame", "ten minutes"]
+
+
+def clip(kind):
+    """Log-mel frames of 8 bands, 100 a second."""
+    voice = np.random.default_rng(0).normal(size=(60_000, 8)).astype("float32")
+    return {
+        "digital silence": np.zeros((150, 8), "float32"),
+        "hiss of a recorder": 0.01 * voice[:150],
+        "0.1 s": voice[:8],
+        "one frame": voice[:1],
+        "ten minutes": voice,
+    }[kind]
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("silence", ["keep", "trim", "gate"])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_odd_clips_are_answered_and_disturb_nobody(self, spectra, kind, silence):
+        model = small(channels=1, silence=silence).fit(*spectra)
+        cells = [clip(kind), clip("ten minutes")[:70]]
+        X = object_column(cells, [0, 1], "audio__frames").to_frame()
         proba = model.predict_proba(X)
         assert np.isfinite(proba).all()
-        np.testing.assert_allclose(model.predict_proba(X.iloc[1:])[0], proba[1], atol=1e-5)
+        alone = [model.predict_proba(X.iloc[[i]])[0] for i in range(2)]
+        np.testing.assert_allclose(proba, alone, atol=1e-5)
+
+    @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ten minutes"])
+    def test_odd_clips_are_learned_from(self, spectra, kind):
+        X, y = spectra
+        odd = object_column([clip(kind)] * 3 + list(X["audio__frames"][3:]), X.index)
+        model = small(**REMEDIES).fit(odd.rename("audio__frames").to_frame(), y)
+        assert np.isfinite(model.predict_proba(X)).all()
+
+    def test_a_fold_of_one_speaker_trains_without_early_stopping(self, spectra):
+        X, y = spectra
+        model = small(validation_fraction=0.25, **REMEDIES)
+        with pytest.warns(UserWarning, match=r"Early stopping is off.*24 rows, 1 group"):
+            model.fit(X, y, groups=["ann"] * 24)
+        assert model.n_iter_ == 3 and model.seen_groups_ == ["ann"]
+        assert np.isfinite(model.predict_proba(X)).all()
+
+    def test_a_rate_that_diverges_keeps_the_best_weights(self, spectra):
+        states = []
+
+        class Raise(Callback):
+            def on_epoch_end(self, net, **kwargs):
+                states.append({n: v.clone() for n, v in net.module_.state_dict().items()})
+                if len(net.history) == 2:
+                    net.optimizer_.param_groups[0]["lr"] = 1e38
+
+        model = small(max_epochs=9, validation_fraction=0.25, **REMEDIES, callbacks=[Raise()])
+        with pytest.warns(UserWarning, match=r"NaN or infinite in epoch 3; .*Lower lr"):
+            model.fit(*spectra)
+        best = max(model.history_, key=lambda row: (row["valid_uar"], -row["valid_loss"]))
+        assert_same_state(state_of(model), states[int(best["epoch"]) - 1])
 
     def test_batches_of_one(self, spectra):
         model = small(batch_size=1, max_epochs=1).fit(*spectra)

@@ -5,6 +5,8 @@ from differently with every neighbor; and what normalization adds there (its shi
 into the row through the next convolution.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -156,7 +158,9 @@ class _EarlyAverage(_BatchNorm):
 
     def _count_batch(self) -> None:
         self._n_batches += 1
-        self.momentum = max(_MOMENTUM, 1 / self._n_batches)
+        # Without momentum torch takes the plain average of all batches.
+        if self.momentum is not None:
+            self.momentum = max(_MOMENTUM, 1 / self._n_batches)
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
@@ -227,6 +231,54 @@ class VectorBatchNorm(_EarlyAverage, nn.BatchNorm1d):
         if self.training:
             self._count_batch()
         return super().forward(input)
+
+
+@contextmanager
+def averaged_statistics(module: nn.Module) -> Iterator[None]:
+    """Replace the running statistics of a module by plain averages over the batches inside.
+
+    The module is in evaluation mode there but for its batch normalization, so that nothing is
+    masked or dropped; its layers that training does not move (frozen ones, which stay in evaluation
+    mode) keep their statistics. Mode and momentum are restored; if the block raises or runs no
+    batch, the statistics are.
+
+    Parameters
+    ----------
+    module : Module
+        The net; the batches inside go through its ``forward``.
+
+    Examples
+    --------
+    >>> norm = VectorBatchNorm(1)
+    >>> with averaged_statistics(norm), torch.no_grad():
+    ...     for batch in ([[0.0], [2.0]], [[4.0], [6.0]]):
+    ...         _ = norm(torch.tensor(batch))
+    >>> norm.running_mean.tolist(), norm.running_var.tolist()
+    ([3.0], [2.0])
+    """
+    was_training = module.training
+    module.train()
+    layers = [each for each in module.modules() if isinstance(each, _BatchNorm) and each.training]
+    module.eval()
+    before = [(layer.momentum, _statistics(layer)) for layer in layers]
+    finished = False
+    try:
+        for layer in layers:
+            layer.train()
+            layer.reset_running_stats()
+            layer.momentum = None
+        yield
+        finished = True
+    finally:
+        for layer, (momentum, statistics) in zip(layers, before, strict=True):
+            layer.momentum = momentum
+            if not finished or not layer.num_batches_tracked:
+                layer.load_state_dict(statistics, strict=False)
+        module.train(was_training)
+
+
+def _statistics(layer: _BatchNorm) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in layer.named_buffers()}
 
 
 def _by_running_statistics(norm: nn.BatchNorm1d | nn.BatchNorm2d, values: Tensor) -> Tensor:

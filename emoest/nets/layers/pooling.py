@@ -106,13 +106,16 @@ class StatisticsPoolingLayer(nn.Module):
         self.unbiased = unbiased
         self.eps = eps
 
-    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """Pool frames as `MeanPooling` does, to vectors of shape (n_rows, 2 * n_dims)."""
-        mean, mask, count = _mean(frames, lengths)
+    def forward(self, frames: Tensor, lengths: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Pool frames as `MeanPooling` does, to vectors of shape (n_rows, 2 * n_dims).
+
+        With `kept`, bool of shape (n_rows, n_frames), only frames that it marks count.
+        """
+        mean, mask, count = _mean(frames, lengths, kept)
         centered = (frames.float() - mean[:, None]).masked_fill(~mask, 0.0)
         divisor = (count - 1).clamp_min(1) if self.unbiased else count
         variance = centered.square().sum(dim=1) / divisor
-        single = (lengths <= 1)[:, None]
+        single = count <= 1
         std = (variance + self.eps).sqrt().masked_fill(single, 0.0)
         return torch.cat([mean, std], dim=1)
 
@@ -245,9 +248,15 @@ class StochasticPooling(nn.Module):
         return f"size={self.size}"
 
 
-def _mean(frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _mean(
+    frames: Tensor, lengths: Tensor, kept: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean of each row, its mask (n_rows, n_frames, 1) and its divisor (n_rows, 1)."""
     mask = frame_mask(lengths, frames.shape[1])[:, :, None]
-    count = lengths.clamp_min(1)[:, None].float()
+    n_kept = lengths
+    if kept is not None:
+        mask = mask & kept[:, :, None]
+        n_kept = mask.sum(dim=(1, 2))
+    count = n_kept.clamp_min(1)[:, None].float()
     total = frames.float().masked_fill(~mask, 0.0).sum(dim=1)
     return total / count, mask, count

@@ -59,7 +59,8 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
     ``_module_class`` (a class of `emoest.nets`), ``_describe_module`` (its parameters) and
     ``_criterion``. It may write ``_prepare_module`` (transfer), ``_parameter_groups`` (learning
-    rates) and ``_outputs_prefix``. ``_several`` says whether it takes several modalities.
+    rates), ``_augmented``, ``_last_weights`` and ``_outputs_prefix``. ``_several`` says whether it
+    takes several modalities.
     """
 
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
@@ -111,6 +112,14 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     def _parameter_groups(self) -> list[tuple[str, dict[str, Any]]]:
         """Patterns of parameter names with settings of the optimizer, as skorch takes them."""
         return []
+
+    def _last_weights(self) -> list[tuple[str, Any]]:
+        """Name the callbacks of `last_weights` that this training ends with."""
+        return []
+
+    def _augmented(self, data: FrameDataset) -> FrameDataset:
+        """Say what training changes of the rows that it reads; held-out rows stay as they are."""
+        return data
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
@@ -170,7 +179,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
         self._learn_frames(table, train_rows, self._weights_of_rows(X, sample_weight))
         data = self._dataset(table, self.scales_)
         data.target, data.weight = target, weight
-        train = data.take(train_rows)
+        train = self._augmented(data.take(train_rows))
         valid = None if valid_rows is None else data.take(valid_rows)
         self._learn_prior(target[kept], weight[kept])
         keep_freed_memory()
@@ -255,6 +264,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
             bar=type(self).__name__ if self.verbose else None,
             own=self.callbacks,
             patience=self.patience,
+            last_weights=self._last_weights(),
         )
         precision = self.precision
         if precision == "auto":

@@ -1,7 +1,7 @@
 """What happens between epochs: scores, the best weights, early stopping, the progress bar."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -164,6 +164,7 @@ def make_callbacks(
     bar: str | None,
     own: list[Any] | None,
     patience: int | None,
+    last_weights: Sequence[tuple[str, Callback]] = (),
 ) -> list[Any]:
     """Make the callbacks of a training, in their order.
 
@@ -181,6 +182,8 @@ def make_callbacks(
         The user's, see `own_callbacks`.
     patience : int or None
         Of `Patience`.
+    last_weights : sequence of pairs of a name and a callback, default=()
+        What changes the weights after `KeepBest`, see `last_weights`.
 
     Returns
     -------
@@ -188,6 +191,7 @@ def make_callbacks(
     """
     keep_best = KeepBest(score)
     callbacks: list[Any] = [("score", ScoreEpoch(monitor)), ("keep_best", keep_best)]
+    callbacks.extend(last_weights)
     if gradient_clip is not None:
         callbacks.append(("clip", GradientNormClipping(gradient_clip)))
     if bar is not None:

@@ -265,7 +265,7 @@ def predict_rows(module: Any, data: FrameDataset, batch_size: int, device: str, 
     for rows in batches.rows():
         batch = data.batch(rows)
         with explained_memory_error(batch, device), torch.inference_mode():
-            output = getattr(module, method)(**_to_device(batch[0], device))
+            output = getattr(module, method)(**to_device(batch[0], device))
         parts.append(output if isinstance(output, tuple) else (output,))
         order.extend(rows)
     back = torch.argsort(torch.tensor(order))
@@ -276,7 +276,8 @@ def predict_rows(module: Any, data: FrameDataset, batch_size: int, device: str, 
     return tuple(joined) if isinstance(output, tuple) else joined[0]
 
 
-def _to_device(value: Any, device: str) -> Any:
+def to_device(value: Any, device: str) -> Any:
+    """Move a tensor, or a dict of them, to a device."""
     if isinstance(value, dict):
-        return {name: _to_device(part, device) for name, part in value.items()}
+        return {name: to_device(part, device) for name, part in value.items()}
     return value.to(device)

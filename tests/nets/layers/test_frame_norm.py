@@ -5,7 +5,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from emoest.nets.layers.frame_norm import FrameBatchNorm, OwnFrames, Packing, VectorBatchNorm
+from emoest.nets.layers.frame_norm import (
+    FrameBatchNorm,
+    OwnFrames,
+    Packing,
+    VectorBatchNorm,
+    averaged_statistics,
+)
 
 LENGTHS = torch.tensor([5, 0, 7, 1])
 
@@ -144,3 +150,53 @@ def test_output_may_be_written_to():
     out = norm_with_shifts()(values, OwnFrames(LENGTHS, 7))
     out.relu_().sum().backward()
     assert values.grad.isfinite().all()
+
+
+def lagging(norm):
+    """A net whose running statistics are those of other data, with a dropout that must rest."""
+    net = nn.Sequential(nn.Linear(3, 3), norm, nn.Dropout(0.5)).train()
+    for _ in range(30):
+        net(torch.randn(16, 3) - 5)
+    return net
+
+
+@pytest.mark.parametrize("norm", [VectorBatchNorm(3), nn.BatchNorm1d(3)], ids=["own", "torch"])
+def test_statistics_become_averages_of_one_pass(norm):
+    net, batches = lagging(norm), [torch.randn(16, 3) + 2 for _ in range(12)]
+    momentum = norm.momentum
+    with averaged_statistics(net), torch.no_grad():
+        assert not net.training and norm.training
+        for batch in batches:
+            net(batch)
+    hidden = [net[0](batch) for batch in batches]
+    torch.testing.assert_close(
+        norm.running_mean, torch.stack([each.mean(dim=0) for each in hidden]).mean(dim=0)
+    )
+    torch.testing.assert_close(
+        norm.running_var, torch.stack([each.var(dim=0) for each in hidden]).mean(dim=0)
+    )
+    assert net.training and norm.momentum == momentum
+
+
+def test_frozen_statistics_stay_and_an_error_changes_nothing():
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            super().train(mode)
+            self[1].eval()
+            return self
+
+    frozen = Frozen(*lagging(VectorBatchNorm(3))).train()
+    before = frozen[1].running_mean.clone()
+    with averaged_statistics(frozen), torch.no_grad():
+        frozen(torch.randn(8, 3))
+    assert torch.equal(frozen[1].running_mean, before)
+    net = lagging(VectorBatchNorm(3))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    with pytest.raises(RuntimeError), averaged_statistics(net):
+        net(torch.randn(8, 3))
+        raise RuntimeError
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    with averaged_statistics(net):
+        pass
+    assert torch.equal(net[1].running_mean, before["1.running_mean"])
