@@ -1,6 +1,7 @@
 """The sound of a video file, decoded block by block with FFmpeg."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,9 @@ _SIGNATURES = (
 _TRANSPORT_BYTES = 188
 # Less than this is how codecs round, not sound that begins after the picture.
 _LATE_SECONDS = 0.05
+# Decoders need some sound before a part to be in the state that the whole brings them into.
+_RUN_UP_SECONDS = 2.0
+_SETTLED_SECONDS = 0.2
 
 
 def is_movie(path: str) -> bool:
@@ -94,7 +98,10 @@ def _length(path: str, size: int, changed: int) -> tuple[int, int]:
 
 
 def movie_blocks(path: str, start: int, stop: int, size: int) -> Iterator[Block]:
-    """Decode the samples of a video's sound from `start` to `stop`, from the beginning on.
+    """Decode the samples of a video's sound from `start` to `stop`.
+
+    What lies more than two seconds before `start` is passed over, where the time stamps say how
+    much that is; they are exact to the millisecond in Matroska and FLV, to the sample in others.
 
     Parameters
     ----------
@@ -117,8 +124,9 @@ def movie_blocks(path: str, start: int, stop: int, size: int) -> Iterator[Block]
     av = _av(path)
     position = 0
     try:
-        with open_container(av, path) as container:
-            for samples in join_blocks(_on_clock(av, container, _sound(container)), size):
+        position, blocks = _open_before(av, path, start)
+        with closing(blocks):
+            for samples in join_blocks(blocks, size):
                 part = samples[max(start - position, 0) : max(stop - position, 0)]
                 if len(part):
                     yield part
@@ -127,6 +135,46 @@ def movie_blocks(path: str, start: int, stop: int, size: int) -> Iterator[Block]
                     return
     except av.FFmpegError as error:
         raise UnreadableError(f"is damaged behind sample {position} ({error})") from error
+
+
+def _open_before(av: ModuleType, path: str, start: int) -> tuple[int, Generator[Block]]:
+    """Begin to decode at most at sample `start`; the first sample that comes, and the blocks."""
+    with open_container(av, path) as container:
+        stream = _sound(container)
+        rate, origin = stream.rate, origin_of(av, stream)
+        target = start / rate - _RUN_UP_SECONDS
+        begin, _ = next(decoded_blocks(av, container, stream), (None, None))
+    if begin is not None and target > 0:
+        # Not in the container above: a decoder that has begun gives one frame more.
+        blocks = _decode_from(av, path, begin + target)
+        time, block = next(blocks, (None, None))
+        if time is not None and block is not None:
+            position = _silence(begin, origin, rate) + round((time - begin) * rate)
+            if 0 < position < start - _SETTLED_SECONDS * rate:
+                return position, _join(block, blocks)
+        blocks.close()
+    return 0, _decode_all(av, path)
+
+
+def _decode_from(
+    av: ModuleType, path: str, seconds: float
+) -> Generator[tuple[float | None, Block]]:
+    with open_container(av, path) as container:
+        stream = _sound(container)
+        container.seek(int(seconds / stream.time_base), stream=stream)
+        yield from decoded_blocks(av, container, stream)
+
+
+def _join(first: Block, others: Generator[tuple[float | None, Block]]) -> Generator[Block]:
+    yield first
+    with closing(others):
+        for _, block in others:
+            yield block
+
+
+def _decode_all(av: ModuleType, path: str) -> Generator[Block]:
+    with open_container(av, path) as container:
+        yield from _on_clock(av, container, _sound(container))
 
 
 def _sound(container: Any) -> Any:
@@ -140,16 +188,20 @@ def _sound(container: Any) -> Any:
 
 def _on_clock(av: ModuleType, container: Any, stream: Any) -> Iterator[Block]:
     """Decode a sound track, with silence before it where the picture begins earlier."""
-    origin = origin_of(av, stream)
     begun = False
     for time, block in decoded_blocks(av, container, stream):
-        late = 0.0 if begun or time is None else time - origin
-        if late > _LATE_SECONDS:
-            n_late = round(late * stream.rate)
+        n_late = 0 if begun else _silence(time, origin_of(av, stream), stream.rate)
+        if n_late:
             silence: npt.NDArray[np.float32] = np.zeros((n_late, block.shape[1]), np.float32)
             yield silence
         begun = True
         yield block
+
+
+def _silence(time: float | None, origin: float, rate: int) -> int:
+    """Count the samples of silence before sound that begins at some time of the container."""
+    late = 0.0 if time is None else time - origin
+    return round(late * rate) if late > _LATE_SECONDS else 0
 
 
 def _av(path: str) -> ModuleType:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -31,17 +33,21 @@ def write_movie(path, tracks, *, codec="aac", images=True, seconds=2.0, late=0.0
         rate = 48_000 if codec == "libopus" else RATE
         streams = [container.add_stream(codec, rate=rate, layout="mono") for _ in tracks]
         if images:
-            video = container.add_stream("libvpx" if path.suffix == ".webm" else "mpeg4", rate=10)
+            name = {".webm": "libvpx", ".flv": "flv"}.get(path.suffix, "mpeg4")
+            video = container.add_stream(name, rate=10)
             video.height, video.width, video.pix_fmt = 48, 64, "yuv420p"
-            for _ in range(round(10 * seconds)):
+        # Second by second, as a file is written in which picture and sound lie side by side.
+        for second in range(math.ceil(max(seconds, *(len(track) / RATE for track in tracks)))):
+            for stream, signal in zip(streams, tracks, strict=True):
+                sound = np.repeat(signal[second * RATE : (second + 1) * RATE], rate // RATE)[None]
+                if sound.size:
+                    frame = av.AudioFrame.from_ndarray(sound, "fltp", "mono")
+                    frame.sample_rate, frame.pts = rate, round((late + second) * rate)
+                    container.mux(stream.encode(frame))
+            for _ in range(round(10 * min(max(seconds - second, 0), 1)) if images else 0):
                 image = np.full((48, 64, 3), 99, dtype=np.uint8)
                 container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            container.mux(video.encode())
-        for stream, signal in zip(streams, tracks, strict=True):
-            sound = np.repeat(signal, rate // RATE)[None]
-            frame = av.AudioFrame.from_ndarray(sound, "fltp", "mono")
-            frame.sample_rate, frame.pts = rate, round(late * rate)
-            container.mux(stream.encode(frame))
+        for stream in [*streams, *([video] if images else [])]:
             container.mux(stream.encode())
     return path
 
@@ -70,6 +76,47 @@ def test_parts_and_blocks_of_the_sound(tmp_path):
     blocks = list(open_audio(path).blocks(seconds=0.3))
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
     assert len(blocks) > 3
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, "flv", "m4a"])
+@pytest.mark.parametrize("late", [0.0, 0.5])
+def test_a_late_part_is_that_of_the_whole(tmp_path, suffix, late):
+    noise = np.random.default_rng(0).normal(size=12 * 100)
+    signal = (0.2 * np.convolve(np.repeat(noise, RATE // 100), np.ones(40) / 40, "same")).astype(
+        np.float32
+    )
+    path = write_movie(
+        tmp_path / f"a.{suffix}",
+        [signal],
+        codec=FORMATS.get(suffix, "aac"),
+        seconds=12.0,
+        late=late,
+        images=suffix != "m4a",
+    )
+    whole, rate = read_audio(path)
+    part, _ = read_audio(f"{path}#t=8,9.5")
+    shifts = [
+        np.abs(part - whole[round(8 * rate) + k :][: len(part)]).max()
+        for k in range(-int(rate) // 500, int(rate) // 500)
+    ]
+    assert len(part) == round(1.5 * rate) and min(shifts) < 1e-3 < np.abs(part).max()
+
+
+def test_a_late_part_is_found_without_decoding_what_lies_before_it(tmp_path, monkeypatch):
+    from emoest.media import video_sound
+
+    path = str(write_movie(tmp_path / "a.mov", [tone(30.0)], codec="pcm_s16le", seconds=30.0))
+    video_sound.movie_length(path)
+    decoded = []
+
+    def counted(av, container, stream, inner=video_sound.decoded_blocks):
+        for time, block in inner(av, container, stream):
+            decoded.append(len(block))
+            yield time, block
+
+    monkeypatch.setattr(video_sound, "decoded_blocks", counted)
+    part = np.concatenate(list(video_sound.movie_blocks(path, 25 * RATE, 26 * RATE, RATE)))
+    assert len(part) == RATE and sum(decoded) < 5 * RATE
 
 
 def test_the_first_of_two_tracks_is_taken(tmp_path):
