@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
-from emoest.embeddings._speaker_windows import (
+from emoest.embeddings._speech.speaker_windows import (
     COVERAGE,
     RATE,
     STEP,

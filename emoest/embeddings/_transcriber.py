@@ -1,7 +1,6 @@
 """Speech to text: media in, media out, with Whisper through faster-whisper."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,24 +9,28 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer
-from emoest.embeddings._speech_pieces import Speech, cut_pieces
+from emoest.embeddings._speech.pieces import Speech, cut_pieces
+from emoest.embeddings._speech.transcripts import (
+    DETAILS,
+    WORDS,
+    as_bytes,
+    segment_of,
+    transcript_row,
+    words_of,
+)
 from emoest.files.digests import file_digest
 from emoest.files.hub import CTRANSLATE2
 from emoest.files.weights import files_digest
 from emoest.media.audio import Audio, open_audio
-from emoest.tables.cells import object_column
+from emoest.media.items import as_table
+from emoest.tables.cells import is_missing, object_column
 from emoest.utils import constraints
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional, major_version
 
 RATE = 16_000
 PIECE_SECONDS = 300
 """Seconds of a recording that are held in memory at once."""
-
-DETAILS = ("language", "language_probability", "no_speech_prob", "avg_logprob")
-"""Auxiliary columns about an item's transcript."""
-
-WORDS = ("seconds", "probability")
-"""Auxiliary columns about each of its words."""
 
 _RECIPE_VERSION = 1
 
@@ -61,6 +64,9 @@ class SpeechTranscriber(PretrainedTransformer):
         Whether a text is a list of its words, with their times beside it, see Notes.
     details : bool, default=False
         Whether to give auxiliary columns about each transcript, see Notes.
+    text_column : str, default=None
+        Column of X with texts that are there already: they are kept as they are, and an item is
+        transcribed only where one is missing. None transcribes all; goes without `words`.
     beam_size : int, default=5
         Hypotheses that are followed in decoding.
     sampling_rate : float, default=None
@@ -92,7 +98,8 @@ class SpeechTranscriber(PretrainedTransformer):
     FileNotFoundError, ConnectionError
         In `fit`, if the weights are not on this machine and cannot be fetched.
     ValueError
-        In `transform`, if `language` is none that the model knows.
+        In `fit`, if `text_column` is none of X or goes with ``words=True``; in `transform`, if
+        `language` is none that the model knows.
 
     See Also
     --------
@@ -134,6 +141,7 @@ class SpeechTranscriber(PretrainedTransformer):
         "language": [str, None],
         "words": ["boolean"],
         "details": ["boolean"],
+        "text_column": [str, None],
         "beam_size": [constraints.POSITIVE_INT],
         "sampling_rate": [constraints.POSITIVE_REAL, None],
         **PretrainedTransformer._parameter_constraints,
@@ -147,6 +155,7 @@ class SpeechTranscriber(PretrainedTransformer):
         language: str | None = None,
         words: bool = False,
         details: bool = False,
+        text_column: str | None = None,
         beam_size: int = 5,
         sampling_rate: float | None = None,
         errors: str = "raise",
@@ -160,6 +169,7 @@ class SpeechTranscriber(PretrainedTransformer):
         self.language = language
         self.words = words
         self.details = details
+        self.text_column = text_column
         self.beam_size = beam_size
         self.sampling_rate = sampling_rate
         self.errors = errors
@@ -170,6 +180,59 @@ class SpeechTranscriber(PretrainedTransformer):
 
     def _weights_options(self) -> dict[str, Any]:
         return {**self._folder_options(), "tensors": (CTRANSLATE2,), "verbose": self.verbose}
+
+    def transform(self, X: Any) -> pd.DataFrame:
+        """Transcribe a column of audio.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples,) or (n_samples, 1)
+            What `fit` takes; with `text_column`, a DataFrame that has it.
+
+        Returns
+        -------
+        X_out : DataFrame
+            On the index of X: the column ``text`` and the auxiliary columns asked for, None where
+            nobody speaks or the cell is missing; context columns last.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If an item cannot be read and ``errors="raise"``; the message names the row, the column
+            and the file. What was transcribed before is in the store.
+        """
+        output = super().transform(X)
+        if self.text_column is not None:
+            given = self._given_texts(X)
+            kept = [
+                text if is_missing(old) else old
+                for text, old in zip(output["text"], given, strict=True)
+            ]
+            output["text"] = object_column(kept, output.index)
+        return output
+
+    def _column(self, table: pd.DataFrame) -> pd.Series:
+        if self.text_column is None:
+            return super()._column(table)
+        given = self._given_texts(table)
+        column = super()._column(table.drop(columns=self.text_column))
+        items = [
+            cell if is_missing(text) else None for cell, text in zip(column, given, strict=True)
+        ]
+        return object_column(items, column.index, column.name)
+
+    def _given_texts(self, X: Any) -> pd.Series:
+        if self.words:
+            raise ValueError(
+                "text_column goes without words=True: texts that are there already have no times."
+            )
+        table = as_table(X)
+        if self.text_column not in table.columns:
+            raise ValueError(
+                f"text_column={self.text_column!r} is no column of X, which has "
+                f"{listed(table.columns, quoted=True)}."
+            )
+        return table[self.text_column]
 
     def _read_spec(self, path: Path) -> None:
         self._tokenizer_digest = file_digest(path / "tokenizer.json", self.cache_dir)
@@ -220,7 +283,7 @@ class SpeechTranscriber(PretrainedTransformer):
         return open_audio(item, sampling_rate=self.sampling_rate, name=name)
 
     def _embed(self, model: _Loaded, batch: list[Audio]) -> list[np.ndarray]:
-        return [_as_bytes(self._transcribe(model, audio)) for audio in batch]
+        return [as_bytes(self._transcribe(model, audio)) for audio in batch]
 
     def _transcribe(self, loaded: _Loaded, audio: Audio) -> dict[str, Any]:
         known = loaded.model.supported_languages
@@ -249,8 +312,8 @@ class SpeechTranscriber(PretrainedTransformer):
                 word_timestamps=bool(self.words),
             )
             for segment in segments:
-                found["segments"].append(_segment(segment, start / RATE))
-                found["words"] += _words(segment, start / RATE)
+                found["segments"].append(segment_of(segment, start / RATE))
+                found["words"] += words_of(segment, start / RATE)
             if language is None:
                 language, probability = info.language, float(info.language_probability)
         found["language"], found["language_probability"] = language, probability
@@ -279,9 +342,7 @@ class SpeechTranscriber(PretrainedTransformer):
         for keys, is_list in zip(run.rows, run.are_lists, strict=True):
             absent = not keys or any(key in run.failed for key in keys)
             items = [] if absent else [json.loads(run.values[key].tobytes()) for key in keys]
-            rows.append(
-                _row([item for item in items if item["segments"]], items, is_list, self.words)
-            )
+            rows.append(transcript_row(items, is_list, self.words))
         return pd.DataFrame(
             {name: object_column([row[name] for row in rows], index) for name in self._columns()},
             index=index,
@@ -294,56 +355,3 @@ def _version(package: str) -> str:
         return major_version(package)
     except ImportError:
         return "none"
-
-
-def _as_bytes(found: dict[str, Any]) -> np.ndarray:
-    return np.frombuffer(json.dumps(found).encode(), dtype=np.uint8)[:, None]
-
-
-def _segment(segment: Any, offset: float) -> dict[str, Any]:
-    return {
-        "start": segment.start + offset,
-        "end": segment.end + offset,
-        "text": segment.text.strip(),
-        "avg_logprob": float(segment.avg_logprob),
-        "no_speech_prob": float(segment.no_speech_prob),
-    }
-
-
-def _words(segment: Any, offset: float) -> Iterator[list[Any]]:
-    for word in segment.words or []:
-        if word.word.strip():
-            times = [float(word.start) + offset, float(word.end) + offset]
-            yield [word.word.strip(), *times, float(word.probability)]
-
-
-def _row(
-    spoken: list[dict[str, Any]], items: list[dict[str, Any]], is_list: bool, words: bool
-) -> dict[str, Any]:
-    """Make the cells of a row from the transcripts of its items."""
-    names = ("text", *WORDS, *DETAILS)
-    if not spoken:
-        return dict.fromkeys(names)
-    segments = [segment for item in spoken for segment in item["segments"]]
-    durations = np.array([segment["end"] - segment["start"] for segment in segments])
-    weights = durations if durations.sum() > 0 else None
-    row = {
-        name: float(np.average([segment[name] for segment in segments], weights=weights))
-        for name in ("no_speech_prob", "avg_logprob")
-    }
-    row.update({name: spoken[0][name] for name in ("language", "language_probability")})
-    texts = [" ".join(segment["text"] for segment in item["segments"]) for item in spoken]
-    if not words:
-        return {**dict.fromkeys(names), **row, "text": texts if is_list else texts[0]}
-    offsets = np.cumsum([0.0, *(item["duration"] for item in items)])[:-1]
-    found = [
-        (word, start + offset, end + offset, probability)
-        for item, offset in zip(items, offsets, strict=True)
-        for word, start, end, probability in item["words"]
-    ]
-    if not found:
-        return dict.fromkeys(names)
-    row["text"] = [word for word, *_ in found]
-    row["seconds"] = np.array([times for _, *times, _ in found], dtype=np.float32)
-    row["probability"] = np.array([p for *_, p in found], dtype=np.float32)
-    return row

@@ -9,8 +9,8 @@ import numpy as np
 
 from emoest.embeddings._base import pad_rows
 from emoest.embeddings._heads import HeadOutput
-from emoest.embeddings._signal_windows import Convolutions, SignalWindow
-from emoest.embeddings._speech_base import SpeechEncoder, layer_of
+from emoest.embeddings._speech.base import SpeechEncoder, layer_of
+from emoest.embeddings._speech.signal_windows import Convolutions, SignalWindow
 from emoest.files.hub import read_json
 from emoest.nets.weight_files.transformers_folder import (
     load_encoder,

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from emoest.embeddings._signal_windows import Convolutions, SignalWindow
-from emoest.embeddings._speech_base import SpeechEncoder, layer_of
+from emoest.embeddings._speech.base import SpeechEncoder, layer_of
+from emoest.embeddings._speech.signal_windows import Convolutions, SignalWindow
 from emoest.features._whisper_mel import (
     RATE,
     SAMPLES_PER_POSITION,

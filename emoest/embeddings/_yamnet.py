@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
-from emoest.embeddings._yamnet_patches import count_patches, iter_patches, step_frames
+from emoest.embeddings._speech.yamnet_patches import count_patches, iter_patches, step_frames
 from emoest.features._mel import YAMNET
 from emoest.files.catalogue import WEIGHTS, Weights
 from emoest.files.weights import find_weights

@@ -66,7 +66,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     It may further write ``_resolve()`` and ``_inspect(column)`` (called in fit), ``_prepare()``
     (called before the first item is computed: load the model here), ``_shown_sidecars()``,
-    ``_vector_names()``, ``_order(items)``, ``_is_full(batch)`` and ``_content(item)``.
+    ``_vector_names()``, ``_order(items)``, ``_is_full(batch)``, ``_content(item)`` and
+    ``_column(table)``.
 
     With ``pooling="mean"`` the frames of an item are averaged, then the items of a list, weighted
     by their seconds where they have them; ``"max"`` takes the largest value. Without pooling, a
@@ -97,6 +98,10 @@ class CellTransformer(TransformerMixin, BaseEstimator):
 
     def _n_dims(self) -> int:
         raise NotImplementedError
+
+    def _column(self, table: pd.DataFrame) -> pd.Series:
+        """Return the column of media."""
+        return table.iloc[:, media_position(table, self._media, type(self).__name__)]
 
     def _resolve(self) -> None:
         """Find out in `fit` what does not depend on the data, such as the digest of weights."""
@@ -149,7 +154,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         """
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=True)
-        column = table.iloc[:, media_position(table, self._media, type(self).__name__)]
+        column = self._column(table)
         self._resolve()
         self._inspect(column)
         self.n_dims_ = self._n_dims()
@@ -180,7 +185,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=False)
-        column = table.iloc[:, media_position(table, self._media, type(self).__name__)]
+        column = self._column(table)
         run = CellRun(Store(self._stem, self._full_recipe(), self.cache_dir))
         self._collect(column, run)
         self._look_up(run)

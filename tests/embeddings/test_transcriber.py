@@ -105,6 +105,27 @@ def test_words_come_with_their_times(folder, toy):
     assert found["seconds"][2] is None
 
 
+def test_texts_that_are_there_are_kept(folder, toy):
+    X = pd.DataFrame({"text": ["Hello.", None, " ", ["Oh.", "No."]]}, index=list("abcd"))
+    X["audio"] = [sound(0.1), sound(0.2), None, "nowhere.wav"]
+    found = SpeechTranscriber(folder, text_column="text").fit_transform(X)
+    assert found["text"].tolist() == ["Hello.", "w0 w1", None, ["Oh.", "No."]]
+    assert found.index.tolist() == list("abcd") and len(toy.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("X", "settings", "message"),
+    [
+        (["a.wav"], {}, "'said' is no column of X, which has 0"),
+        (pd.DataFrame({"audio": ["a.wav"]}), {}, "'said' is no column of X, which has 'audio'"),
+        (pd.DataFrame({"said": ["Oh."], "audio": ["a"]}), {"words": True}, "have no times"),
+    ],
+)
+def test_a_column_of_texts_that_cannot_be_kept(folder, X, settings, message):
+    with pytest.raises(ValueError, match=message):
+        SpeechTranscriber(folder, text_column="said", **settings).fit(X)
+
+
 def test_details_say_how_sure_the_transcript_is(folder, toy):
     found = SpeechTranscriber(folder, details=True).fit_transform([sound(0.2)])
     row = found.iloc[0].to_dict()

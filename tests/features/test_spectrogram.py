@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emoest.embeddings._yamnet_patches import log_mel
+from emoest.embeddings._speech.yamnet_patches import log_mel
 from emoest.features import _log_mel
 from emoest.features._log_mel import (
     KALDI_80,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emoest.embeddings._yamnet_patches import iter_patches
+from emoest.embeddings._speech.yamnet_patches import iter_patches
 from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.nets.weight_files.tflite_reader import CONV_2D, read_tflite
 from emoest.nets.yamnet import YAMNet, keras_names, load_yamnet, same_padding

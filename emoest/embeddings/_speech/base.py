@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches
-from emoest.embeddings._signal_windows import (
+from emoest.embeddings._speech.signal_windows import (
     AudioWindows,
     Convolutions,
     SignalWindow,

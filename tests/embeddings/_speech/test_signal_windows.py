@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emoest.embeddings._base import pad_rows
-from emoest.embeddings._signal_windows import (
+from emoest.embeddings._speech.signal_windows import (
     AudioWindows,
     Convolutions,
     average_runs,

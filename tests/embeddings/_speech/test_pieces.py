@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emoest.embeddings._speech_pieces import cut_pieces
+from emoest.embeddings._speech.pieces import cut_pieces
 
 
 def spans(signal):

@@ -3,7 +3,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from emoest.embeddings._yamnet_patches import (
+from emoest.embeddings._speech.yamnet_patches import (
     PATCH_SAMPLES,
     count_patches,
     iter_patches,

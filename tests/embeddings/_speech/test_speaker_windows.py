@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from emoest.embeddings._speaker_windows import (
+from emoest.embeddings._speech.speaker_windows import (
     cut_pauses,
     mel_partial,
     partial_starts,

@@ -1,0 +1,1 @@
+"""What the encoders of speech share: windows, pieces, patches, transcripts."""
