@@ -282,6 +282,9 @@ def _open_file(item: str, name: str) -> Audio:
     if not length.n_samples:
         raise ValueError(_no_samples(name))
     rate = _check_audio_rate(rate, name)
+    if form == MOVIE and end is not None and start < length.n_samples / rate:
+        # The picture may last longer than the sound, and a part is one of both.
+        end = min(end, length.n_samples / rate)
     first, stop = cut_part(length.n_samples, rate, start, end, name)
     return Audio(path, rate, first, stop, name, length, form)
 

@@ -129,6 +129,9 @@ def test_the_first_of_two_tracks_is_taken(tmp_path):
 def test_sound_that_is_shorter_than_the_picture(tmp_path):
     path = write_movie(tmp_path / "a.mov", [tone(0.5)], codec="pcm_s16le", seconds=3.0)
     assert len(read_audio(path)[0]) == 8_000
+    assert len(read_audio(f"{path}#t=0.25,2")[0]) == 4_000
+    with pytest.raises(ValueError, match=r"#t=1,2 lies outside the recording, which lasts 0.500"):
+        read_audio(f"{path}#t=1,2")
 
 
 @pytest.mark.parametrize("suffix", ["mov", "mkv"])
