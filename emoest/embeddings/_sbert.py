@@ -11,7 +11,7 @@ from emoest.embeddings._token_windows import TextWindow, text_windows
 from emoest.files.hub import read_json
 from emoest.media.items import pool
 from emoest.media.notes import note
-from emoest.nets.weight_files.transformers_folder import loading
+from emoest.nets.weight_files.transformers_folder import check_loaded, loading
 from emoest.utils._sklearn import StrOptions
 from emoest.utils.optional import import_optional
 
@@ -152,6 +152,7 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
                 model_kwargs={"use_safetensors": True},
             )
         encoder = encoder.float().eval()
+        check_loaded(encoder, path)
         return _Loaded(encoder, encoder.max_seq_length)
 
     def _read_item(self, item: str, name: str) -> list[TextWindow]:

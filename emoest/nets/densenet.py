@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets.weight_files.safetensors_io import fit_state, read_safetensors
+from emoest.nets.weight_files.safetensors_io import fitting_net, read_safetensors
 
 CLASSES = ("neutral", "happy", "surprise", "sad", "anger", "disgust", "fear", "contempt")
 """Emotions in the order of the outputs, which is that of FER+."""
@@ -156,6 +156,6 @@ def load_face_densenet(path: Path) -> FaceDenseNet:
         )
     state = read_safetensors(path)
     bias = state.get("classifier.bias")
-    net = FaceDenseNet(len(CLASSES) if bias is None else len(bias))
-    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
-    return net.eval()
+    n_classes = len(CLASSES) if bias is None or not bias.ndim else len(bias)
+    where = f"{str(path)!r} does not hold {_WHAT}"
+    return fitting_net(lambda: FaceDenseNet(n_classes), state, where)

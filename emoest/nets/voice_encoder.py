@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emoest.nets.weight_files.safetensors_io import fit_state, read_safetensors
+from emoest.nets.weight_files.safetensors_io import fitting_net, read_safetensors
+from emoest.nets.weight_files.torch_reader import plain_tensors, read_torch
 
 N_MELS = 40
 N_DIMS = 256
@@ -83,25 +84,22 @@ def load_voice_encoder(path: Path) -> VoiceEncoder:
     False
     """
     state = _read(path)
-    net = VoiceEncoder()
     # The published file holds the scale and shift of its training loss as well.
-    own = {name: state[name] for name in net.state_dict() if name in state}
-    fit_state(net, own, f"{str(path)!r} does not hold {_WHAT}")
-    return net.eval()
+    own = {name: value for name, value in state.items() if name.startswith(("lstm.", "linear."))}
+    return fitting_net(VoiceEncoder, own, f"{str(path)!r} does not hold {_WHAT}")
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return read_safetensors(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError) as error:
-        raise ValueError(f"{str(path)!r} is corrupted or truncated ({error}).") from error
-    except Exception as error:
+        found = read_torch(path)
+    except ValueError as error:
         raise ValueError(
-            f"{str(path)!r} is no file of tensors, and nothing else in it is run ({error})."
+            f"{str(path)!r} is corrupted, truncated or no file of tensors, and nothing else in it "
+            f"is run ({error})."
         ) from error
     state = found.get("model_state") if isinstance(found, dict) else None
     if not isinstance(state, dict):
         raise ValueError(f"{str(path)!r} does not hold {_WHAT}: no 'model_state'.")
-    return state
+    return plain_tensors(state)

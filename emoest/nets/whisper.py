@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from emoest.nets.weight_files.ctranslate2_reader import read_ctranslate2
-from emoest.nets.weight_files.safetensors_io import as_tensor, fit_state, read_safetensors
+from emoest.nets.weight_files.safetensors_io import as_tensor, fitting_net, read_safetensors
 
 _CONFIG = {"n_mels": "num_mel_bins", "n_dims": "d_model", "n_layers": "encoder_layers"}
 _WHAT = "does not hold the encoder of a Whisper model"
@@ -209,18 +209,22 @@ def load_whisper_encoder(path: Path) -> WhisperEncoder:
     n_dims, n_mels, _ = state["conv1.weight"].shape
     if n_heads < 1 or n_dims % n_heads:
         raise ValueError(f"{where}: {n_heads} heads cannot share {n_dims} dimensions.")
-    numbers = [int(name.split(".")[1]) for name in state if name.startswith("layers.")]
-    with torch.random.fork_rng(devices=[]):
-        net = WhisperEncoder(
+    layers = {name.split(".")[1] for name in state if name.startswith("layers.")}
+    if layers != {str(i) for i in range(len(layers))}:
+        raise ValueError(f"{where}: its layers are not numbered one after the other.")
+
+    def make() -> WhisperEncoder:
+        return WhisperEncoder(
             n_mels,
             n_dims,
-            n_layers=max(numbers) + 1,
+            n_layers=len(layers),
             n_heads=n_heads,
             n_hidden=len(state["layers.0.fc1.weight"]),
             n_positions=len(state["embed_positions.weight"]),
         )
-    fit_state(net, state, where)
-    return net.eval()
+
+    with torch.random.fork_rng(devices=[]):
+        return fitting_net(make, state, where)
 
 
 def is_ctranslate2(path: Path) -> bool:

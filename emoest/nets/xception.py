@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from emoest.nets.layers.fast_convolutions import PairedColumns, halved_maxima
+from emoest.nets.weight_files.hdf5_reader import find_item, read_dataset, read_hdf5
 from emoest.nets.weight_files.safetensors_io import (
     as_tensor,
     channels_last,
-    fit_state,
+    fitting_net,
     read_safetensors,
 )
 from emoest.nets.weight_files.tflite_reader import CONV_2D, DEPTHWISE_CONV_2D, read_tflite
-from emoest.utils.optional import import_optional
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """Emotions in the order of the outputs, which is that of FER2013."""
@@ -38,6 +38,8 @@ _WIDTHS = (16, 32, 64, 128)
 _EPSILON = 1e-3
 _MOMENTUM = 0.01
 _WHAT = "mini-Xception"
+# Numbers of the largest tensor, of a head of hundreds of classes.
+_LARGEST = 2**20
 
 
 def _norm(n_channels: int) -> nn.BatchNorm2d:
@@ -203,7 +205,7 @@ def load_mini_xception(path: Path) -> MiniXception:
     with open(path, "rb") as file:
         head = file.read(16)
     if head.startswith(b"\x89HDF"):
-        state = _read_h5(path)
+        state = read_hdf5(path, _keras_state, what=_WHAT, purpose="Reading emotion_model.hdf5")
     elif head[4:8] == b"TFL3":
         state = _read_tflite(path)
     # A safetensors file begins with the length of a header in eight bytes, which is JSON.
@@ -216,9 +218,9 @@ def load_mini_xception(path: Path) -> MiniXception:
             f"{head!r}."
         )
     bias = state.get("head.bias")
-    net = MiniXception(len(CLASSES) if bias is None else len(bias))
-    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
-    return net.eval()
+    n_classes = len(CLASSES) if bias is None or not bias.ndim else len(bias)
+    where = f"{str(path)!r} does not hold {_WHAT}"
+    return fitting_net(lambda: MiniXception(n_classes), state, where)
 
 
 class _Layer(NamedTuple):
@@ -250,30 +252,18 @@ def _layers() -> Iterator[_Layer]:
     yield _Layer("head", None, "conv2d_7", "kernel")
 
 
-def _read_h5(path: Path) -> dict[str, Tensor]:
-    h5py = import_optional("h5py", extra="keras", purpose="Reading emotion_model.hdf5")
-    try:
-        with h5py.File(path, "r") as file:
-            return _keras_state(file.get("model_weights", file))
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"The HDF5 file {str(path)!r} is truncated or does not hold {_WHAT} ({error})."
-        ) from error
-
-
 def _keras_state(file: Any) -> dict[str, Tensor]:
+    layers = find_item(file, "model_weights") if "model_weights" in file else file
+
     def read(layer: str, name: str) -> npt.NDArray[Any]:
-        found: list[npt.NDArray[Any]] = []
+        def visit(path: str, item: Any) -> Any:
+            # What is returned ends the walk.
+            return item if path.rpartition("/")[2] == f"{name}:0" else None
 
-        def visit(path: str, item: Any) -> None:
-            if path.rpartition("/")[2] == f"{name}:0":
-                found.append(item[()])
-
-        if layer in file:
-            file[layer].visititems(visit)
-        if not found:
+        found = find_item(layers, layer).visititems(visit) if layer in layers else None
+        if found is None:
             raise KeyError(f"there is no data set {name!r} of the layer {layer!r}")
-        return found[0]
+        return read_dataset(found, _LARGEST)
 
     state = {}
     for layer in _layers():

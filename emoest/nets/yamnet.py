@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from emoest.nets.layers.fast_convolutions import PairedColumns
+from emoest.nets.weight_files.hdf5_reader import find_item, read_dataset, read_hdf5
 from emoest.nets.weight_files.safetensors_io import (
     as_tensor,
     channels_last,
-    fit_state,
+    fitting_net,
     read_safetensors,
 )
 from emoest.nets.weight_files.tflite_reader import (
@@ -28,7 +29,6 @@ from emoest.nets.weight_files.tflite_reader import (
     FULLY_CONNECTED,
     read_tflite,
 )
-from emoest.utils.optional import import_optional
 
 N_CLASSES = 521
 N_DIMS = 1024
@@ -55,6 +55,8 @@ _LAYERS = [
 _EPSILON = 1e-4
 _MOMENTUM = 0.01
 _WHAT = "YAMNet"
+# Numbers of the largest tensor, of a head of thousands of classes.
+_LARGEST = 8 * N_DIMS**2
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -259,7 +261,7 @@ def load_yamnet(path: Path) -> YAMNet:
     with open(path, "rb") as file:
         head = file.read(16)
     if head.startswith(b"\x89HDF"):
-        state = _read_h5(path)
+        state = read_hdf5(path, _official_state, what=_WHAT, purpose="Reading yamnet.h5")
     elif head[4:8] == b"TFL3":
         state = _read_tflite(path)
     # A safetensors file begins with the length of a header in eight bytes, which is JSON.
@@ -271,9 +273,8 @@ def load_yamnet(path: Path) -> YAMNet:
             f"a .tflite, nor a .safetensors file; it starts with {head!r}."
         )
     head_weight = state.get("head.weight")
-    net = YAMNet(N_CLASSES if head_weight is None else len(head_weight))
-    fit_state(net, state, f"{str(path)!r} does not hold {_WHAT}")
-    return net.eval()
+    n_classes = N_CLASSES if head_weight is None or not head_weight.ndim else len(head_weight)
+    return fitting_net(lambda: YAMNet(n_classes), state, f"{str(path)!r} does not hold {_WHAT}")
 
 
 def keras_names() -> list[tuple[str, str]]:
@@ -296,23 +297,9 @@ def keras_names() -> list[tuple[str, str]]:
     return names
 
 
-def _read_h5(path: Path) -> dict[str, Tensor]:
-    h5py = import_optional("h5py", extra="keras", purpose="Reading yamnet.h5")
-    try:
-        with h5py.File(path, "r") as file:
-            return _official_state(file)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"The HDF5 file {str(path)!r} is truncated or does not hold YAMNet ({error})."
-        ) from error
-
-
 def _official_state(file: Any) -> dict[str, Tensor]:
     def read(name: str) -> npt.NDArray[Any]:
-        if name not in file:
-            raise KeyError(f"there is no data set {name!r}")
-        values: npt.NDArray[Any] = file[name][()]
-        return values
+        return read_dataset(find_item(file, name), _LARGEST)
 
     state = {}
     for i, (layer, kernel) in enumerate(keras_names()):

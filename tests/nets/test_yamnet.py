@@ -1,5 +1,3 @@
-import struct
-
 import numpy as np
 import pytest
 import torch
@@ -8,6 +6,7 @@ from emoest.embeddings._speech.yamnet_patches import iter_patches
 from emoest.nets.weight_files.safetensors_io import save_net
 from emoest.nets.weight_files.tflite_reader import CONV_2D, read_tflite
 from emoest.nets.yamnet import YAMNet, keras_names, load_yamnet, same_padding
+from tests.nets.flatbuffers import numbers, reference, table, tflite, vector
 
 
 @pytest.fixture(scope="module")
@@ -199,85 +198,22 @@ def test_files_of_another_kind(tmp_path, content):
         load_yamnet(path)
 
 
-def _flatbuffer_vector(values):
-    raw = values.tobytes()
-    return struct.pack("<I", len(values)) + raw + bytes(-len(raw) % 4)
-
-
-def _flatbuffer_table(fields):
-    """A table whose fields are ("byte" | "uint", number) or ("ref", bytes of what it points to)."""
-    offsets, body, references = [], b"", []
-    for field in fields:
-        if field is None:
-            offsets.append(0)
-            continue
-        offsets.append(4 + len(body))
-        kind, value = field
-        if kind == "ref":
-            references.append((4 + len(body), value))
-            body += bytes(4)
-        else:
-            body += struct.pack("<I", value)
-    vtable = struct.pack(f"<HH{len(offsets)}H", 4 + 2 * len(offsets), 4 + len(body), *offsets)
-    vtable += bytes(-len(vtable) % 4)
-    table = bytearray(struct.pack("<i", len(vtable)) + body)
-    for at, (content, start) in references:
-        struct.pack_into("<I", table, at, len(table) + start - at)
-        table += content
-    return vtable + bytes(table), len(vtable)
-
-
-def _flatbuffer_tables(tables):
-    head = struct.pack("<I", len(tables)) + bytes(4 * len(tables))
-    data = bytearray(head)
-    for i, (content, start) in enumerate(tables):
-        struct.pack_into("<I", data, 4 + 4 * i, len(data) + start - (4 + 4 * i))
-        data += content
-    return bytes(data)
-
-
-def _ref(content, start=0):
-    return ("ref", (content, start))
-
-
 def _toy_tflite():
     """One convolution with an int8 kernel, scaled per output channel, and a float bias."""
     kernel = np.array([[1, -2, 3], [4, 5, -128]], dtype=np.int8)
     bias = np.array([0.5, -0.5], dtype=np.float32)
-    scale = _flatbuffer_vector(np.array([0.5, 2.0], dtype=np.float32))
-    zero = _flatbuffer_vector(np.array([0, 1], dtype=np.int64))
-    quantization = _flatbuffer_table([None, None, _ref(scale), _ref(zero), None, None, None])
-    shape = _flatbuffer_vector(np.array([2, 1, 1, 3], dtype=np.int32))
-    weights = _flatbuffer_table([_ref(shape), ("byte", 9), ("uint", 1), None, _ref(*quantization)])
-    two = _flatbuffer_vector(np.array([2], dtype=np.int32))
-    biases = _flatbuffer_table([_ref(two), ("byte", 0), ("uint", 2)])
-    signal = _flatbuffer_table([_ref(two), ("byte", 0), ("uint", 0)])
-    inputs = _flatbuffer_vector(np.array([0, 1, 2, -1], dtype=np.int32))
-    operator = _flatbuffer_table([None, _ref(inputs)])
-    graph = _flatbuffer_table(
-        [
-            _ref(_flatbuffer_tables([signal, weights, biases])),
-            None,
-            None,
-            _ref(_flatbuffer_tables([operator])),
-        ]
-    )
-    buffers = [
-        _flatbuffer_table([]),
-        _flatbuffer_table([_ref(_flatbuffer_vector(kernel.ravel().view(np.uint8)))]),
-        _flatbuffer_table([_ref(_flatbuffer_vector(bias.view(np.uint8)))]),
-    ]
-    code = _flatbuffer_table([("byte", CONV_2D)])
-    model, start = _flatbuffer_table(
-        [
-            ("uint", 3),
-            _ref(_flatbuffer_tables([code])),
-            _ref(_flatbuffer_tables([graph])),
-            None,
-            _ref(_flatbuffer_tables(buffers)),
-        ]
-    )
-    return struct.pack("<I4s", 8 + start, b"TFL3") + model
+    scale = vector(np.array([0.5, 2.0], dtype=np.float32))
+    zero = vector(np.array([0, 1], dtype=np.int64))
+    quantization = table([None, None, reference(scale), reference(zero), None, None, None])
+    shape = vector(np.array([2, 1, 1, 3], dtype=np.int32))
+    weights = table([reference(shape), ("byte", 9), ("uint", 1), None, reference(*quantization)])
+    two = vector(np.array([2], dtype=np.int32))
+    biases = table([reference(two), ("byte", 0), ("uint", 2)])
+    signal = table([reference(two), ("byte", 0), ("uint", 0)])
+    inputs = vector(np.array([0, 1, 2, -1], dtype=np.int32))
+    operator = table([None, reference(inputs)])
+    buffers = [table([]), numbers(kernel), numbers(bias)]
+    return tflite([signal, weights, biases], [operator], buffers, CONV_2D)
 
 
 def test_tflite_reader(tmp_path):

@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 _VERSION = 6
 _MAX_RANK = 8
+# The largest Whisper has some thousand.
+_MAX_TENSORS = 100_000
 _DTYPES: dict[int, Any] = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
 _BFLOAT16 = 5
 _SCALE = "_scale"
@@ -83,13 +85,19 @@ def read_ctranslate2(path: Path, prefix: str = "") -> CTranslate2Model:
     with open(path, "rb") as file:
         reader = _Reader(file, os.fstat(file.fileno()).st_size, path)
         spec, records, aliases = reader.contents()
-        wanted = [record for record in records.values() if record.name.startswith(prefix)]
-        tensors = {record.name: reader.values(record) for record in wanted}
-        for alias, name in aliases.items():
-            if alias.startswith(prefix):
-                tensors[alias] = reader.values(records[name])
+        aliases = {alias: name for alias, name in aliases.items() if alias.startswith(prefix)}
+        meant = {*aliases.values(), *(name + _SCALE for name in aliases.values())}
+        tensors = {
+            name: reader.values(record)
+            for name, record in records.items()
+            if name.startswith(prefix) or name in meant
+        }
+    scaled = dict(_scaled_back(tensors, path))
+    found = {name: values for name, values in scaled.items() if name.startswith(prefix)}
+    # Each name stands for the same array: many of them must not take more memory than one.
+    found |= {alias: scaled[name] for alias, name in aliases.items() if name in scaled}
     shapes = {name: record.shape for name, record in records.items()}
-    return CTranslate2Model(spec, dict(_scaled_back(tensors, path)), shapes)
+    return CTranslate2Model(spec, found, shapes)
 
 
 class _Reader:
@@ -113,6 +121,8 @@ class _Reader:
         records: dict[str, _Record] = {}
         before = ""
         for i in range(self._number("<I")):
+            if i >= _MAX_TENSORS:
+                self._fail(f"it holds more than {i:,} tensors")
             self.place = f"tensor {i}{before}"
             record = self._record()
             if record.name in records:
@@ -120,7 +130,10 @@ class _Reader:
             records[record.name] = record
             before = f", after {record.name!r}"
         self.place = "its table of aliases"
-        aliases = {self._text(): self._text() for _ in range(self._number("<I"))}
+        n_aliases = self._number("<I")
+        if n_aliases > _MAX_TENSORS:
+            self._fail(f"it declares {n_aliases:,} names")
+        aliases = {self._text(): self._text() for _ in range(n_aliases)}
         unknown = [name for name in aliases.values() if name not in records]
         if unknown:
             self._fail(f"it names {unknown[0]!r}, and there is no such tensor")

@@ -1,6 +1,6 @@
 """Files of tensors: one reader and one writer, and what does not fit into a net is named."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -163,7 +163,7 @@ def fit_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     Raises
     ------
     ValueError
-        If a tensor is missing, unknown or of another shape.
+        If a tensor is missing, unknown, of another shape or not finite.
 
     Examples
     --------
@@ -171,6 +171,56 @@ def fit_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     Traceback (most recent call last):
         ...
     ValueError: 'a.h5' does not hold a line: layer 'bias' is missing.
+    """
+    check_state(net, state, where)
+    # Not strict, since counters may be missing; all else was compared above.
+    net.load_state_dict(state, strict=False)
+
+
+def fitting_net(make: Callable[[], Net], state: Mapping[str, Tensor], where: str) -> Net:
+    """Make a net and load tensors into it; its memory is taken only if they fit.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the net, whose sizes may come from the file of the tensors. It is called twice, the
+        first time for a net without storage.
+    state, where
+        See `fit_state`.
+
+    Returns
+    -------
+    net : Module
+        In evaluation mode.
+
+    Raises
+    ------
+    ValueError
+        If a tensor is missing, unknown, of another shape or not finite.
+
+    Examples
+    --------
+    >>> state = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
+    >>> fitting_net(lambda: nn.Linear(2, 1), state, "'a.h5' does not hold a line")
+    Linear(in_features=2, out_features=1, bias=True)
+    >>> fitting_net(lambda: nn.Linear(10**9, 10**9), state, "'a.h5' does not hold a line")
+    Traceback (most recent call last):
+        ...
+    ValueError: 'a.h5' does not hold a line: layer 'weight' has shape (1, 2), the net needs ...
+    """
+    with torch.device("meta"):
+        check_state(make(), state, where)
+    net = make()
+    net.load_state_dict(state, strict=False)
+    return net.eval()
+
+
+def check_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """Raise if tensors do not fit into a net, which may be without storage; see `fit_state`.
+
+    Examples
+    --------
+    >>> check_state(nn.Linear(1, 1), {"weight": torch.ones(1, 1), "bias": torch.ones(1)}, "a line")
     """
     expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     needed = [name for name in expected if not name.endswith(_COUNTER)]
@@ -184,8 +234,22 @@ def fit_state(net: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise ValueError(f"{where}: {problems[0]}{more}.")
-    # Not strict, since counters may be missing; all else was compared above.
-    net.load_state_dict(state, strict=False)
+    check_finite(state, where)
+
+
+def check_finite(state: Mapping[str, Tensor], where: str) -> None:
+    """Raise if tensors hold NaN or infinity, or numbers that are not real.
+
+    Examples
+    --------
+    >>> check_finite({"bias": torch.tensor([0.0, torch.nan])}, "'a.h5' does not hold a line")
+    Traceback (most recent call last):
+        ...
+    ValueError: 'a.h5' does not hold a line: layer 'bias' holds NaN or infinity.
+    """
+    for name, value in state.items():
+        if value.is_complex() or not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{where}: layer {name!r} holds NaN or infinity.")
 
 
 def as_tensor(values: npt.NDArray[Any]) -> Tensor:

@@ -86,7 +86,22 @@ def load_encoder(
             f"The weights in {str(path)!r} lack {len(absent)} tensors that the encoder needs, "
             f"such as {absent[0]!r}. Get the model's files again."
         )
+    check_loaded(net, path)
     return net.float().eval().to(device)
+
+
+def check_loaded(net: Any, path: Path) -> None:
+    """Raise if a net that was loaded holds weights that are not finite.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> check_loaded(nn.Linear(1, 1), Path("folder"))
+    """
+    # This module is imported where torch is not loaded yet.
+    from emoest.nets.weight_files.safetensors_io import check_finite
+
+    check_finite(net.state_dict(), f"The weights in {str(path)!r} are damaged")
 
 
 class Head(NamedTuple):

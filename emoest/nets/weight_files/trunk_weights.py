@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from emoest.nets.speech_resnet import ResNetTrunk
+from emoest.nets.speech_resnet import LAYOUTS, ResNetTrunk
 from emoest.nets.weight_files.safetensors_io import (
+    check_state,
     fit_state,
     read_metadata,
     read_safetensors,
@@ -17,6 +19,7 @@ from emoest.nets.weight_files.safetensors_io import (
 )
 
 _FORMAT = "emoest-speech-trunk-1"
+_LARGEST = 2**16
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,8 +174,13 @@ class TrunkWeights:
         """
         path = Path(path).expanduser()
         about = _about(path)
+        state = read_safetensors(path)
+        # A net without storage shows which tensors these sizes need.
+        with torch.device("meta"):
+            trunk = ResNetTrunk(about["n_mels"], layout=about["layout"], channels=about["channels"])
+        check_state(trunk, state, f"{str(path)!r} does not hold the backbone that it describes")
         return cls(
-            state=read_safetensors(path),
+            state=state,
             layout=about["layout"],
             channels=about["channels"],
             n_mels=about["n_mels"],
@@ -218,10 +226,37 @@ def seen_speakers(path: Path) -> list[str | int]:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(read_metadata(path).get("trunk", "{}"))
-    if about.get("format") != _FORMAT:
+    text = read_metadata(path).get("trunk", "{}")
+    try:
+        about = json.loads(text)
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict) or about.get("format") != _FORMAT:
         raise ValueError(
             f"{str(path)!r} holds no weights of a backbone. SpeakerPretrainer makes them: "
             "pretrainer.weights_.save(path)."
         )
+    wrong = [name for name, is_sound in _SOUND.items() if not is_sound(about.get(name))]
+    if wrong:
+        raise ValueError(
+            f"{str(path)!r} is damaged: its {wrong[0]} cannot be {about.get(wrong[0])!r}."
+        )
     return about
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str | int) for name in value)
+
+
+_SOUND = {
+    "layout": lambda value: isinstance(value, str) and value in LAYOUTS,
+    "channels": _is_size,
+    "n_mels": _is_size,
+    "unbiased": lambda value: isinstance(value, bool),
+    "speakers": _is_list_of_names,
+}
+"""What the description of a backbone may say."""

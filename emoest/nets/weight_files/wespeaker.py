@@ -11,8 +11,6 @@ exported net to 2e-6 and, through onnxruntime, its embeddings to 1e-6. That the 
 this form, and gives the published embeddings, is untested.
 """
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from emoest.nets.speech_resnet import BLOCKS, ResNetTrunk
 from emoest.nets.weight_files.onnx_reader import Node, read_onnx
+from emoest.nets.weight_files.torch_reader import plain_tensors, read_torch
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
 
 N_MELS = 80
@@ -70,26 +69,18 @@ def load_wespeaker(path: Path) -> TrunkWeights:
 
 def _torch_state(path: Path) -> dict[str, Tensor]:
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                inner = [name for name in archive.namelist() if name.endswith("avg_model.pt")]
-                file: Any = io.BytesIO(archive.read(inner[0])) if inner else path
-        else:
-            file = path
-        found = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
+        found = read_torch(path, "avg_model.pt")
+    except ValueError as error:
         raise ValueError(
-            f"{str(path)!r} is no readable file of tensors, and nothing else in it is run. "
-            f"Expected is {_WHAT}, as .onnx, avg_model.pt or the zip that holds it."
+            f"{str(path)!r} is no readable file of tensors, and nothing else in it is run "
+            f"({error}). Expected is {_WHAT}, as .onnx, avg_model.pt or the zip that holds it."
         ) from error
     if not isinstance(found, dict):
         raise ValueError(f"{str(path)!r} does not hold {_WHAT}: no tensors by name.")
-    _check_embedding(found.get("seg_1.weight"), path)
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, Tensor) and name.startswith(("conv1.", "bn1.", "layer"))
-    }
+    state = plain_tensors(found)
+    _check_embedding(state.get("seg_1.weight"), path)
+    kept = ("conv1.", "bn1.", "layer")
+    return {name: value for name, value in state.items() if name.startswith(kept)}
 
 
 def _check_embedding(weight: Any, path: Path) -> None:
@@ -104,6 +95,15 @@ def _check_embedding(weight: Any, path: Path) -> None:
 
 def _onnx_state(path: Path) -> dict[str, Tensor]:
     nodes, tensors = read_onnx(path)
+    try:
+        return _state_of_graph(nodes, tensors, path)
+    except LookupError as error:
+        raise ValueError(
+            f"{str(path)!r} does not hold {_WHAT}: a layer lacks a tensor ({error})."
+        ) from error
+
+
+def _state_of_graph(nodes: list[Node], tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     linear = [
         tensors[node.inputs[1]]
         for node in nodes
@@ -143,7 +143,7 @@ def _names() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 def _norm_of(conv: Node, norm: Node | None, tensors: dict[str, Tensor]) -> list[Tensor]:
     """Scale, shift, mean and variance behind a convolution."""
     if norm is not None:
-        scale, shift, mean, variance = (tensors[name] for name in norm.inputs[1:5])
+        scale, shift, mean, variance = (tensors[norm.inputs[i]] for i in range(1, 5))
         # The net adds an epsilon of its own, which may be another than the file's.
         return [scale, shift, mean, variance + (norm.settings.get("epsilon", _BN_EPS) - _BN_EPS)]
     n_channels = len(tensors[conv.inputs[1]])
