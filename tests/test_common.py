@@ -179,6 +179,8 @@ CELLS = {
     "FrameAligner": "aggregation/test_alignment.py",
     "EEGNetClassifier": "neural/test_eegnet.py",
     "FaceCNNClassifier": "neural/test_image_cnn.py",
+    "MEmoBERTClassifier": "neural/_memobert/test_classifier.py",
+    "MEmoBERTPretrainer": "neural/_memobert/test_pretrainer.py",
     "SpeakerPretrainer": "neural/test_speaker_pretrainer.py",
     "StatisticsPooling": "aggregation/test_base.py",
     "WeightedAggregator": "aggregation/test_base.py",

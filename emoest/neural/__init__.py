@@ -5,6 +5,8 @@ from emoest.neural._eegnet import EEGNetClassifier
 from emoest.neural._grad_cam import grad_cam, plot_grad_cam
 from emoest.neural._image_cnn import FaceCNNClassifier
 from emoest.neural._m3er import M3ERClassifier
+from emoest.neural._memobert.classifier import MEmoBERTClassifier
+from emoest.neural._memobert.pretrainer import MEmoBERTPretrainer
 from emoest.neural._mfn import MFNClassifier, MFNRegressor
 from emoest.neural._sequence import SequenceClassifier, SequenceRegressor
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
@@ -16,6 +18,8 @@ __all__ = [
     "EEGNetClassifier",
     "FaceCNNClassifier",
     "M3ERClassifier",
+    "MEmoBERTClassifier",
+    "MEmoBERTPretrainer",
     "MFNClassifier",
     "MFNRegressor",
     "SequenceClassifier",

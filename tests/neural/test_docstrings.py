@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from emoest import neural
+from emoest.neural._memobert.base import CrossModal
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._training.media_classifier import MediaClassifier
 from emoest.tables.cells import object_column
+from tests.neural._memobert.helpers_memobert import DIRECT, PRETRAIN, make_clips
 from tests.neural.helpers import make_frames
 
 CLASSES = [
@@ -41,6 +43,9 @@ def explained(cls, title, name):
 
 def samples_of(cls):
     """Samples that a class can be fitted on, their labels, modality and dimensions."""
+    if issubclass(cls, CrossModal):
+        X, y = make_clips(8, modalities=("audio",))
+        return X, y, "audio", 3
     if not issubclass(cls, MediaClassifier):
         return *make_frames(n_rows=8), "audio", 3
     if cls is neural.EEGNetClassifier:
@@ -62,13 +67,15 @@ def test_every_parameter_is_explained_here_or_where_the_class_points(cls):
 def test_every_attribute_is_explained_here_or_where_the_class_points(cls):
     X, y, modality, n_dims = samples_of(cls)
     small = {"channels": 1} if cls is neural.SpeechResNetClassifier else {}
+    if issubclass(cls, CrossModal):
+        small = PRETRAIN if cls is neural.MEmoBERTPretrainer else {**DIRECT, "setting": "direct"}
     target = range(8) if hasattr(cls, "_learn_prior") and "Regressor" in cls.__name__ else y
-    model = cls(**SMALL, **small).fit(X, target)
+    model = cls(**(small if issubclass(cls, CrossModal) else {**SMALL, **small})).fit(X, target)
     found = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     found |= {"seen_groups_"}
     assert found <= set(section(cls, "Attributes"))
     assert all(explained(cls, "Attributes", name) for name in found)
-    several = "MFN" in cls.__name__ or "M3ER" in cls.__name__
+    several = any(word in cls.__name__ for word in ("MFN", "M3ER", "MEmoBERT"))
     assert model.modalities_ == [modality]
     assert model.n_dims_ == ({modality: n_dims} if several else n_dims)
     assert hasattr(model, "class_prior_") == hasattr(model, "classes_")

@@ -59,8 +59,8 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
     ``_module_class`` (a class of `emoest.nets`), ``_describe_module`` (its parameters) and
     ``_criterion``. It may write ``_prepare_module`` (transfer), ``_parameter_groups`` (learning
-    rates), ``_augmented``, ``_last_weights`` and ``_outputs_prefix``. ``_several`` says whether it
-    takes several modalities.
+    rates), ``_augmented``, ``_last_weights``, ``_own_net`` and ``_schedule`` (another course of
+    training) and ``_outputs_prefix``. ``_several`` says whether it takes several modalities.
     """
 
     __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
@@ -120,6 +120,14 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     def _augmented(self, data: FrameDataset) -> FrameDataset:
         """Say what training changes of the rows that it reads; held-out rows stay as they are."""
         return data
+
+    def _own_net(self) -> tuple[type[FrameNet], dict[str, Any]]:
+        """Class of the net, and what it is given beside the usual."""
+        return FrameNet, {}
+
+    def _schedule(self) -> list[Any]:
+        """Callbacks that belong to the estimator, before those of the user."""
+        return []
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
@@ -262,14 +270,15 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
             self._decisive_score,
             gradient_clip=self.gradient_clip,
             bar=type(self).__name__ if self.verbose else None,
-            own=self.callbacks,
+            own=[*self._schedule(), *(self.callbacks or [])],
             patience=self.patience,
             last_weights=self._last_weights(),
         )
         precision = self.precision
         if precision == "auto":
             precision = "bfloat16" if torch.device(self.device_).type == "cuda" else "float32"
-        net = FrameNet(
+        net_class, settings = self._own_net()
+        net = net_class(
             module,
             criterion=self._criterion(),
             **optimizer_settings(self.optimizer, self.weight_decay),
@@ -284,6 +293,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
             verbose=0,
             precision=precision,
             seed=seed,
+            **settings,
         )
         return net.initialize()
 

@@ -43,6 +43,7 @@ class StatefulModule:
     _module_class: ClassVar[Any]
     _several: ClassVar[bool]
     _own_arrays: ClassVar[tuple[str, ...]] = ()
+    _own_values: ClassVar[tuple[str, ...]] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[misc]
@@ -84,7 +85,8 @@ class StatefulModule:
             If there is no such folder.
         """
         check_is_fitted(self)
-        learned = {name: getattr(self, name) for name in _LEARNED if hasattr(self, name)}
+        names = (*_LEARNED, *self._own_values)
+        learned = {name: getattr(self, name) for name in names if hasattr(self, name)}
         for name in (*_ARRAYS, *self._own_arrays):
             if hasattr(self, name):
                 array = np.asarray(getattr(self, name))

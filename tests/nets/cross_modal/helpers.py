@@ -30,7 +30,7 @@ def bert_config(**changes):
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "intermediate_size": 32,
-        "max_position_embeddings": 64,
+        "max_position_embeddings": 256,
         "type_vocab_size": 2,
         "layer_norm_eps": 1e-12,
         **changes,

@@ -1,0 +1,1 @@
+"""MEmoBERT: pre-training on unlabeled clips, and its four ways of classifying."""
