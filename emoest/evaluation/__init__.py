@@ -3,6 +3,7 @@
 from emoest.evaluation._binomial import binomial_interval
 from emoest.evaluation._bootstrap import uar_interval
 from emoest.evaluation._evaluate import EvaluationError, EvaluationInterrupted, evaluate
+from emoest.evaluation._leaks.check import check_leakage
 from emoest.evaluation._metrics import (
     ccc_score,
     macro_f1_score,
@@ -30,6 +31,7 @@ __all__ = [
     "binomial_interval",
     "ccc_score",
     "ccc_scorer",
+    "check_leakage",
     "evaluate",
     "macro_f1_score",
     "macro_f1_scorer",

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from emoest.evaluation._cross_fitting import Groups, make_splitter
 from emoest.evaluation._leakage import seen_before, shared_groups, warn_copies
+from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks, warn_of_near_copies
 from emoest.evaluation._result import Task
 from emoest.evaluation._speakers import Speakers, find_speakers
 from emoest.tables.groups import (
@@ -64,6 +65,7 @@ class FoldPlan:
     shared: list[Any]
     seed: int
     speakers: Speakers
+    leaks: list[Leak]
 
 
 def plan_folds(
@@ -95,8 +97,12 @@ def plan_folds(
     )
     splits = make_splits(splitter, X, targets.y, known)
     shared = check_overlap(models, splits, known, allow_overlap)
-    warn_copies(X, known, speakers.kind)
-    return FoldPlan(targets, known, splitter, splits, shared, seed, speakers)
+    classes = targets.task == "classification"
+    case = LeakCase(X, targets.frame, known, speakers, splits, models, classes)
+    warn_copies(case.contents, known, speakers.kind)
+    warn_of_near_copies(case)
+    leaks = find_leaks(case)
+    return FoldPlan(targets, known, splitter, splits, shared, seed, speakers, leaks)
 
 
 def _one_column(groups: Any) -> Any:
@@ -113,11 +119,14 @@ def _one_column(groups: Any) -> Any:
 
 def _check_names(targets: Targets, groups: Groups, speakers: Speakers) -> None:
     """Warn of names that may be one, and of labels that a speaker determines."""
-    if groups is not None and (alike := find_alike(np.unique(groups).tolist())):
+    if groups is not None and (
+        alike := find_alike(np.unique(groups.astype(str)).tolist(), titled=True)
+    ):
         warn_user(
-            f"Groups ({speakers.kind}s) whose names differ only by case, blanks, punctuation or "
-            f"leading zeros are taken as different ones: {describe_alike(alike)}. If they are one, "
-            "it may be in the training and the test part: give it one name.",
+            f"Groups ({speakers.kind}s) whose names differ only by case, blanks, punctuation, "
+            f"leading zeros or a word such as 'actor' are taken as different ones: "
+            f"{describe_alike(alike)}. If they are one, it may be in the training and the test "
+            "part: give it one name.",
         )
     if targets.task == "regression":
         return
@@ -199,7 +208,8 @@ def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:
         tasks[name] = "regression" if regression else "classification"
     if len(set(tasks.values())) > 1:
         raise ValueError(f"Classifiers and regressors cannot be compared in one table: {tasks}.")
-    return next(iter(tasks.values()))
+    alone: Task = "regression" if continuous else "classification"
+    return next(iter(tasks.values()), alone)
 
 
 def in_order(column: "pd.Series[Any]") -> list[Any]:

@@ -212,6 +212,7 @@ def evaluate(
         models={name: short_repr(each) for name, each in models.items()},
         ungrouped_folds={name: inner_folds_without_groups(each) for name, each in models.items()},
         unknown_training={name: of_unknown_speakers(each) for name, each in models.items()},
+        leaks=[vars(leak) for leak in plan.leaks],
     )
     several = isinstance(model, Mapping)
     samples = _Samples(X, targets, known, plan.splits, protocol, several)

@@ -1,7 +1,7 @@
 """What must not meet: groups on both sides of a split, groups that a finished part has seen."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +108,9 @@ def of_unknown_speakers(estimator: Any) -> list[str]:
     ]
 
 
-def warn_copies(X: Any, groups: Any, kind: str) -> None:
+def warn_copies(contents: Sequence[Any], groups: Any, kind: str) -> None:
     """Warn of samples that are the same under different groups: the same clip under two names."""
-    copies = [] if groups is None else find_copies(X, groups)
+    copies = [] if groups is None else find_copies(contents, groups)
     if copies:
         shown = [f"{a} ({groups[a]!s}) and {b} ({groups[b]!s})" for a, b in copies[:3]]
         more = f" and {len(copies) - 3} more" if len(copies) > 3 else ""
@@ -121,21 +121,17 @@ def warn_copies(X: Any, groups: Any, kind: str) -> None:
         )
 
 
-def find_copies(X: Any, groups: npt.NDArray[Any]) -> list[tuple[int, int]]:
+def find_copies(contents: Sequence[Any], groups: npt.NDArray[Any]) -> list[tuple[int, int]]:
     """Find samples with the content of an earlier one that is of another group, as positions.
-
-    Compared are numbers (where one of them is no whole number: codes and counts repeat by chance),
-    arrays, paths and the bytes of files. Texts alone are not: different speakers say the same.
 
     Examples
     --------
-    >>> X = pd.DataFrame({"audio": [0.25, 0.5, 0.25], "text": ["a", "a", "a"]})
-    >>> find_copies(X, np.array(["s1", "s2", "s3"]))
+    >>> find_copies([7, 8, 7, None, None], np.array(["s1", "s2", "s3", "s4", "s5"]))
     [(0, 2)]
     """
     first: dict[Any, int] = {}
     copies = []
-    for i, content in enumerate(_contents(X)):
+    for i, content in enumerate(contents):
         if content is not None:
             j = first.setdefault(content, i)
             if groups[i] != groups[j]:
@@ -143,8 +139,24 @@ def find_copies(X: Any, groups: npt.NDArray[Any]) -> list[tuple[int, int]]:
     return copies
 
 
+def sample_contents(X: Any) -> list[Any]:
+    """List what each sample holds, as something that can be compared; None if it says nothing.
+
+    Compared are numbers (where one of them is no whole number: codes and counts repeat by chance),
+    arrays, paths and the bytes of files. Texts alone are not: different speakers say the same.
+    Nothing is listed for an array of whole numbers or of more than two dimensions.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio": [0.25, 0.5, 0.25], "text": ["a", "a", "a"]})
+    >>> first, second, third = sample_contents(X)
+    >>> first == third, first == second
+    (True, False)
+    """
+    return list(_contents(X))
+
+
 def _contents(X: Any) -> Iterator[Any]:
-    """Yield what each sample holds, as something that can be compared; None if it says nothing."""
     if not isinstance(X, pd.DataFrame):
         values = np.asarray(X)
         X = pd.DataFrame(values) if values.ndim == 2 and values.dtype.kind == "f" else None

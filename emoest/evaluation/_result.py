@@ -71,6 +71,8 @@ class Protocol:
         For each model the parts whose inner folds do not keep groups together.
     unknown_training : dict of str to list of str
         For each model the finished parts whose training samples nobody knows.
+    leaks : list of dict
+        What `check_leakage` found, one dict a row of its table.
     """
 
     task: Task
@@ -92,6 +94,7 @@ class Protocol:
     models: dict[str, str] = field(default_factory=dict)
     ungrouped_folds: dict[str, list[str]] = field(default_factory=dict)
     unknown_training: dict[str, list[str]] = field(default_factory=dict)
+    leaks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def score(self) -> str:
@@ -155,6 +158,11 @@ class EvaluationResult:
     def targets(self) -> list[Any]:
         """Names of the targets."""
         return self.protocol.targets
+
+    @property
+    def leakage(self) -> pd.DataFrame:
+        """The table of `check_leakage` for these samples, folds and models."""
+        return pd.DataFrame(self.protocol.leaks, columns=["check", "verdict", "n", "detail"])
 
     @property
     def n_tested(self) -> int:

@@ -14,7 +14,7 @@ from emoest.utils.messages import listed
 Groups = npt.NDArray[Any] | None
 
 SPEAKER = "speaker"
-_NOT_PEOPLE = frozenset(
+NOT_PEOPLE = frozenset(
     [
         "dialogue",
         "dialog",
@@ -110,8 +110,8 @@ def find_speakers(X: Any, groups: Groups, given: Any, group_column: str | None) 
 def _kind(X: Any, groups: Groups, given: Any, group_column: str | None) -> str:
     name = group_column if given is None else getattr(given, "name", None)
     word = tokens(name)[-1].lower() if isinstance(name, str) else ""
-    word = word.removesuffix("_id").removesuffix("id") if word not in _NOT_PEOPLE else word
-    if word in _NOT_PEOPLE:
+    word = word.removesuffix("_id").removesuffix("id") if word not in NOT_PEOPLE else word
+    if word in NOT_PEOPLE:
         return word
     if word == SPEAKER or not isinstance(X, pd.DataFrame):
         return SPEAKER

@@ -21,6 +21,9 @@ _SEPARATORS = re.compile(r"(?<![0-9])[\s_.-]+|[\s_.-]+(?![0-9])")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _STEM_LETTERS = 5
 _ENDING = re.compile(r"[a-z]{1,2}")
+_TITLE = re.compile(
+    r"(actor|speaker|spk|subject|subj|sub|participant|person|voice|user|id|s|p)(?=[0-9]+$)"
+)
 
 
 def clean_name(name: Any) -> Any:
@@ -58,7 +61,9 @@ def clean_names(column: pd.Series) -> pd.Series:
     return pd.Series(cleaned, index=column.index, name=column.name, dtype=object)
 
 
-def find_alike(names: Iterable[Any], *, inflected: bool = False) -> list[tuple[Any, ...]]:
+def find_alike(
+    names: Iterable[Any], *, inflected: bool = False, titled: bool = False
+) -> list[tuple[Any, ...]]:
     """Find names that differ only by case, blanks, punctuation (-, _, .) or leading zeros.
 
     Parameters
@@ -68,6 +73,9 @@ def find_alike(names: Iterable[Any], *, inflected: bool = False) -> list[tuple[A
     inflected : bool, default=False
         Whether names count as well of which one is the other and up to two letters more
         (``surprise`` and ``surprised``); for labels.
+    titled : bool, default=False
+        Whether a number counts as the same name with a word such as ``actor`` or ``speaker`` before
+        it and without (``1`` and ``Actor_01``); for people.
 
     Returns
     -------
@@ -80,10 +88,13 @@ def find_alike(names: Iterable[Any], *, inflected: bool = False) -> list[tuple[A
     [('s01', 'S01', 's1', 's01 ')]
     >>> find_alike(["Pleasant_surprise", "pleasant surprised", "fear"], inflected=True)
     [('Pleasant_surprise', 'pleasant surprised')]
+    >>> find_alike(["1", "Actor_01", "F01"], titled=True)
+    [('1', 'Actor_01')]
     """
     by_key: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for name in names if isinstance(name, str)):
-        by_key.setdefault(_key(name), []).append(name)
+        key = _key(name)
+        by_key.setdefault(_key(_TITLE.sub("", key)) if titled else key, []).append(name)
     if inflected:
         for key in sorted(by_key):
             stem = next((s for s in (key[:-1], key[:-2]) if s in by_key), None)

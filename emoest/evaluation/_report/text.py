@@ -61,6 +61,7 @@ def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
         lines.append(("inner folds", f"do not keep {kinds} together: {ungrouped}"))
     if unknown := _parts(protocol.unknown_training):
         lines.append(("trained before", f"on speakers that nobody knows: {unknown}"))
+    lines += [("leaks", text) for text in _leaks(protocol.leaks)]
     lines += [("seed", str(protocol.seed)), ("intervals", _interval_note(result))]
     return [(printable(name), printable(text)) for name, text in lines]
 
@@ -76,6 +77,17 @@ def _named(what: str, models: dict[str, str]) -> list[tuple[str, str]]:
     return [(f"{what} {name}", text) for name, text in models.items()]
 
 
+def _leaks(leaks: list[dict[str, Any]]) -> list[str]:
+    """Say what checks for leaks found, and which could not be made; see `check_leakage`."""
+    if not leaks:
+        return []
+    found = [leak for leak in leaks if leak["verdict"] in ("leak", "suspect")]
+    named = [f"{leak['verdict']}: {leak['check']} ({leak['n']})" for leak in found]
+    open_ = [leak["check"] for leak in leaks if leak["verdict"] == "unknown"]
+    text = "; ".join(named) if named else f"none found by {len(leaks) - len(open_)} checks"
+    return [f"{text}; not checked: {', '.join(open_)}" if open_ else text]
+
+
 def _tested_again(result: Evaluated) -> int:
     predictions = getattr(result, "predictions", None)
     if predictions is None:
@@ -88,7 +100,8 @@ def _tested_again(result: Evaluated) -> int:
 def _independence(protocol: Any) -> str:
     """Say whether speakers were kept apart, and why if they were not."""
     if protocol.speaker_independent:
-        return "yes"
+        spelled = [each["detail"] for each in protocol.leaks if "spellings" in each["check"]]
+        return f"yes, unless names are one: {spelled[0]}" if any(spelled) else "yes"
     if protocol.n_groups is None:
         return "no (no groups were known)"
     if protocol.shared:

@@ -1,0 +1,1 @@
+"""What may have leaked from test parts into training parts, as a table."""

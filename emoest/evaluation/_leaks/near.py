@@ -1,0 +1,133 @@
+"""Near copies: samples far closer to each other than neighbors are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emoest.tables.names import is_context
+from emoest.utils.typing import Floats
+
+MOST_SAMPLES = 20_000
+"""Above this many samples, neighbors are not looked for: time grows with the square."""
+
+_N_PROJECTED = 64
+_CHUNK = 1_000
+_CLOSER = 5.0
+# In a few dimensions distances to neighbors spread over orders of magnitude by chance.
+_SPREADS = 5.0
+
+
+def sample_vectors(X: Any) -> Floats | None:
+    """Describe each sample by numbers: its numeric columns, means and deviations of its frames.
+
+    Columns are standardized, missing values are column means; None where nothing is numeric.
+
+    Examples
+    --------
+    >>> sample_vectors(pd.DataFrame({"audio__f0": [1.0, 3.0], "speaker": ["a", "b"]})).tolist()
+    [[-1.0], [1.0]]
+    """
+    if not isinstance(X, pd.DataFrame):
+        array = np.asarray(X)
+        if array.ndim != 2 or array.dtype.kind not in "fiu":
+            return None
+        X = pd.DataFrame(array)
+    blocks = list(_blocks(X))
+    if not blocks:
+        return None
+    values = np.hstack(blocks)
+    known = np.isfinite(values)
+    n_known = known.sum(axis=0)
+    values = np.where(known, values, 0.0)
+    mean = values.sum(axis=0) / np.maximum(n_known, 1)
+    values = np.where(known, values - mean, 0.0)
+    scale = np.sqrt((values**2).sum(axis=0) / np.maximum(n_known, 1))
+    kept = scale > 1e-12 * np.maximum(1.0, np.abs(mean))
+    standardized: Floats = values[:, kept] / scale[kept]
+    return standardized if kept.any() else None
+
+
+def _blocks(X: pd.DataFrame) -> Iterator[Floats]:
+    kept = [i for i, column in enumerate(X.columns) if not is_context(column)]
+    numeric = [i for i in kept if pd.api.types.is_numeric_dtype(X.dtypes.iloc[i])]
+    if numeric:
+        yield X.iloc[:, numeric].to_numpy(dtype=np.float64)
+    for i in sorted(set(kept) - set(numeric)):
+        cells = X.iloc[:, i].tolist()
+        frames = {j: cell for j, cell in enumerate(cells) if _is_frames(cell)}
+        widths = {cell.shape[1] for cell in frames.values()}
+        if len(widths) == 1:
+            rows = np.full((len(cells), 2 * widths.pop()), np.nan)
+            for j, cell in frames.items():
+                rows[j] = np.concatenate([cell.mean(axis=0), cell.std(axis=0)])
+            yield rows
+
+
+def _is_frames(cell: Any) -> bool:
+    return getattr(cell, "ndim", 0) == 2 and len(cell) > 0 and cell.dtype.kind in "fiu"
+
+
+def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
+    """Find pairs of samples that are far closer than samples and their neighbors are.
+
+    Far closer is at most a fifth of the median distance to the nearest neighbor, and at least five
+    times (on the scale of logarithms) as far below the median as its 10 % quantile. Pairs that are
+    the same are left out.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_samples, n_dims)
+        Standardized columns, as `sample_vectors` gives them.
+
+    Returns
+    -------
+    pairs : ndarray of shape (n_pairs, 2)
+        Positions, the first the smaller; sorted.
+
+    Examples
+    --------
+    >>> vectors = np.random.default_rng(0).normal(size=(50, 16))
+    >>> vectors[7] = vectors[3] + 1e-3
+    >>> find_near_pairs(vectors).tolist()
+    [[3, 7]]
+    """
+    n_samples, n_dims = vectors.shape
+    if n_samples < 3:
+        return np.zeros((0, 2), dtype=np.intp)
+    projected = vectors
+    if n_dims > _N_PROJECTED:
+        # Distances survive a random projection to within a tenth; candidates are measured anew.
+        axes = np.random.default_rng(0).normal(size=(n_dims, _N_PROJECTED))
+        projected = vectors @ (axes / np.sqrt(_N_PROJECTED))
+    nearest = np.concatenate([_rows(each).min(axis=1) for _, each in _distances(projected)])
+    apart = np.log(np.maximum(nearest[nearest > 1e-6 * np.sqrt(n_dims)], 1e-12))
+    if len(apart) < 3:
+        return np.zeros((0, 2), dtype=np.intp)
+    middle, low = np.median(apart), np.quantile(apart, 0.1)
+    limit = float(np.exp(middle - max(np.log(_CLOSER), _SPREADS * (middle - low))))
+    suspects = np.flatnonzero(nearest <= 1.5 * limit)
+    pairs = []
+    for i in suspects:
+        distance = np.sqrt(((vectors[suspects] - vectors[i]) ** 2).sum(axis=1))
+        close = suspects[(distance <= limit) & (distance > 0) & (suspects > i)]
+        pairs += [(int(i), int(j)) for j in close]
+    return np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+
+
+def _distances(vectors: Floats) -> Iterator[tuple[int, Floats]]:
+    """Yield distances of some rows to all, their own set to infinity."""
+    rows = vectors.astype(np.float32)
+    squares = (rows**2).sum(axis=1)
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        square = squares[start : start + _CHUNK, None] + squares - 2 * (part @ rows.T)
+        square[np.arange(len(part)), start + np.arange(len(part))] = np.inf
+        yield start, square
+
+
+def _rows(square: Floats) -> Floats:
+    distances: Floats = np.sqrt(np.maximum(square, 0.0))
+    return distances
