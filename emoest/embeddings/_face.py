@@ -1,6 +1,7 @@
 """Faces in images and videos to frames or vectors, with a frozen net."""
 
 import os
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -55,7 +56,8 @@ class FaceEmbedder(PretrainedTransformer):
     revision : str, default=None
         Branch, tag or commit on the hub.
     output : {"embedding", "probabilities"}, default="embedding"
-        The last layer before the classes, or the probabilities of the classes; see `class_names`.
+        The last layer before the classes, or the probabilities of the classes, whose columns are
+        called by them (``xception_probabilities_happy``); see `class_names`.
     pooling : {"mean", "max"} or None, default=None
         None gives frames, one a face; a pooling gives one vector a sample.
     chunks : {"pool", "concat"}, default="pool"
@@ -227,6 +229,13 @@ class FaceEmbedder(PretrainedTransformer):
     @property
     def _stem(self) -> str:
         return self._net.stem + ("" if self.output == "embedding" else "_probabilities")
+
+    def _vector_names(self) -> list[str]:
+        if self.output == "embedding":
+            return super()._vector_names()
+        # Two underscores would be read as the end of the name of a modality.
+        names = [f"{self._stem}_{re.sub('_{2,}', '_', name)}" for name in self._classes()]
+        return names if len(set(names)) == len(names) else super()._vector_names()
 
     def _n_dims(self) -> int:
         return self._net.n_dims if self.output == "embedding" else len(self._classes())

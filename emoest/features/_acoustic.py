@@ -46,6 +46,9 @@ class AcousticFunctionals(CellTransformer):
         Folder of the store; None takes the user's, False keeps nothing.
     batch_size : int, default=32
         Items computed at a time; the values do not depend on it.
+    n_jobs : int, default=None
+        Processes that describe clips side by side; None is 1, -1 all cores. The values do not
+        depend on it.
     verbose : int, default=0
         Above 0 progress is shown.
 
@@ -138,6 +141,7 @@ class AcousticFunctionals(CellTransformer):
     _stem: ClassVar[str] = "acoustic"
     _media: ClassVar[str] = "file"
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+    _reads_apart: ClassVar[bool] = True
 
     _parameter_constraints: dict = {
         "pooling": [StrOptions({"mean", "max"}), None],
@@ -145,6 +149,7 @@ class AcousticFunctionals(CellTransformer):
         "f0_max": [constraints.POSITIVE_REAL],
         "sampling_rate": [constraints.POSITIVE_REAL, None],
         **CellTransformer._parameter_constraints,
+        **constraints.N_JOBS,
     }
 
     def __init__(
@@ -157,6 +162,7 @@ class AcousticFunctionals(CellTransformer):
         errors: str = "raise",
         cache_dir: Any = None,
         batch_size: int = 32,
+        n_jobs: int | None = None,
         verbose: int = 0,
     ):
         self.pooling = pooling
@@ -166,6 +172,7 @@ class AcousticFunctionals(CellTransformer):
         self.errors = errors
         self.cache_dir = cache_dir
         self.batch_size = batch_size
+        self.n_jobs = n_jobs
         self.verbose = verbose
 
     def _analysis(self) -> Analysis:

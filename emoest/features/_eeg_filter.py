@@ -13,8 +13,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoest.media.eeg import read_eeg
 from emoest.media.eeg_montage import first_montage
-from emoest.media.items import as_table, items_of, media_position, raise_for_cell, where
-from emoest.media.transformer import CELL_ERRORS
+from emoest.media.items import (
+    CELL_ERRORS,
+    as_table,
+    failure_of_cell,
+    items_of,
+    media_position,
+    where,
+)
 from emoest.tables.cells import object_column
 from emoest.tables.names import context_last, is_context
 from emoest.utils import constraints
@@ -185,15 +191,7 @@ class EEGFilter(TransformerMixin, BaseEstimator):
             items = items_of(cell)
             done = [self._filter_item(item, name) for _, item in items]
         except CELL_ERRORS as error:
-            message = str(error).rstrip(". ")
-            message = message if name in message else f"{name}: {message}"
-            if self.errors == "raise":
-                raise_for_cell(
-                    f"{message}. Fix the cell, put None into it, drop the row, or pass "
-                    "errors='missing'.",
-                    error,
-                )
-            failed.append(message)
+            failed.append(failure_of_cell(name, error, self.errors))
             return None
         if not done:
             return None

@@ -6,8 +6,7 @@ import pandas as pd
 
 from emoest.media.eeg import channel_names, count_channels
 from emoest.media.eeg_channels import split_channels
-from emoest.media.items import items_of, raise_for_cell, where
-from emoest.media.transformer import CELL_ERRORS
+from emoest.media.items import CELL_ERRORS, failure_of_cell, items_of, where
 
 
 class Montage(NamedTuple):
@@ -55,9 +54,7 @@ def first_montage(column: "pd.Series[Any]", *, reader: str, errors: str) -> Mont
                 found = None if names is None else tuple(names)
                 return Montage(count_channels(item, name=name), found, rate)
         except CELL_ERRORS as error:
-            if errors == "raise":
-                message = str(error)
-                raise_for_cell(message if name in message else f"{name}: {message}", error)
+            failure_of_cell(name, error, errors)
     raise ValueError(
         f"{reader} found no EEG in any of the {len(column)} rows of fit, so the number of channels "
         "is unknown. Pass channels=<number, or their names>."

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,14 @@ from emoest.tables.names import is_context
 from emoest.utils.messages import listed
 
 POOLINGS = {"mean", "max"}
+
+CELL_ERRORS = (ValueError, OSError)
+"""What an unreadable item raises; anything else is no fault of the item's."""
+
+_REMEDY = (
+    "Fix the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
+    "as a missing modality."
+)
 
 
 def items_of(cell: Any) -> list[tuple[int | None, Any]]:
@@ -179,11 +187,38 @@ def pool_item(value: np.ndarray, auxiliary: Sequence[str], how: str) -> np.ndarr
     return np.concatenate([pool(frames, how), np.asarray(merged, dtype=np.float32)])[None, :]
 
 
-def raise_for_cell(message: str, error: Exception) -> NoReturn:
-    """Raise an error that names a cell, of the kind that the first one had."""
-    if isinstance(error, FileNotFoundError):
-        raise FileNotFoundError(message) from error
-    raise ValueError(message) from error
+def failure_of_cell(name: str, error: Exception, errors: str) -> str:
+    """Return what is wrong with a cell or an item of it, or raise it with ``errors="raise"``.
+
+    Parameters
+    ----------
+    name : str
+        What `where` calls it.
+    error : Exception
+        What reading it raised; its message may begin with the name.
+    errors : {"raise", "missing"}
+        The parameter of the reader.
+
+    Returns
+    -------
+    message : str
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        With ``errors="raise"``: what is wrong, where, and what to do.
+
+    Examples
+    --------
+    >>> failure_of_cell("row 3", ValueError("row 3 has no sampling rate."), "missing")
+    'row 3 has no sampling rate'
+    """
+    message = str(error).rstrip(". ")
+    message = message if name in message else f"{name}: {message}"
+    if errors == "raise":
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+        raise kind(f"{message}. {_REMEDY}") from error
+    return message
 
 
 def as_table(X: Any) -> pd.DataFrame:

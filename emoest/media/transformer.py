@@ -4,45 +4,24 @@ Validate, look up in the store, read and compute the unique, present and unknown
 store, assemble. A subclass writes what an item is and what becomes of a batch of them.
 """
 
-import sys
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
-from tqdm import tqdm
 
-from emoest.files.store import Store, warn_corrupt
-from emoest.media.items import (
-    POOLINGS,
-    as_table,
-    content_of,
-    items_of,
-    media_position,
-    pool,
-    pool_item,
-    raise_for_cell,
-    where,
-)
-from emoest.media.notes import CollectedNotes
-from emoest.media.run import CHANGED, CellRun
-from emoest.tables.cells import is_path, object_column
+from emoest.files.store import Store
+from emoest.media.items import POOLINGS, as_table, content_of, media_position, pool, pool_item
+from emoest.media.run import CellRun
+from emoest.tables.cells import object_column
+from emoest.tables.dimensions import name_dimensions
 from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
 
-CELL_ERRORS = (ValueError, OSError)
-"""What an unreadable item raises; anything else is no fault of the item's."""
-
 MAX_BATCH_BYTES = 64 * 2**20
 """A batch of decoded items is computed when it is larger than this."""
-
-_REMEDY = (
-    "Fix the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
-    "as a missing modality."
-)
 
 
 class CellTransformer(TransformerMixin, BaseEstimator):
@@ -67,7 +46,8 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     It may further write ``_resolve()`` and ``_inspect(column)`` (called in fit), ``_prepare()``
     (called before the first item is computed: load the model here), ``_shown_sidecars()``,
     ``_vector_names()``, ``_order(items)``, ``_is_full(batch)``, ``_content(item)`` and
-    ``_column(table)``.
+    ``_column(table)``. Where most of the work is in ``_read_item``, ``_reads_apart = True`` does it
+    in as many processes as a parameter ``n_jobs`` says.
 
     With ``pooling="mean"`` the frames of an item are averaged, then the items of a list, weighted
     by their seconds where they have them; ``"max"`` takes the largest value. Without pooling, a
@@ -79,6 +59,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
     _media: ClassVar[str] = "file"
     _sidecars: ClassVar[tuple[str, ...]] = ()
     _dtype: ClassVar[Any] = np.float32
+    _reads_apart: ClassVar[bool] = False
 
     _parameter_constraints: dict[str, Any] = {
         **constraints.ERRORS,
@@ -156,6 +137,10 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         validate_data(self, table, skip_check_array=True, reset=True)
         column = self._column(table)
         self._resolve()
+        if not self._stem:
+            raise TypeError(
+                f"{type(self).__name__} has no _stem, with which the names of its columns begin."
+            )
         self._inspect(column)
         self.n_dims_ = self._n_dims()
         self._context = [column for column in table.columns if is_context(column)]
@@ -186,16 +171,16 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         table = as_table(X)
         validate_data(self, table, skip_check_array=True, reset=False)
         column = self._column(table)
-        run = CellRun(Store(self._stem, self._full_recipe(), self.cache_dir))
-        self._collect(column, run)
-        self._look_up(run)
-        with CollectedNotes():
-            self._compute_missing(run)
-        if run.failed:
-            run.warn_failed()
+        run = CellRun(self, Store(self._stem, self._full_recipe(), self.cache_dir))
+        run.fill(column)
         output = self._assemble(run, table.index)
         context = table.loc[:, [is_context(name) for name in table.columns]]
-        return pd.concat([output, context], axis=1) if context.shape[1] else output
+        if not context.shape[1]:
+            return output
+        # pandas keeps attributes, among them names of dimensions, of tables only that share them.
+        whole = pd.concat([output, context], axis=1)
+        whole.attrs = output.attrs
+        return whole
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns that `transform` gives.
@@ -232,105 +217,6 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         # These names are part of every key: entries stored under others would not be found again.
         return {"stem": self._stem, "sidecars": list(self._sidecars), **self._recipe()}
 
-    def _collect(self, column: pd.Series, run: CellRun) -> None:
-        """Name every item by its content; the first row that has it stands for all."""
-        for position, (label, cell) in enumerate(zip(column.index, column, strict=True)):
-            keys = []
-            name = where(position, label, column.name)
-            is_list = False
-            try:
-                for i, item in items_of(cell):
-                    is_list = i is not None
-                    name = where(position, label, column.name, i)
-                    keys.append(run.store.key(self._content(item)))
-                    run.items.setdefault(keys[-1], (item, name))
-            except CELL_ERRORS as error:
-                # What cannot be read has no content; no digest looks like this key.
-                keys.append(f"unreadable {position}")
-                run.failed[keys[-1]] = self._failure(name, error)
-            run.rows.append(keys)
-            run.are_lists.append(is_list)
-
-    def _look_up(self, run: CellRun) -> None:
-        for key in run.items:
-            value = run.store.get(key)
-            if value is None:
-                continue
-            fits = value.ndim == 2 and value.shape[1] == self._width and len(value) > 0
-            if not fits or value.dtype != self._dtype:
-                warn_corrupt(run.store.path(key), f"{value.dtype} of shape {value.shape}")
-                continue
-            run.values[key] = self._reduce(value)
-
-    def _compute_missing(self, run: CellRun) -> None:
-        keys = [key for key in run.items if key not in run.values]
-        if not keys:
-            return
-        self._prepare()
-        order = [keys[i] for i in self._order([run.items[key][0] for key in keys])]
-        shown = {"desc": self._stem, "unit": "item", "file": sys.stderr, "leave": False}
-        with tqdm(total=len(keys), disable=self.verbose < 1, **shown) as bar:
-            for batch in self._read_batches(order, run):
-                self._compute_batch(batch, run)
-                bar.update(len(batch))
-
-    def _read_batches(self, order: list[str], run: CellRun) -> Iterator[list[tuple[str, Any]]]:
-        """Decode items; what was decoded before an unreadable one is computed before it raises."""
-        batch: list[tuple[str, Any]] = []
-        for key in order:
-            item, name = run.items[key]
-            try:
-                decoded = self._read_item(item, name)
-            except CELL_ERRORS as error:
-                if batch and self.errors == "raise":
-                    yield batch
-                run.failed[key] = self._failure(name, error)
-                continue
-            batch.append((key, decoded))
-            if self._is_full([decoded for _, decoded in batch]):
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _compute_batch(self, batch: list[tuple[str, Any]], run: CellRun) -> None:
-        try:
-            values = self._compute([decoded for _, decoded in batch])
-            if len(values) != len(batch):
-                raise RuntimeError(
-                    f"{type(self).__name__}._compute gave {len(values)} arrays for a batch of "
-                    f"{len(batch)} items; it must give one an item."
-                )
-            for value in values:
-                self._check_value(value)
-        except CELL_ERRORS as error:
-            if len(batch) == 1:
-                key = batch[0][0]
-                run.failed[key] = self._failure(run.items[key][1], error)
-                return
-            # Which item failed is not known, and it must not cost the others.
-            for one in batch:
-                self._compute_batch([one], run)
-            return
-        for (key, _), value in zip(batch, values, strict=True):
-            # Looked at before any failure is raised, which would cost the others their place.
-            if self._is_unchanged(key, run):
-                run.store.put(key, value)
-                run.values[key] = self._reduce(value)
-        for key, _ in batch:
-            if key not in run.values:
-                run.failed[key] = self._failure(run.items[key][1], ValueError(CHANGED))
-
-    def _is_unchanged(self, key: str, run: CellRun) -> bool:
-        """Check whether a file, once read, still is what it was when its key was computed."""
-        item = run.items[key][0]
-        if self._media != "file" or not is_path(item):
-            return True
-        try:
-            return run.store.key(self._content(item)) == key
-        except CELL_ERRORS:
-            return False
-
     def _check_value(self, value: np.ndarray) -> None:
         if len(value) == 0:
             raise ValueError("the item gave no frame; it is too short")
@@ -339,14 +225,6 @@ class CellTransformer(TransformerMixin, BaseEstimator):
                 f"{type(self).__name__}._compute gave {value.dtype} of shape {value.shape}; "
                 f"it must be float32 of shape (n_frames, {self._width})."
             )
-
-    def _failure(self, name: str, error: Exception) -> str:
-        """Return what is wrong with an item, or raise it with ``errors="raise"``."""
-        message = str(error).rstrip(". ")
-        message = message if name in message else f"{name}: {message}"
-        if self.errors == "raise":
-            raise_for_cell(f"{message}. {_REMEDY}", error)
-        return message
 
     def _reduce(self, value: np.ndarray) -> np.ndarray:
         """Keep of an item what the output needs: one row where its frames are pooled."""
@@ -381,7 +259,10 @@ class CellTransformer(TransformerMixin, BaseEstimator):
             name: object_column([c if c is None else c[part].copy() for c in cells], index)
             for name, part in parts.items()
         }
-        return pd.DataFrame(columns, index=index)
+        output = pd.DataFrame(columns, index=index)
+        if (names := self._vector_names()) != CellTransformer._vector_names(self):
+            name_dimensions(output, f"{self._stem}_frames", names)
+        return output
 
     def _rows_of(self, parts: list[np.ndarray], is_list: bool) -> np.ndarray:
         chunks = getattr(self, "chunks", "pool")

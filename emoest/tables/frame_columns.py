@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.tables.cells import describe, is_missing, is_path
+from emoest.tables.dimensions import dimension_names
 from emoest.tables.names import (
     SIDECARS,
     SINGLE,
@@ -42,11 +43,14 @@ class FrameColumn:
         ``"weights"``), one value per frame row in each cell.
     column : str
         Name of the column of frames.
+    dimensions : tuple of str, default=()
+        Names of the dimensions, where an encoder gave some.
     """
 
     position: int
     sidecars: dict[str, int]
     column: str
+    dimensions: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def positions(self) -> list[int]:
@@ -58,7 +62,8 @@ class FrameColumn:
 
         ``audio__yamnet_frames`` gives ``audio__yamnet_0000``; ``audio__frames`` and the bare
         ``audio`` give ``audio__0000``; a statistic stands before the number
-        (``audio__yamnet_std_0000``).
+        (``audio__yamnet_std_0000``). Dimensions with names keep them (``audio__f0_median``), with
+        the statistic behind (``audio__f0_median_std``).
 
         Examples
         --------
@@ -76,6 +81,9 @@ class FrameColumn:
             stem = last.removesuffix("_frames")
         else:
             prefix, stem = [*prefix, last], ""
+        if len(self.dimensions) == n_dims:
+            behind = f"_{statistic}" if statistic else ""
+            return ["__".join([*prefix, f"{name}{behind}"]) for name in self.dimensions]
         middle = "_".join(part for part in (stem, statistic) if part)
         return [
             "__".join([*prefix, f"{middle}_{i:04d}" if middle else f"{i:04d}"])
@@ -159,7 +167,8 @@ def _only_column(
             f"The modality {name!r} needs one column of frames; X has {several}. The columns of X: "
             f"{listed(X.columns, 6, quoted=True)}."
         )
-    return FrameColumn(found[0], sidecars, str(X.columns[found[0]]))
+    column = X.columns[found[0]]
+    return FrameColumn(found[0], sidecars, str(column), dimension_names(X, column))
 
 
 def as_frame(X: Any) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def resolve_groups(
     >>> resolve_groups(X, group_column="speaker").tolist()
     ['s1', 's2']
     """
-    X = as_pandas(X)
+    X = as_pandas(X, lists=False)
     if groups is not None:
         check_consistent_length(X, groups)
         return _as_array(groups)

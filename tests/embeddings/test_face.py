@@ -128,6 +128,22 @@ def test_values_are_those_of_the_net(weights):
     np.testing.assert_allclose(out.iloc[0, 0], probabilities, atol=1e-5)
 
 
+@pytest.mark.parametrize("pooled", ["in the embedder", "in a step"])
+@pytest.mark.parametrize("model", ["mini_xception", "densenet"])
+def test_columns_of_probabilities_are_called_by_emotion(weights, dense_weights, model, pooled):
+    path, stem = (weights, "xception") if model == "mini_xception" else (dense_weights, "densenet")
+    embedder = FaceEmbedder(model, weights=path, output="probabilities")
+    step = embedder
+    if pooled == "in the embedder":
+        step = embedder.set_params(pooling="mean")
+    else:
+        step = make_pipeline(embedder, WeightedAggregator("uniform"))
+    out = step.fit_transform([_noise(3, 64), None])
+    assert list(out) == [f"{stem}_probabilities_{name}" for name in embedder.class_names()]
+    assert f"{stem}_probabilities_happy" in out
+    assert out.iloc[0].sum() == pytest.approx(1.0, abs=1e-5)
+
+
 def test_densenet(dense_weights):
     face = _noise(3, 64)
     gray = (face.astype(np.float64) @ [0.299, 0.587, 0.114]).astype(np.float32)

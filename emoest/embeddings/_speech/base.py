@@ -14,7 +14,7 @@ from emoest.embeddings._speech.signal_windows import (
 )
 from emoest.embeddings._token_windows import token_budget
 from emoest.media.audio import open_audio
-from emoest.media.transformer import CELL_ERRORS
+from emoest.media.items import CELL_ERRORS
 from emoest.nets.weight_files.transformers_folder import number_layer
 
 _BATCHES_KEPT = 4

@@ -7,8 +7,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import validate_data
 
-from emoest.media.items import as_table, items_of, media_position, raise_for_cell, where
-from emoest.media.transformer import CELL_ERRORS
+from emoest.media.items import (
+    CELL_ERRORS,
+    as_table,
+    failure_of_cell,
+    items_of,
+    media_position,
+    where,
+)
 from emoest.neural._training.classifier import DeepClassifier
 from emoest.tables.frames import FrameTable, settle_modalities
 from emoest.tables.names import tokens
@@ -17,10 +23,6 @@ from emoest.utils.messages import listed
 from emoest.utils.typing import Array
 from emoest.utils.warn import warn_user
 
-_REMEDY = (
-    "Fix the cell, put None into it, drop the row, or pass errors='missing' to count such cells "
-    "as missing."
-)
 _OF_TABLES = ("modalities", "normalize", "impute")
 
 
@@ -82,27 +84,16 @@ class MediaClassifier(DeepClassifier):
 
     def _read_cell(self, name: str, cell: Any, failed: list[str]) -> Array | None:
         """Frames of all items of a cell; None where it is missing or cannot be read."""
+        frames = []
+        at = name
         try:
-            frames = [
-                self._read_named(item, name if i is None else f"{name}, item {i} of the list")
-                for i, item in items_of(cell)
-            ]
+            for i, item in items_of(cell):
+                at = name if i is None else f"{name}, item {i} of the list"
+                frames.append(self._read_item(item, at))
         except CELL_ERRORS as error:
-            message = str(error).rstrip(". ")
-            message = message if name in message else f"{name}: {message}"
-            if self.errors == "raise":
-                raise_for_cell(f"{message}. {_REMEDY}", error)
-            failed.append(message)
+            failed.append(failure_of_cell(at, error, self.errors))
             return None
         return np.concatenate(frames) if frames else None
-
-    def _read_named(self, item: Any, name: str) -> Array:
-        try:
-            return self._read_item(item, name)
-        except CELL_ERRORS as error:
-            if name in str(error):
-                raise
-            raise_for_cell(f"{name}: {str(error).rstrip('. ')}", error)
 
 
 def _rows_of(column: pd.Series) -> Iterator[tuple[str, Any]]:
