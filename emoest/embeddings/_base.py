@@ -141,7 +141,7 @@ class PretrainedTransformer(CellTransformer):
                 path = find()
                 digest = None if path is None else weights_digest(path, self.cache_dir)
             except (OSError, ValueError) as error:
-                told.append(f"{label}: {error}")
+                told.append(f"{label}: {str(error).rstrip('.')}")
                 continue
             if path is not None and digest == self.weights_digest_:
                 return path

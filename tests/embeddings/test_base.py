@@ -219,6 +219,7 @@ def test_weights_elsewhere_name_all_three_tries(weights, tmp_path, monkeypatch):
     message = str(caught.value)
     assert "relocate_weights(model, path): nothing there" in message
     assert "the folder of the environment variable EMOEST_WEIGHTS: nothing there" in message
+    assert ".." not in message
     assert f"the name {str(weights)!r}: {str(weights)!r} is neither the path of a file" in message
     assert hashlib.sha256(b"3.0").hexdigest() in message
     monkeypatch.setenv("EMOEST_WEIGHTS", str(target.parent))
