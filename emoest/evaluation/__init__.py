@@ -17,8 +17,9 @@ from emoest.evaluation._modalities import (
     modality_importance,
     modality_shapley,
 )
+from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._report.plots import plot_confusion
-from emoest.evaluation._result import EvaluationResult, Protocol
+from emoest.evaluation._result import EvaluationResult
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
 from emoest.evaluation._sentiment import sentiment_scores
 

@@ -108,6 +108,27 @@ def group_sums(y_true: Any, y_pred: Any, groups: Any, task: str) -> GroupSums:
     return (ccc_sums if task == "regression" else uar_sums)(y_true, y_pred, codes)
 
 
+def mean_of_sums(parts: Sequence[GroupSums]) -> GroupSums:
+    """Join the sums of several runs over the same groups; the score is the mean over the runs.
+
+    Examples
+    --------
+    >>> codes = np.array([0, 1])
+    >>> runs = [uar_sums([0, 1], [0, 1], codes), uar_sums([0, 1], [0, 0], codes)]
+    >>> mean_of_sums(runs).value()
+    0.75
+    """
+    ends = np.cumsum([part.sums.shape[1] for part in parts])[:-1].tolist()
+
+    def score(sums: Floats) -> Floats:
+        columns = np.split(sums, ends, axis=-1)
+        scores = [part.score(each) for part, each in zip(parts, columns, strict=True)]
+        mean: Floats = np.mean(scores, axis=0)
+        return mean
+
+    return GroupSums(np.hstack([part.sums for part in parts]), score)
+
+
 def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> Floats:
     """Score every part, for example one a model, on the same resamples of the groups.
 

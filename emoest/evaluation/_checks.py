@@ -15,7 +15,8 @@ from sklearn.utils.multiclass import type_of_target
 from emoest.evaluation._cross_fitting import Groups, make_splitter
 from emoest.evaluation._leakage import seen_before, shared_groups, warn_copies
 from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks, warn_of_near_copies
-from emoest.evaluation._result import Task
+from emoest.evaluation._protocol import Task
+from emoest.evaluation._protocols.named_folds import named_cv
 from emoest.evaluation._speakers import Speakers, find_speakers
 from emoest.tables.groups import (
     GROUP_LEVEL,
@@ -29,7 +30,7 @@ from emoest.tables.names import is_context
 from emoest.tables.spelling import describe_alike, find_alike
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
-from emoest.utils.seeds import RandomState, resolve_seed
+from emoest.utils.seeds import RandomState, resolve_seed, spawn_seeds
 from emoest.utils.warn import warn_user
 
 _SCALES = (
@@ -88,7 +89,7 @@ def plan_folds(
     _check_names(targets, known, speakers)
     seed = resolve_seed(random_state)
     splitter = make_splitter(
-        cv,
+        named_cv(cv, X, known),
         targets.y,
         known,
         classifier=targets.task == "classification",
@@ -151,6 +152,21 @@ def check_bootstrap(n_resamples: int, confidence: float) -> None:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}.")
+
+
+def check_seeds(seeds: Any, random_state: RandomState) -> list[int]:
+    """Return the seeds of the runs; none for a single one without a name."""
+    if seeds is None:
+        return []
+    if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool) and seeds > 0:
+        return spawn_seeds(resolve_seed(random_state), int(seeds))
+    found = list(seeds) if np.ndim(seeds) == 1 and not isinstance(seeds, str) else []
+    whole = all(isinstance(each, int | np.integer) and each >= 0 for each in found)
+    if not found or not whole or len(set(found)) < len(found):
+        raise ValueError(
+            f"seeds={seeds!r} must be a number of runs, or different whole numbers, one for each."
+        )
+    return [int(each) for each in found]
 
 
 def check_models(model: Any) -> dict[str, Any]:

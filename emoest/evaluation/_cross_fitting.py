@@ -30,7 +30,10 @@ Groups = npt.NDArray[Any] | None
 
 @dataclass(frozen=True)
 class FoldTask:
-    """One model to be fitted on one fold and to predict it; folds count from 1."""
+    """One model to be fitted on one fold and to predict it; folds count from 1.
+
+    `run` is the seed of the run that it is part of; None if there is one run.
+    """
 
     model: str
     fold: int
@@ -38,6 +41,7 @@ class FoldTask:
     train: npt.NDArray[np.intp]
     test: npt.NDArray[np.intp]
     seed: int
+    run: int | None = None
 
 
 @dataclass(frozen=True)

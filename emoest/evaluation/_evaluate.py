@@ -1,6 +1,7 @@
 """`evaluate`: models evaluated on held-out speakers."""
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from emoest.evaluation._checks import (
     Targets,
     check_bootstrap,
     check_models,
+    check_seeds,
     describe_splitter,
     plan_folds,
 )
@@ -32,7 +34,9 @@ from emoest.evaluation._leakage import (
     of_unknown_speakers,
     transductive_steps,
 )
-from emoest.evaluation._result import EvaluationResult, Protocol
+from emoest.evaluation._protocol import Protocol
+from emoest.evaluation._protocols.fingerprint import corpus_digest, versions
+from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import GROUP_LEVEL, Split
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed, short_repr
@@ -82,6 +86,7 @@ def evaluate(
     groups: Any = None,
     group_column: str | None = None,
     cv: Any = None,
+    seeds: int | Sequence[int] | None = None,
     allow_overlap: bool = False,
     proba: bool = True,
     n_resamples: int = 2000,
@@ -114,9 +119,16 @@ def evaluate(
         Who each sample is from. None takes `group_column`, else the index level ``group`` of `X`.
     group_column : str, default=None
         A context column of `X`, for example ``"speaker"``.
-    cv : int, splitter or iterable of (train, test), default=None
+    cv : int, splitter, str or iterable of (train, test), default=None
         None makes five folds. None and integers make a shuffled, seeded StratifiedGroupKFold
         (GroupKFold for continuous or several targets; without groups StratifiedKFold or KFold).
+        ``"loso"`` leaves one group out at a time. The name of a context column of `X`, such as
+        ``"fold"`` or ``"split"``, takes the official folds that it holds: each value is tested
+        once, or, if the values are called train, dev and test, the test part (the dev part where
+        there is none) against all the others; samples without a value are only trained on.
+    seeds : int or sequence of int, default=None
+        Repeats everything, splits and models, with each of these seeds; an integer draws so many.
+        Scores are then means over the runs, and a resample draws the same groups in all of them.
     allow_overlap : bool, default=False
         Whether a group may be in both parts of a fold; the result says that it is not
         speaker-independent.
@@ -140,8 +152,9 @@ def evaluate(
     result : EvaluationResult
         Its ``.predictions`` have the columns ``model`` (if a dict was given), ``target`` (if there
         are several), ``row`` (the index of `X` without the level ``group``), ``position``
-        (counted from 0), ``fold`` (from 1), ``group``, ``y``, ``y_pred`` and, for each class,
-        ``proba_<class>`` (0 for a class that the training part lacked).
+        (counted from 0), ``seed`` (if there are `seeds`), ``fold`` (from 1), ``group``, ``y``,
+        ``y_pred`` and, for each class, ``proba_<class>`` (0 for a class that the training part
+        lacked).
 
     Raises
     ------
@@ -179,16 +192,12 @@ def evaluate(
     """
     check_bootstrap(n_resamples, confidence)
     models = check_models(model)
-    plan = plan_folds(
-        models,
-        X,
-        y,
-        groups=groups,
-        group_column=group_column,
-        cv=cv,
-        allow_overlap=allow_overlap,
-        random_state=random_state,
-    )
+    options = {"groups": groups, "group_column": group_column, "allow_overlap": allow_overlap}
+    runs = check_seeds(seeds, random_state)
+    if hasattr(cv, "__next__"):
+        # A generator of splits would be used up by the first run.
+        cv = list(cv)
+    plan = plan_folds(models, X, y, cv=cv, random_state=_first(runs, random_state), **options)
     targets, known = plan.targets, plan.groups
     warn_few(None if known is None else len(np.unique(known)))
     known_speakers = plan.speakers.share_known(plan.splits)
@@ -213,10 +222,24 @@ def evaluate(
         ungrouped_folds={name: inner_folds_without_groups(each) for name, each in models.items()},
         unknown_training={name: of_unknown_speakers(each) for name, each in models.items()},
         leaks=[vars(leak) for leak in plan.leaks],
+        seeds=runs,
+        versions=versions(),
+        digest=corpus_digest(X, targets.frame, known),
     )
     several = isinstance(model, Mapping)
-    samples = _Samples(X, targets, known, plan.splits, protocol, several)
+    splits = [plan.splits]
+    with warnings.catch_warnings():
+        # What the first run warned of is so in all.
+        warnings.simplefilter("ignore")
+        splits += [
+            plan_folds(models, X, y, cv=cv, random_state=run, **options).splits for run in runs[1:]
+        ]
+    samples = _Samples(X, targets, known, splits, protocol, several)
     return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
+
+
+def _first(runs: list[int], random_state: RandomState) -> RandomState:
+    return runs[0] if runs else random_state
 
 
 def _is_independent(plan: FoldPlan, known_speakers: float | None) -> bool:
@@ -226,12 +249,12 @@ def _is_independent(plan: FoldPlan, known_speakers: float | None) -> bool:
 
 @dataclass(frozen=True)
 class _Samples:
-    """The samples and how they are split; `several` if the models came in a dict."""
+    """The samples and how they are split in each run; `several` if the models came in a dict."""
 
     X: Any
     targets: Targets
     groups: Groups
-    splits: list[Split]
+    splits: list[list[Split]]
     protocol: Protocol
     several: bool
 
@@ -244,12 +267,12 @@ def _run(
     n_jobs: int | None,
     verbose: int | None,
 ) -> EvaluationResult:
-    # One seed a fold for all models, so that they see the same randomness.
-    seeds = spawn_seeds(samples.protocol.seed, len(samples.splits))
+    runs: list[int | None] = [*samples.protocol.seeds] or [None]
     tasks = [
-        FoldTask(name, fold, model, *split, seed)
+        FoldTask(name, fold, model, *split, seed, run)
         for name, model in models.items()
-        for fold, (split, seed) in enumerate(zip(samples.splits, seeds, strict=True), start=1)
+        for run, splits in zip(runs, samples.splits, strict=True)
+        for fold, split, seed in _seeded(splits, samples.protocol.seed if run is None else run)
     ]
     done: list[FoldOutput] = []
     try:
@@ -263,6 +286,12 @@ def _run(
         message = f"Interrupted after {len(done)} of {len(tasks)} folds; .partial holds them."
         raise EvaluationInterrupted(message, _partial(done, samples)) from stop
     return _result(done, samples)
+
+
+def _seeded(splits: list[Split], seed: int) -> list[tuple[int, Split, int]]:
+    """Number the folds, and give each its seed: the same for all models."""
+    seeds = spawn_seeds(seed, len(splits))
+    return [(i + 1, split, each) for i, (split, each) in enumerate(zip(splits, seeds, strict=True))]
 
 
 def _outputs(
@@ -288,7 +317,8 @@ def _failure(failure: FoldFailure, samples: _Samples, done: list[FoldOutput]) ->
     reason = str(error).rstrip(". ")
     tested = "" if groups is None else listed(np.unique(groups[task.test]), quoted=True)
     return EvaluationError(
-        f"Model {task.model!r} failed in fold {task.fold} of {len(samples.splits)}"
+        f"Model {task.model!r} failed in fold {task.fold} of {samples.protocol.n_splits}"
+        f"{'' if task.run is None else f', seed {task.run}'}"
         f"{f' (groups tested: {tested})' if tested else ''}: {type(error).__name__}: {reason}. "
         f"The {len(done)} fold(s) done before are kept in .partial of this error.",
         _partial(done, samples),
@@ -316,6 +346,7 @@ def _result(done: list[FoldOutput], samples: _Samples) -> EvaluationResult:
         predictions.loc[absent, column] = 0.0
     drop = [] if samples.several else ["model"]
     drop += [] if len(samples.protocol.targets) > 1 else ["target"]
+    drop += [] if samples.protocol.seeds else ["seed"]
     return EvaluationResult(predictions.drop(columns=drop), samples.protocol)
 
 
@@ -328,6 +359,7 @@ def _fold_table(output: FoldOutput, samples: _Samples, number: int, target: Any)
             "target": target,
             "row": _row_ids(samples.X)[task.test],
             "position": task.test,
+            "seed": task.run,
             "fold": task.fold,
             "group": None if samples.groups is None else samples.groups[task.test],
             "y": samples.targets.frame[target].to_numpy()[task.test],

@@ -16,8 +16,8 @@ from emoest.evaluation._bootstrap import (
     resample_scores,
     warn_few,
 )
-from emoest.evaluation._result import sums_by_group
 from emoest.evaluation._scorers import find_scorer
+from emoest.evaluation._scores import sums_by_group
 from emoest.evaluation._subsets import (
     Absent,
     Subset,

@@ -1,105 +1,28 @@
 """What an evaluation found: predictions first, every score computed from them."""
 
 import os
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import confusion_matrix, f1_score
+from sklearn.metrics import confusion_matrix
 
-from emoest.evaluation._bootstrap import (
-    GroupSums,
-    bootstrap_interval,
-    group_sums,
-    resample_scores,
-    sign_flip_p,
-)
-from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
+from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._report.html import html_fragment, html_page
+from emoest.evaluation._report.saving import load_result, save_result
 from emoest.evaluation._report.text import summary_text
-
-Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How an evaluation was made; all of it is printed with the scores.
-
-    Parameters
-    ----------
-    task : {"classification", "regression"}
-        Which scores apply.
-    splitter : str
-        The splitter and its parameters.
-    n_splits : int
-        Number of folds planned.
-    n_rows : int
-        Number of samples, the rows of X.
-    n_groups : int or None
-        Number of groups (speakers); None if there were none.
-    speaker_independent : bool
-        True if speakers were known and none was in both parts of a fold, nor among those that a
-        pretrained part of a model had seen.
-    shared : list
-        Groups that were in both parts of a fold.
-    seed : int
-        Where splits, models without `random_state` and resamples take their randomness from.
-    n_resamples : int
-        Resamples of the groups behind each interval.
-    confidence : float
-        Of the intervals.
-    transductive : dict of str to list of str
-        For each model the parts that learn from the test samples, without labels.
-    targets : list
-        Names of the targets, in the order of the columns of y.
-    classes : dict
-        For each target its classes in y; empty for regression.
-    multilabel : bool
-        Whether the targets are the labels of one multi-label target.
-    group_kind : str
-        What the groups are: ``"speaker"``, or for example ``"dialogue"``.
-    known_speakers : float or None
-        Fraction of the test samples by speakers of the training part; None if speakers are unknown.
-    models : dict of str to str
-        What was evaluated, in one line each.
-    ungrouped_folds : dict of str to list of str
-        For each model the parts whose inner folds do not keep groups together.
-    unknown_training : dict of str to list of str
-        For each model the finished parts whose training samples nobody knows.
-    leaks : list of dict
-        What `check_leakage` found, one dict a row of its table.
-    """
-
-    task: Task
-    splitter: str
-    n_splits: int
-    n_rows: int
-    n_groups: int | None
-    speaker_independent: bool
-    shared: list[Any]
-    seed: int
-    n_resamples: int
-    confidence: float
-    transductive: dict[str, list[str]]
-    targets: list[Any]
-    classes: dict[Any, list[Any]] = field(default_factory=dict)
-    multilabel: bool = False
-    group_kind: str = "speaker"
-    known_speakers: float | None = None
-    models: dict[str, str] = field(default_factory=dict)
-    ungrouped_folds: dict[str, list[str]] = field(default_factory=dict)
-    unknown_training: dict[str, list[str]] = field(default_factory=dict)
-    leaks: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def score(self) -> str:
-        """Name of the main score: ``"uar"`` or ``"ccc"``."""
-        return "uar" if self.task == "classification" else "ccc"
+from emoest.evaluation._scores import (
+    difference,
+    holm,
+    labels_of,
+    plain_scores,
+    run_keys,
+    score_row,
+    sums_by_group,
+)
 
 
 class EvaluationResult:
@@ -118,9 +41,10 @@ class EvaluationResult:
     ----------
     table : DataFrame
         One row for each model (and target): pooled UAR (`uar`, with `uar_low`, `uar_high`), its
-        mean and standard deviation (ddof=1) over folds, weighted accuracy `wa`, `chance`, number of
-        predictions and groups, and the recall of each class; for continuous targets CCC, Pearson's
-        r and the mean absolute error.
+        mean and standard deviation (ddof=1) over folds, weighted accuracy `wa`, `f1_macro` and
+        `f1_weighted`, `chance`, number of predictions and groups, and the recall of each class; for
+        continuous targets CCC, Pearson's r and the mean absolute error. With several seeds, scores
+        are means over the runs and `seed_std` is the deviation (ddof=1) of the main score.
     folds : DataFrame
         The scores of every fold.
     comparison : DataFrame
@@ -209,7 +133,8 @@ class EvaluationResult:
         rows = {}
         for model in self.models:
             for target in self.targets:
-                rows[model, target] = self._row(model, target)
+                found = self.select(model, target)
+                rows[model, target] = score_row(found, self.protocol, target)
         table = pd.DataFrame.from_dict(rows, orient="index")
         table.index = pd.MultiIndex.from_tuples(list(rows), names=["model", "target"])
         return table if len(self.targets) > 1 else table.droplevel("target")
@@ -220,9 +145,11 @@ class EvaluationResult:
         records = []
         for model in self.models:
             for target in self.targets:
-                for fold, rows in self.select(model, target).groupby("fold"):
-                    where = {"model": model, "target": target, "fold": fold, "n": len(rows)}
-                    records.append(where | self._scores(rows))
+                found = self.select(model, target)
+                for key, rows in found.groupby(run_keys(found), sort=False):
+                    run = dict(zip(run_keys(found), key, strict=True))
+                    where = {"model": model, "target": target} | run | {"n": len(rows)}
+                    records.append(where | plain_scores(rows, self.protocol.task))
         folds = pd.DataFrame(records)
         return folds if len(self.targets) > 1 else folds.drop(columns="target")
 
@@ -237,7 +164,7 @@ class EvaluationResult:
                     records.append(names | scores)
         columns = ["model_a", "model_b", "target", "difference", "low", "high", "p"]
         comparison = pd.DataFrame(records, columns=columns)
-        comparison["p_holm"] = _holm(comparison["p"].to_numpy(dtype=np.float64))
+        comparison["p_holm"] = holm(comparison["p"].to_numpy(dtype=np.float64))
         return comparison if len(self.targets) > 1 else comparison.drop(columns="target")
 
     def confusion(
@@ -267,7 +194,7 @@ class EvaluationResult:
         if self.protocol.task == "regression":
             raise ValueError("Continuous targets have no confusion matrix; see .table and .folds.")
         rows = self.select(model, target)
-        true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
+        true, pred = labels_of(rows["y"]), labels_of(rows["y_pred"])
         found = np.union1d(true, pred).tolist()
         known = self.protocol.classes.get(self.targets[0] if target is None else target, [])
         classes = found
@@ -309,6 +236,40 @@ class EvaluationResult:
             Path(path).write_text(page, encoding="utf-8")
         return page
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write predictions and protocol into a folder, from which `load` makes the same result.
+
+        Parameters
+        ----------
+        folder : str or path object
+            Made if it is not there. It gets ``protocol.json``, ``predictions.parquet``
+            (``predictions.csv`` where pandas finds no parquet engine) and, for other programs,
+            the main table as ``table.csv``.
+        """
+        save_result(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> "EvaluationResult":
+        """Read what `save` wrote; scores and intervals are computed anew from the predictions.
+
+        Parameters
+        ----------
+        folder : str or path object
+            Where `save` wrote.
+
+        Returns
+        -------
+        result : EvaluationResult
+
+        Raises
+        ------
+        FileNotFoundError
+            If a file is missing.
+        ValueError
+            If a file is not what `save` writes, or is of a later version.
+        """
+        return cls(*load_result(Path(folder)))
+
     def _repr_html_(self) -> str:
         return html_fragment(self)
 
@@ -318,79 +279,10 @@ class EvaluationResult:
     def _difference(self, model_a: str, model_b: str, target: Any) -> dict[str, float]:
         """Compare two models on the folds that both have (all, but after a failure)."""
         rows = [self.select(model, target) for model in (model_a, model_b)]
-        common = np.intersect1d(rows[0]["fold"], rows[1]["fold"])
+        first, second = (pd.MultiIndex.from_frame(each[run_keys(each)]) for each in rows)
+        common = first.intersection(second)
         if not len(common):
             return {}
-        parts = [sums_by_group(each[each["fold"].isin(common)], self.protocol) for each in rows]
-        scores = resample_scores(parts, self.protocol.n_resamples, self.protocol.seed)
-        differences, n_groups = scores[:, 0] - scores[:, 1], len(parts[0].sums)
-        difference = parts[0].value() - parts[1].value()
-        low, high = bootstrap_interval(
-            difference, differences, n_groups, self.protocol.confidence, self._bounds(2)
-        )
-        p = sign_flip_p(parts, self.protocol.n_resamples, self.protocol.seed)
-        return {"difference": difference, "low": low, "high": high, "p": p}
-
-    def _bounds(self, n_scores: int = 1) -> tuple[float, float]:
-        """Least and largest value of the main score, or of the difference of two."""
-        low = 0.0 if self.protocol.task == "classification" else -1.0
-        return (low, 1.0) if n_scores == 1 else (low - 1.0, 1.0 - low)
-
-    def _scores(self, rows: pd.DataFrame) -> dict[str, float]:
-        if self.protocol.task == "regression":
-            true, pred = rows["y"].to_numpy(float), rows["y_pred"].to_numpy(float)
-            return {
-                "ccc": ccc_score(true, pred),
-                "pearson": pearson_score(true, pred),
-                "mae": float(np.mean(np.abs(true - pred))),
-            }
-        true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
-        uar = float(recall_per_class(true, pred).mean())
-        return {"uar": uar, "wa": float(np.mean(true == pred))}
-
-    def _row(self, model: str, target: Any) -> dict[str, float]:
-        score = self.protocol.score
-        rows = self.select(model, target)
-        sums = sums_by_group(rows, self.protocol)
-        n_groups = len(sums.sums)
-        draws = resample_scores([sums], self.protocol.n_resamples, self.protocol.seed)[:, 0]
-        low, high = bootstrap_interval(
-            sums.value(), draws, n_groups, self.protocol.confidence, self._bounds()
-        )
-        scores = self._scores(rows)
-        by_fold = [self._scores(part)[score] for _, part in rows.groupby("fold")]
-        row = {score: scores.pop(score), f"{score}_low": low, f"{score}_high": high}
-        row["fold_mean"] = float(np.mean(by_fold))
-        row["fold_std"] = float(np.std(by_fold, ddof=1)) if len(by_fold) > 1 else float("nan")
-        row |= scores
-        if self.protocol.task == "classification":
-            true, pred = _labels(rows["y"]), _labels(rows["y_pred"])
-            row["chance"] = 1 / len(np.unique(true))
-            if self.protocol.multilabel:
-                row["f1"] = float(f1_score(true, pred, zero_division=0))
-        row |= {"n": len(rows), "n_groups": n_groups}
-        if self.protocol.task == "classification":
-            recall = recall_per_class(true, pred, labels=self.protocol.classes[target])
-            row |= {f"recall_{name}": value for name, value in recall.items()}
-        return row
-
-
-def sums_by_group(predictions: pd.DataFrame, protocol: Protocol) -> GroupSums:
-    """Sum up in each group what the main score of one model on one target follows from."""
-    true, pred = _labels(predictions["y"]), _labels(predictions["y_pred"])
-    key = "position" if protocol.n_groups is None else "group"
-    return group_sums(true, pred, predictions[key], protocol.task)
-
-
-def _labels(column: "pd.Series[Any]") -> npt.NDArray[Any]:
-    """Labels of an object column as an array of their own kind."""
-    return np.asarray(column.infer_objects())
-
-
-def _holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Holm's step-down correction."""
-    order = np.argsort(p)
-    corrected = np.empty_like(p)
-    scaled = np.minimum(1.0, np.arange(len(p), 0, -1) * p[order])
-    corrected[order] = np.maximum.accumulate(scaled)
-    return corrected
+        rows = [each[keys.isin(common)] for each, keys in zip(rows, (first, second), strict=True)]
+        sums = [sums_by_group(each, self.protocol) for each in rows]
+        return difference(sums[0], sums[1], self.protocol)

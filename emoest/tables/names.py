@@ -19,7 +19,7 @@ import pandas as pd
 from emoest.tables.cells import is_missing
 from emoest.utils.messages import listed
 
-CONTEXT = ("speaker", "session", "dialogue", "split", "group")
+CONTEXT = ("speaker", "session", "dialogue", "split", "fold", "group")
 SIDECARS = ("seconds", "speech", "weights")
 SINGLE = "features"
 """Name of the one modality of a table whose column names carry none."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from emoest.evaluation._bootstrap import MOST_EXACT
-from emoest.utils.messages import printable
+from emoest.utils.messages import listed, printable
 
 Cells = tuple[list[str], list[list[str]]]
 
@@ -62,7 +62,18 @@ def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
     if unknown := _parts(protocol.unknown_training):
         lines.append(("trained before", f"on speakers that nobody knows: {unknown}"))
     lines += [("leaks", text) for text in _leaks(protocol.leaks)]
-    lines += [("seed", str(protocol.seed)), ("intervals", _interval_note(result))]
+    if protocol.seeds:
+        lines.append(
+            ("runs", f"{len(protocol.seeds)}, with seeds {listed(protocol.seeds, most=10)}")
+        )
+    else:
+        lines.append(("seed", str(protocol.seed)))
+    lines.append(("intervals", _interval_note(result)))
+    if protocol.versions:
+        named = ", ".join(f"{name} {version}" for name, version in protocol.versions.items())
+        lines.append(("versions", named))
+    if protocol.digest:
+        lines.append(("samples, SHA-256", protocol.digest[:16]))
     return [(printable(name), printable(text)) for name, text in lines]
 
 
@@ -92,7 +103,7 @@ def _tested_again(result: Evaluated) -> int:
     predictions = getattr(result, "predictions", None)
     if predictions is None:
         return 0
-    keys = [key for key in ("model", "target", "position") if key in predictions]
+    keys = [key for key in ("model", "target", "seed", "position") if key in predictions]
     repeated = predictions.loc[predictions.duplicated(keys), "position"]
     return int(repeated.nunique())
 
@@ -117,7 +128,8 @@ def table_cells(result: Evaluated) -> Cells:
     score, table = result.protocol.score, result.table
     several = len(result.protocol.targets) > 1
     recalls = [str(c) for c in table if str(c).startswith("recall_") and not several]
-    single = {"wa": "WA", "pearson": "r", "mae": "MAE", "chance": "chance", "f1": "F1"}
+    single = {"wa": "WA", "f1_macro": "macro F1", "f1_weighted": "weighted F1"}
+    single |= {"pearson": "r", "mae": "MAE", "chance": "chance", "f1": "F1"}
     shown = [column for column in single if column in table]
     names = ["model", "target"] if several else ["model"]
     headers = [*names, score.upper(), _percent(result), "folds: mean (std)"]
