@@ -50,6 +50,7 @@ from emoest.utils.devices import keep_freed_memory, resolve_device
 from emoest.utils.interrupts import is_one_of_many_fits
 from emoest.utils.messages import listed
 from emoest.utils.seeds import spawn_seeds
+from emoest.utils.state import restored_on_failure
 from emoest.utils.warn import warn_user
 
 
@@ -156,7 +157,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
         ValueError
             If `y` has several columns, missing values or too few classes, a cell holds no frames or
             NaN, no sample has any modality, the net diverges in the first epoch, or ``warm_start``
-            would go on with another net or other classes.
+            would go on with another net or other classes; the estimator is then what it was.
         MemoryError
             If a batch does not fit into memory; the message names it.
 
@@ -177,6 +178,12 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
         if not self.warm_start:
             # A fit that fails leaves an unfitted estimator, not the net of the fit before it.
             vars(self).pop("net_", None)
+        # One that goes on is after a fit that fails what it was before.
+        with restored_on_failure(self, when=self._goes_on):
+            self._fit(X, y, sample_weight, groups)
+        return self
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         seed, split_seed = spawn_seeds(self.random_state, 2)
         self.device_ = resolve_device(self.device)
         table = self._read(X, reset=True)
@@ -196,7 +203,6 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
         self._seen_groups = list(dict.fromkeys([*before, *new]))
         with seeded_torch(seed):
             self._train(train, valid, None if groups is None else groups[train_rows], seed)
-        return self
 
     @property
     def seen_groups_(self) -> list[Any]:

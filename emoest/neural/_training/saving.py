@@ -10,27 +10,25 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.nets.batches import Scale
 from emoest.nets.weight_files.safetensors_io import (
     fit_state,
     read_metadata,
     read_safetensors,
     write_safetensors,
 )
+from emoest.neural._training.saved_weights import (
+    ARRAYS,
+    LEARNED,
+    check_arrays,
+    check_net,
+    read_learned,
+    take_means,
+    take_scales,
+)
 from emoest.utils.devices import resolve_device
 from emoest.utils.seeds import TORCH_TURN, torch_seed
 
-_LEARNED = (
-    "module_params_",
-    "modalities_",
-    "n_dims_",
-    "n_features_in_",
-    "n_iter_",
-    "grouped_",
-    "history_",
-    "_seen_groups",
-)
-_ARRAYS = ("classes_", "class_prior_", "feature_names_in_", "target_scale_")
+_OF_SKLEARN = ("_metadata_request", "_sklearn", "_skl_")
 
 
 class StatefulModule:
@@ -85,9 +83,9 @@ class StatefulModule:
             If there is no such folder.
         """
         check_is_fitted(self)
-        names = (*_LEARNED, *self._own_values)
+        names = (*LEARNED, *self._own_values)
         learned = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        for name in (*_ARRAYS, *self._own_arrays):
+        for name in (*ARRAYS, *self._own_arrays):
             if hasattr(self, name):
                 array = np.asarray(getattr(self, name))
                 learned[name] = {"values": array.tolist(), "dtype": str(array.dtype)}
@@ -119,8 +117,9 @@ class StatefulModule:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is no safetensors file, or holds weights of another estimator or of another
-            shape; the message names the layer.
+            If the file is no safetensors file, or holds weights of another estimator, of another
+            shape or not finite, or attributes that ``fit`` does not set; the message names the
+            layer or the attribute. The estimator is then what it was before.
         """
         path = Path(path)
         metadata = read_metadata(path)
@@ -129,23 +128,35 @@ class StatefulModule:
                 f"{str(path)!r} holds weights of {metadata.get('class', 'something else')}, not of "
                 f"{type(self).__name__}."
             )
-        # An earlier fit may have set what this file does not.
-        for name in [name for name in vars(self) if name.endswith("_")]:
-            delattr(self, name)
-        learned = _of_today(json.loads(metadata["learned"]), several=self._several)
-        for name in learned.keys() & {*_ARRAYS, *self._own_arrays}:
-            learned[name] = np.asarray(learned[name]["values"], dtype=learned[name]["dtype"])
-        vars(self).update(learned)
-        arrays = {name: tensor.numpy() for name, tensor in read_safetensors(path).items()}
-        self.scales_ = _take_scales(arrays, self.modalities_)
-        self.column_means_ = {
-            name: arrays.pop(f"column_means/{name}")
-            for name in self.modalities_
-            if f"column_means/{name}" in arrays
+        # All is read into another estimator, since this one may be fitted.
+        loaded = type(self)(**self.get_params(deep=False))  # type: ignore[attr-defined]
+        loaded._take(metadata.get("learned", ""), read_safetensors(path), path)
+        kept = {name: value for name, value in vars(self).items() if name.startswith(_OF_SKLEARN)}
+        vars(self).clear()
+        vars(self).update(vars(loaded) | kept)
+        return self
+
+    def _take(self, text: str, state: dict[str, torch.Tensor], path: Path) -> None:
+        """Become what a file says, if its parts belong together."""
+        where = f"{str(path)!r} does not hold the weights of a {type(self).__name__}"
+        own = {"arrays": self._own_arrays, "values": self._own_values}
+        vars(self).update(read_learned(text, where, several=self._several, **own))
+        check_arrays(self, where)
+        # Of the types of tensors numpy lacks bfloat16.
+        arrays = {
+            name: (value.float() if value.is_floating_point() else value).numpy()
+            for name, value in state.items()
         }
+        self.scales_ = take_scales(arrays, self._dims, where)
+        self.column_means_ = take_means(arrays, self._dims, where)
+        check_net(
+            lambda: make_module(self._module_class, self.module_params_),
+            self.module_params_,
+            {name: state[name] for name in arrays},
+            where,
+        )
         self.device_ = resolve_device(self.device)
         self._rebuild(arrays)
-        return self
 
 
 @contextmanager
@@ -191,32 +202,10 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _of_today(learned: dict[str, Any], *, several: bool) -> dict[str, Any]:
-    """Rename what files of earlier versions call otherwise."""
-    if "dims_" in learned:
-        dims = learned.pop("dims_")
-        learned |= {"modalities_": list(dims), "n_dims_": dims if several else sum(dims.values())}
-    prior = learned.pop("prior_", None)
-    if prior is not None and "classes_" in learned:
-        learned["class_prior_"] = prior
-    params = learned["module_params_"]
-    for name in {"hidden_dims", "n_hidden"} & params.keys():
-        params["hidden_size"] = params.pop(name)
-    return learned
-
-
 def _arrays(module: torch.nn.Module) -> dict[str, Any]:
     return {
         name: np.array(value.detach().cpu().numpy(), order="C")
         for name, value in module.state_dict().items()
-    }
-
-
-def _take_scales(arrays: dict[str, Any], modalities: list[str]) -> dict[str, Scale]:
-    return {
-        name: Scale(arrays.pop(f"scale/{name}/mean"), arrays.pop(f"scale/{name}/std"))
-        for name in modalities
-        if f"scale/{name}/mean" in arrays
     }
 
 
