@@ -75,9 +75,7 @@ def write_frames(folder: Path, target: Path, every: int) -> None:
     X = faces(folder, every)
     clips = {path.stem: path for path in (folder / "ravdess").rglob("*.flac")}
     paths = [str(clips[Path(name).stem]) for name in X.index]
-    sound = WhisperEmbedder(verbose=1).fit_transform(
-        pd.DataFrame({"audio": paths}, index=X.index)
-    )
+    sound = WhisperEmbedder(verbose=1).fit_transform(pd.DataFrame({"audio": paths}, index=X.index))
     for kind in ("frames", "seconds"):
         (found,) = [column for column in sound if column.endswith(kind)]
         X[f"audio__{kind}"] = sound[found]

@@ -17,7 +17,15 @@ from emoest.evaluation._modalities import (
     modality_importance,
     modality_shapley,
 )
+from emoest.evaluation._paired_tests import (
+    PairedTest,
+    mcnemar_test,
+    permutation_test,
+    resampled_t_test,
+)
 from emoest.evaluation._protocol import Protocol
+from emoest.evaluation._protocols.cross_corpus import cross_corpus_table
+from emoest.evaluation._protocols.learning_curve import speaker_learning_curve
 from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
@@ -27,23 +35,29 @@ __all__ = [
     "EvaluationError",
     "EvaluationInterrupted",
     "EvaluationResult",
+    "PairedTest",
     "Protocol",
     "ablation_table",
     "binomial_interval",
     "ccc_score",
     "ccc_scorer",
     "check_leakage",
+    "cross_corpus_table",
     "evaluate",
     "macro_f1_score",
     "macro_f1_scorer",
+    "mcnemar_test",
     "modality_importance",
     "modality_shapley",
     "multilabel_uar",
     "pearson_score",
     "pearson_scorer",
+    "permutation_test",
     "plot_confusion",
     "recall_per_class",
+    "resampled_t_test",
     "sentiment_scores",
+    "speaker_learning_curve",
     "uar_interval",
     "uar_score",
     "uar_scorer",
