@@ -1,11 +1,18 @@
 """Systems, published ones and your own: functions that return an unfitted Pipeline."""
 
+from emoest.systems._memobert2022_clips import choose_active_speaker, clips_from_subtitles
+from emoest.systems._memobert2022_runs import (
+    memobert2022_ablation,
+    memobert2022_by_speaker,
+    memobert2022_few_shot,
+)
 from emoest.systems.boateng2020 import (
     boateng2020_param_grid,
     make_boateng2020,
     make_compare2020_baseline,
 )
 from emoest.systems.m3er2020 import m3er_ablation, make_m3er
+from emoest.systems.memobert2022 import make_memobert2022
 from emoest.systems.padi2021 import make_padi2021, padi2021_ablation
 from emoest.systems.recordings import make_recording_pipeline
 from emoest.systems.tan2021 import (
@@ -18,14 +25,20 @@ from emoest.systems.timeline import plot_timeline, predict_timeline
 
 __all__ = [
     "boateng2020_param_grid",
+    "choose_active_speaker",
+    "clips_from_subtitles",
     "m3er_ablation",
     "make_boateng2020",
     "make_compare2020_baseline",
     "make_m3er",
+    "make_memobert2022",
     "make_padi2021",
     "make_recording_pipeline",
     "make_tan2021",
     "make_tan2021_eeg",
+    "memobert2022_ablation",
+    "memobert2022_by_speaker",
+    "memobert2022_few_shot",
     "padi2021_ablation",
     "plot_timeline",
     "predict_timeline",

@@ -18,6 +18,7 @@ Constraints = dict[str, list[Any]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 POSITIVE_INT = Interval(Integral, 1, None, closed="left")
+NON_NEGATIVE_INT = Interval(Integral, 0, None, closed="left")
 POSITIVE_REAL = Interval(Real, 0, None, closed="neither")
 NON_NEGATIVE_REAL = Interval(Real, 0, None, closed="left")
 UNIT_INTERVAL = Interval(Real, 0, 1, closed="both")

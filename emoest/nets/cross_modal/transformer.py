@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from emoest.nets.layers.dropout import Dropout
+
 EPS = 1e-12
 FRAMES = ("face", "audio")
 """Modalities of frames, in the order of the sequence."""
@@ -34,7 +36,7 @@ class TextEmbedder(nn.Module):
         self.positions = nn.Embedding(n_positions, hidden_size)
         self.types = nn.Embedding(2, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, EPS)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Embed numbers of pieces, shape (n_rows, n_pieces)."""
@@ -72,7 +74,7 @@ class FrameEmbedder(nn.Module):
         self.positions = nn.Embedding(n_positions, hidden_size)
         self.types = nn.Embedding(1, hidden_size) if own_type else None
         self.norm = nn.LayerNorm(hidden_size, EPS)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, frames: Tensor, given_type: Tensor | None, hidden: Tensor | None) -> Tensor:
         """Embed frames of shape (n_rows, n_frames, n_dims); `hidden` ones get the mask vector."""
@@ -107,27 +109,55 @@ class Layer(nn.Module):
     ) -> None:
         super().__init__()
         self.n_heads = n_heads
-        self.rate = dropout
         self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size)
         self.attended = nn.Linear(hidden_size, hidden_size)
         self.attention_norm = nn.LayerNorm(hidden_size, EPS)
         self.inner = nn.Linear(hidden_size, intermediate_size)
         self.outer = nn.Linear(intermediate_size, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, EPS)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Transform vectors of shape (n_rows, n_steps, hidden_size); True in `mask` is seen."""
         n_rows, n_steps, size = x.shape
         parts = self.query_key_value(x).view(n_rows, n_steps, 3, self.n_heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        rate = self.rate if self.training else 0.0
-        heads = functional.scaled_dot_product_attention(query, key, value, mask, rate)
+        heads = attend(query, key, value, mask, self.dropout)
         joined = heads.transpose(1, 2).reshape(n_rows, n_steps, size)
         x = self.attention_norm(x + self.dropout(self.attended(joined)))
         inner = functional.gelu(self.inner(x))
         output: Tensor = self.norm(x + self.dropout(self.outer(inner)))
         return output
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: Dropout
+) -> Tensor:
+    """Attention of several heads, with dropout of its weights in training.
+
+    Parameters
+    ----------
+    query, key, value : Tensor of shape (n_rows, n_heads, n_steps, head_size)
+        What is compared, and what is averaged.
+    mask : Tensor of bool, broadcastable to (n_rows, n_heads, n_steps, n_steps), or None
+        True where a step is seen.
+    dropout : Dropout
+        Of the weights.
+
+    Returns
+    -------
+    heads : Tensor of shape (n_rows, n_heads, n_steps, head_size)
+    """
+    if not dropout.drops:
+        return functional.scaled_dot_product_attention(query, key, value, mask)
+    if query.is_cuda:
+        return functional.scaled_dot_product_attention(query, key, value, mask, dropout.rate)
+    # torch's own dropout of attention weights takes most of the time of a step on a CPU.
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    weights: Tensor = dropout(scores.softmax(dim=-1))
+    return weights @ value
 
 
 class CrossModalTransformer(nn.Module):

@@ -11,7 +11,13 @@ from emoest.nets.cross_modal.clips import PROBS, ClipDataset
 from emoest.nets.cross_modal.pieces import Pieces, Template
 from emoest.nets.cross_modal.transformer import FRAMES
 from emoest.nets.cross_modal.weights import SIZES, MEmoBERTWeights
-from emoest.neural._memobert.reading import find_roles, open_table, read_clips, read_texts
+from emoest.neural._memobert.reading import (
+    fill_faces,
+    find_roles,
+    open_table,
+    read_clips,
+    read_texts,
+)
 from emoest.neural._memobert.sources import find_tokenizer, speakers_of_model
 from emoest.neural._training.base import DeepEstimator
 from emoest.tables.frames import FrameTable
@@ -45,6 +51,7 @@ class CrossModal(DeepEstimator):
         **{name: [constraints.POSITIVE_INT] for name in _NET},
         "dropout": [Interval(Real, 0, 1, closed="left")],
         **{name: [constraints.POSITIVE_INT] for name in ("max_text", "max_face", "max_audio")},
+        "no_face": [constraints.NON_NEGATIVE_INT, None],
         "max_steps": [constraints.POSITIVE_INT],
         "warmup_steps": [constraints.NON_NEGATIVE_REAL],
         **{
@@ -98,6 +105,8 @@ class CrossModal(DeepEstimator):
             widths=None if reset else self.n_dims_,
             limit=limit,
         )
+        if self.no_face is not None:
+            fill_faces(table, self.no_face)
         if limit is not None:
             self._warn_of_cuts(table, limit)
         return table

@@ -1,6 +1,6 @@
 """Emotions of clips by MEmoBERT: a prompt or a head, from pre-trained weights or from none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar
@@ -15,10 +15,11 @@ from emoest.nets.cross_modal.clips import PROBS, ClipDataset
 from emoest.nets.cross_modal.net import SCOPES, ClassificationNet, PromptNet, WordLoss
 from emoest.nets.cross_modal.weights import MEmoBERTWeights
 from emoest.neural._memobert.base import CrossModal
-from emoest.neural._memobert.pretrainer import EMOTION_WORDS, MEmoBERTPretrainer
+from emoest.neural._memobert.pretrainer import MEmoBERTPretrainer
 from emoest.neural._memobert.reading import find_roles
 from emoest.neural._memobert.sources import find_model, is_memobert
-from emoest.neural._memobert.steps import LinearWarmup, StepNet
+from emoest.neural._memobert.steps import LinearWarmup, StepNet, hold_out_groups
+from emoest.neural._memobert.tasks import EMOTION_WORDS
 from emoest.neural._training.classifier import DeepClassifier
 from emoest.neural._training.skorch_net import FrameNet
 from emoest.tables.targets import read_target
@@ -29,7 +30,6 @@ from emoest.utils.seeds import RandomState, spawn_seeds
 from emoest.utils.warn import warn_user
 
 SETTINGS = ("prompt", "finetune", "bert_direct", "direct")
-_PLAIN = "{text}"
 
 
 class MEmoBERTClassifier(CrossModal, DeepClassifier):
@@ -66,7 +66,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         See `MEmoBERTPretrainer`.
     max_text : int, default=120
         Pieces of a text; a row with more is left out of training, and cut in prediction.
-    max_face, max_audio, modalities, normalize
+    max_face, max_audio, no_face, modalities, normalize
         See `MEmoBERTPretrainer`.
     lr : float, default=5e-4
         Largest learning rate; it rises linearly, then falls to 0. 3e-5 or 5e-5 in the paper.
@@ -84,7 +84,12 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         Largest norm of the gradient.
     patience : int or None, default=5
         Evaluations without a gain in UAR before training stops.
-    validation_fraction, class_weight, callbacks, precision, group_column
+    validation_fraction
+        See `SequenceClassifier`.
+    validation_groups : list, default=None
+        Groups that are held out for early stopping, instead of a fraction: the other speaker of
+        the test speaker's session in the paper.
+    class_weight, callbacks, precision, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -92,7 +97,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     Attributes
     ----------
     verbalizer_ : dict
-        Label word of each class; only with a prompt.
+        Label word of each class; empty without a prompt.
     history_ : list of dict
         Losses, validation UAR and seconds between evaluations.
     n_iter_ : int
@@ -150,6 +155,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         "verbalizer": [dict, None],
         "verbalizer_scope": [StrOptions(set(SCOPES))],
         "prompt_modality_augment": ["boolean"],
+        "validation_groups": ["array-like", None],
         "eval_every": [constraints.POSITIVE_INT],
         "warmup_steps": [Interval(Integral, 0, None, closed="left")],
     }
@@ -174,6 +180,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         max_text: int = 120,
         max_face: int = 36,
         max_audio: int = 64,
+        no_face: int | None = None,
         modalities: Any = "auto",
         normalize: str | None = "zscore",
         lr: float = 5e-4,
@@ -185,6 +192,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         gradient_clip: float | None = 5.0,
         patience: int | None = 5,
         validation_fraction: float | None = 0.1,
+        validation_groups: Sequence[Any] | None = None,
         class_weight: Any = None,
         callbacks: list[Any] | None = None,
         precision: str = "auto",
@@ -211,6 +219,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         self.max_text = max_text
         self.max_face = max_face
         self.max_audio = max_audio
+        self.no_face = no_face
         self.modalities = modalities
         self.normalize = normalize
         self.lr = lr
@@ -222,6 +231,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         self.gradient_clip = gradient_clip
         self.patience = patience
         self.validation_fraction = validation_fraction
+        self.validation_groups = validation_groups
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.precision = precision
@@ -265,6 +275,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         NotSpeakerIndependentWarning
             If samples are held out and there are no groups.
         """
+        vars(self).pop("net_", None)
         target = read_target(self, X, y, numeric=False)
         self._label_words = self._choose_words(np.unique(target))
         self._source = self._begin(X, groups)
@@ -276,9 +287,8 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     @property
     def verbalizer_(self) -> dict[Any, str]:
         """Label word of each class."""
-        if not getattr(self, "_words", None):
-            raise AttributeError("verbalizer_ is there after fit with setting='prompt' only.")
-        return dict(zip(self.classes_.tolist(), self._words, strict=True))
+        # Empty without a prompt.
+        return dict(zip(self.classes_.tolist(), self._words, strict=False))
 
     @property
     def max_epochs(self) -> int:
@@ -305,9 +315,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         """Weights that training begins with."""
         setting = self.setting
         if self.model is not None and self.pretrainer is not None:
-            raise ValueError(
-                "model= and pretrainer= are two beginnings of one training. Pass one of the two."
-            )
+            raise ValueError("model= and pretrainer= are two beginnings. Pass one of the two.")
         if setting == "direct" and (self.model is not None or self.pretrainer is not None):
             raise ValueError(
                 "setting='direct' begins with random weights, so it takes no model= and no "
@@ -336,23 +344,27 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
             changes["words"] = [*self._label_words, *EMOTION_WORDS]
         if pretrainer.group_column is None:
             changes["group_column"] = self.group_column
-        weights: MEmoBERTWeights = pretrainer.set_params(**changes).fit(X, groups=groups).export()
-        return weights
+        return pretrainer.set_params(**changes).fit(X, groups=groups).export()  # type: ignore[no-any-return]
 
     def _words_kept(self) -> list[str]:
         return self._label_words
 
     def _template(self) -> str:
-        return self.template if self.setting == "prompt" else _PLAIN
+        return self.template if self.setting == "prompt" else "{text}"
 
     def _begin_text(self, texts: list[str | None]) -> None:
         super()._begin_text(texts)
         self._words = list(self._label_words)
 
+    def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
+        if self.validation_groups is None:
+            return super()._hold_out(kept, target, groups, seed)
+        self.grouped_ = True
+        return hold_out_groups(kept, target, groups, names=list(self.validation_groups))
+
     def _roles(self, X: Any) -> dict[str, Any]:
-        roles = find_roles(X, self.modalities)
-        roles.pop(PROBS, None)
-        return roles
+        found = find_roles(X, self.modalities)
+        return {name: at for name, at in found.items() if name != PROBS}
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         sizes = self._sizes(dims)
@@ -370,9 +382,8 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         return replace(data, augment=self.prompt_modality_augment and self.setting == "prompt")
 
     def _criterion(self) -> torch.nn.Module:
-        if self.module_params_.get("scope") == "vocab":
-            return WordLoss()
-        return super()._criterion()
+        vocab = self.module_params_.get("scope") == "vocab"
+        return WordLoss() if vocab else super()._criterion()
 
     def _own_net(self) -> tuple[type[FrameNet], dict[str, Any]]:
         settings = {"eval_every": self.eval_every, "max_steps": self.max_steps}

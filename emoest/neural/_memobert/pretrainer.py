@@ -14,7 +14,7 @@ from emoest.nets.losses.criteria import CrossEntropy
 from emoest.neural._memobert.base import CrossModal
 from emoest.neural._memobert.pretraining import Plan, mean_losses, pretrain
 from emoest.neural._memobert.sources import find_model
-from emoest.neural._memobert.tasks import check_tasks, learnable_tasks
+from emoest.neural._memobert.tasks import EMOTION_WORDS, check_tasks, learnable_tasks
 from emoest.neural._training.saving import make_module, plain
 from emoest.neural._training.skorch_net import FrameNet
 from emoest.utils import constraints
@@ -23,13 +23,6 @@ from emoest.utils.interrupts import is_one_of_many_fits
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState
 from emoest.utils.warn import warn_user
-
-EMOTION_WORDS = (
-    *("anger", "angry", "happy", "happiness", "neutral", "sad", "sadness", "surprise"),
-    *("surprised", "fear", "fearful", "disgust", "contempt", "calm", "excited", "frustrated"),
-    "joy",
-)
-"""Label words that a learned tokenizer keeps whole."""
 
 _PROPORTION = Interval(Real, 0, 1, closed="both")
 
@@ -73,6 +66,9 @@ class MEmoBERTPretrainer(CrossModal):
         Frames of a face that are kept, from the first on.
     max_audio : int, default=64
         Frames of audio that are kept, from the first on.
+    no_face : int, default=None
+        What a clip without a face has: None nothing; a number one frame of zeros, with the
+        probabilities of someone neutral, whose position in them the number is (0 in the paper).
     tasks : sequence of str, default=("wwmlm", "mvfr", "mvfc_kl", "mafr")
         The tasks. Those that no row has the modality for are left out with a warning.
     task_weights : sequence of float, default=(2, 1, 1, 1)
@@ -212,6 +208,7 @@ class MEmoBERTPretrainer(CrossModal):
         max_text: int = 30,
         max_face: int = 36,
         max_audio: int = 64,
+        no_face: int | None = None,
         tasks: Sequence[str] = ("wwmlm", "mvfr", "mvfc_kl", "mafr"),
         task_weights: Sequence[float] = (2, 1, 1, 1),
         word_mask: float = 0.15,
@@ -249,6 +246,7 @@ class MEmoBERTPretrainer(CrossModal):
         self.max_text = max_text
         self.max_face = max_face
         self.max_audio = max_audio
+        self.no_face = no_face
         self.tasks = tasks
         self.task_weights = task_weights
         self.word_mask = word_mask
@@ -306,6 +304,7 @@ class MEmoBERTPretrainer(CrossModal):
             If clips are left out, or tasks that no clip has the modality for, or training was
             interrupted.
         """
+        vars(self).pop("net_", None)
         check_tasks(self.tasks, self.task_weights)
         self._source = find_model(self.model, self.tokenizer)
         try:
@@ -329,8 +328,7 @@ class MEmoBERTPretrainer(CrossModal):
             Higher is better. Losses of tasks that X lacks the modality for do not count.
         """
         check_is_fitted(self)
-        table = self._read(X, reset=False)
-        data = self._dataset(table, self.scales_).take(np.flatnonzero(~table.empty))
+        data = self._dataset(self._read(X, reset=False), self.scales_)
         losses = mean_losses(self.net_.module_, data, self._plan(0, self.tasks_), self.device_)
         if not losses:
             raise ValueError(f"X has nothing that the tasks {listed(self.tasks_)} could mask.")

@@ -182,6 +182,35 @@ def read_clips(
     return table
 
 
+def fill_faces(table: FrameTable, neutral: int) -> None:
+    """Give samples without a face one frame of zeros, of whom a classifier would say neutral.
+
+    Parameters
+    ----------
+    table : FrameTable
+        The table, changed in place; samples that miss every modality stay as they are.
+    neutral : int
+        Position of the neutral class in the probabilities.
+
+    Raises
+    ------
+    ValueError
+        If the probabilities have no such class.
+    """
+    if "face" not in table.names:
+        return
+    n_emotions = table.widths.get(PROBS, neutral + 1)
+    if neutral >= n_emotions:
+        raise ValueError(f"no_face={neutral}: {PROBS} has {n_emotions} classes, counted from 0.")
+    at = table.names.index("face")
+    for row in np.flatnonzero((table.lengths[:, at] == 0) & ~table.empty):
+        table.cells["face"][row] = np.zeros((1, table.widths["face"]), np.float32)
+        table.lengths[row, at] = 1
+        if PROBS in table.names:
+            table.cells[PROBS][row] = np.eye(n_emotions, dtype=np.float32)[[neutral]]
+            table.lengths[row, table.names.index(PROBS)] = 1
+
+
 def _match_probabilities(table: FrameTable) -> None:
     """Drop absent frames, those of faces with their probabilities, and check the latter."""
     paired = PROBS in table.names and "face" in table.names

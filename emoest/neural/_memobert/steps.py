@@ -4,8 +4,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from emoest.nets.batches import Batch, BucketedBatches
 from emoest.neural._training.skorch_net import FrameNet
+
+
+def hold_out_groups(kept: Any, target: Any, groups: Any, *, names: list[Any]) -> tuple[Any, Any]:
+    """Split rows into those to learn from and those of named groups, to stop by.
+
+    Parameters
+    ----------
+    kept : ndarray of int
+        Rows that can be learned from.
+    target, groups : ndarray of shape (n_samples,)
+        Class numbers and groups of all rows; None stands for no groups.
+    names : list
+        The groups that are held out.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+
+    Raises
+    ------
+    ValueError
+        If no row is held out, or a class is left without a row to learn from.
+
+    Examples
+    --------
+    >>> groups = np.array(["a", "b", "b"])
+    >>> train, valid = hold_out_groups(np.arange(3), np.zeros(3), groups, names=["a"])
+    >>> train.tolist(), valid.tolist()
+    ([1, 2], [0])
+    """
+    known = np.full(len(target), None) if groups is None else groups
+    held = np.isin(known[kept].astype(str), [str(name) for name in names])
+    train, valid = kept[~held], kept[held]
+    if not len(valid) or not np.isin(target[kept], target[train]).all():
+        why = ", as there are no groups" if groups is None else ""
+        raise ValueError(
+            f"validation_groups={names!r} holds out {len(valid)} of {len(kept)} training "
+            f"rows{why}; some are needed, and every class on the other side."
+        )
+    return train, valid
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,13 @@ from emoest.utils.messages import listed
 from emoest.utils.typing import Rows
 from emoest.utils.warn import warn_user
 
+EMOTION_WORDS = (
+    *("anger", "angry", "happy", "happiness", "neutral", "sad", "sadness", "surprise"),
+    *("surprised", "fear", "fearful", "disgust", "contempt", "calm", "excited", "frustrated"),
+    "joy",
+)
+"""Label words that a learned tokenizer keeps whole."""
+
 
 def check_tasks(tasks: Sequence[str], weights: Sequence[float]) -> None:
     """Raise if a task is unknown, or there is not one positive weight for each.

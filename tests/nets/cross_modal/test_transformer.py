@@ -3,7 +3,8 @@ import torch
 
 from emoest.nets.cross_modal.bert_checkpoint import read_bert
 from emoest.nets.cross_modal.net import ClassificationNet, PretrainingNet
-from emoest.nets.cross_modal.transformer import CrossModalTransformer
+from emoest.nets.cross_modal.transformer import CrossModalTransformer, attend
+from emoest.nets.layers.dropout import Dropout
 from emoest.nets.weight_files.safetensors_io import read_safetensors
 from tests.nets.cross_modal.helpers import bert_config, learn_pieces, make_batch, save_bert
 
@@ -184,3 +185,17 @@ def test_another_architecture_is_said(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         read_bert(tmp_path, bert_config(**changes), pieces)
     assert read_safetensors(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_dropout_of_attention_drops_and_keeps_the_mean(masked):
+    torch.manual_seed(0)
+    parts = [torch.randn(2, 3, 5, 4) for _ in range(3)]
+    mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])[:, None, None] if masked else None
+    # A rate this small keeps every weight.
+    kept = attend(*parts, mask, Dropout(1e-9).train())
+    expected = attend(*parts, mask, Dropout(0.5).eval())
+    torch.testing.assert_close(kept, expected, atol=1e-5, rtol=1e-5)
+    drawn = torch.stack([attend(*parts, mask, Dropout(0.5).train()) for _ in range(4000)])
+    assert not torch.equal(drawn[0], drawn[1])
+    torch.testing.assert_close(drawn.mean(dim=0), expected, atol=0.1, rtol=0.0)

@@ -326,3 +326,50 @@ def test_what_is_random_has_a_seed():
     np.testing.assert_array_equal(*(model.predict_proba(X) for model in models))
     assert pd.notna(models[0].history_[0]["train_loss"])
     assert SIZES
+
+
+def test_named_speakers_are_held_out_for_early_stopping(monkeypatch):
+    X, y = make_clips(24)
+    held = []
+    from emoest.neural._memobert import steps
+
+    get_iterator = steps.StepNet.get_iterator
+
+    def spied(self, dataset, training=False):
+        held.append((training, len(dataset)))
+        return get_iterator(self, dataset, training)
+
+    monkeypatch.setattr(steps.StepNet, "get_iterator", spied)
+    model = MEmoBERTClassifier("direct", validation_groups=["s2", "s4"], **DIRECT).fit(X, y)
+    n = int(np.isin(X.index.get_level_values("group"), ["s2", "s4"]).sum())
+    assert set(held) == {(True, 24 - n), (False, n)}
+    assert model.grouped_
+
+
+@pytest.mark.parametrize(("names", "with_groups"), [(["s9"], True), (["s1"], False)])
+def test_speakers_that_are_not_there_cannot_be_held_out(names, with_groups):
+    X, y = make_clips(12)
+    X = X if with_groups else X.reset_index(drop=True)
+    with pytest.raises(ValueError, match="holds out 0 of 12 training rows"):
+        MEmoBERTClassifier("direct", validation_groups=names, **DIRECT).fit(X, y)
+
+
+def test_no_face_may_be_a_frame_of_zeros():
+    X, y = make_clips(12)
+    X = X.drop(columns="face_probs__frames")
+    holed = with_cell(X, "face__frames", 3, None)
+    zeros = with_cell(X, "face__frames", 3, np.zeros((1, 3), "f4"))
+    options = {**DIRECT, "normalize": None, "lr": 5e-3}
+    expected = MEmoBERTClassifier("direct", **options).fit(zeros, y).predict_proba(zeros)
+    model = MEmoBERTClassifier("direct", no_face=0, **options).fit(holed, y)
+    np.testing.assert_allclose(model.predict_proba(holed), expected, atol=1e-6)
+    missing = MEmoBERTClassifier("direct", **options).fit(holed, y).predict_proba(holed)
+    assert np.abs(missing - expected).max() > 1e-5
+
+
+def test_a_fit_that_fails_leaves_an_unfitted_estimator():
+    X, y = make_clips(12)
+    model = MEmoBERTClassifier("direct", **DIRECT).fit(X, y)
+    with pytest.raises(ValueError, match="takes no model="):
+        model.set_params(model="a").fit(X, y)
+    assert not hasattr(model, "net_")

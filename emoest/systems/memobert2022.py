@@ -1,0 +1,197 @@
+"""MEmoBERT: pre-training on clips of movies, then a prompt (Zhao et al., ICASSP 2022).
+
+J. Zhao, R. Li, Q. Jin, X. Wang and H. Li, "MEmoBERT: pre-training model with prompt-based learning
+for multimodal emotion recognition", ICASSP 2022, arXiv 2111.00865.
+"""
+
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder, WhisperEmbedder
+from emoest.systems._choices import check_choice
+from emoest.utils.seeds import RandomState
+
+PRESETS = ("recommended", "paper")
+SETTINGS = ("prompt", "finetune", "bert_direct", "direct")
+
+PAPER_NET = {
+    "hidden_size": 768,
+    "n_layers": 12,
+    "n_heads": 12,
+    "intermediate_size": 3072,
+    "max_face": 36,
+    "max_audio": 64,
+    "no_face": 0,
+    "normalize": None,
+}
+"""Sizes of BERT-base, and what is kept of a clip."""
+
+PAPER_PRETRAINER = {
+    **PAPER_NET,
+    "model": "bert-base-uncased",
+    "max_text": 30,
+    "lr": 5e-5,
+    "max_steps": 40_000,
+    "warmup_steps": 4_000,
+    "batch_size": 160,
+    "accumulate": 4,
+}
+"""The pre-training of the paper's code."""
+
+PAPER_CLASSIFIER: dict[str, dict[str, Any]] = {
+    "prompt": {
+        "lr": 3e-5,
+        "max_steps": 4_000,
+        "warmup_steps": 100,
+        "verbalizer_scope": "vocab",
+    },
+    "finetune": {"lr": 5e-5, "max_steps": 1_500, "warmup_steps": 0},
+    "bert_direct": {
+        "lr": 5e-5,
+        "max_steps": 2_000,
+        "warmup_steps": 0,
+        "model": "bert-base-uncased",
+    },
+    "direct": {"lr": 5e-5, "max_steps": 2_000, "warmup_steps": 0},
+}
+"""The four settings of the paper's code; rate and steps of single corpora are not known."""
+
+
+def make_memobert2022(
+    setting: str = "prompt",
+    preset: str = "recommended",
+    *,
+    audio: Any = None,
+    face: Any = None,
+    face_probs: Any = None,
+    pretrainer: Any = None,
+    model: Any = None,
+    random_state: RandomState = None,
+) -> Pipeline:
+    """Make MEmoBERT: features of clips, pre-training on them, then one of four settings.
+
+    A reconstruction; the authors' corpus and weights are not public. The Pipeline embeds voice and
+    faces (``embed``), keeps the text, and classifies (``classify``); in ``"prompt"`` and
+    ``"finetune"`` it pre-trains on the training rows first, unless `model` brings weights.
+
+    Parameters
+    ----------
+    setting : {"prompt", "finetune", "bert_direct", "direct"}, default="prompt"
+        See `emoest.neural.MEmoBERTClassifier`.
+    preset : {"recommended", "paper"}, default="recommended"
+        ``"paper"`` has the sizes, budgets and features of the authors' code, which take a GPU, and
+        weights that have to be fetched. ``"recommended"`` is small, for corpora of minutes: Whisper
+        instead of wav2vec 2.0, mini-Xception instead of DenseNet, scaled frames, few steps.
+    audio : transformer, default=None
+        Frames of the column ``audio``. None takes the preset's: ``Wav2Vec2Embedder`` of
+        wav2vec2-base on the first 10 s (``"paper"``) or ``WhisperEmbedder``, three frames averaged
+        to one.
+    face, face_probs : transformer, default=None
+        Frames of the column ``face``, and the probabilities of emotions in the same frames. None
+        takes ``FaceEmbedder``, ten images a second.
+    pretrainer : MEmoBERTPretrainer, default=None
+        Another pre-training than the preset's.
+    model : MEmoBERTWeights, str or path object, default=None
+        Finished weights, instead of a pre-training; for ``"bert_direct"`` the BERT.
+    random_state : int, RandomState instance or None, default=None
+        Of pre-training and classifier.
+
+    Returns
+    -------
+    model : Pipeline
+        Unfitted; for a DataFrame with the columns ``text``, ``audio`` and ``face``.
+
+    Raises
+    ------
+    ValueError
+        If `setting` or `preset` is unknown, or ``"paper"`` has no weights of DenseNet.
+
+    See Also
+    --------
+    memobert2022_ablation : What the parts of the pre-training bring.
+    memobert2022_few_shot : How few labels are enough.
+    memobert2022_by_speaker : The paper's cross-validation.
+
+    Notes
+    -----
+    Known from the authors' code: features (the first 10 s of sound, each three frames of wav2vec
+    2.0 averaged, the last group of one or two too, the first 64 kept; ten faces a second, the first
+    36; no face is one frame of zeros and someone neutral; texts of more than 30 pieces are left out
+    of pre-training, more than 120 later), architecture, tasks, budgets. Reconstructed: faces are
+    found by a Haar cascade that has no confidence, where the authors' OpenFace has one; which of
+    the learning rates and budgets was taken for which corpus; how the tables of the paper were
+    chosen: in some of the authors' runs the best evaluation on the test set counts, here it never
+    does.
+
+    Weights of the authors' DenseNet are not public:
+    ``emoest.neural.FaceCNNClassifier(model="densenet")`` trains one as they do, and
+    ``FaceEmbedder("densenet", weights=...)`` goes into `face` and `face_probs`.
+
+    Examples
+    --------
+    >>> from emoest.tables.cells import is_missing
+    >>> system = make_memobert2022("direct")
+    >>> [name for name, _ in system.steps], system["classify"].setting
+    (['embed', 'classify'], 'direct')
+    """
+    check_choice("setting", setting, SETTINGS)
+    check_choice("preset", preset, PRESETS)
+    paper = preset == "paper"
+    if paper and (face is None or face_probs is None):
+        raise ValueError(
+            "preset='paper' has the authors' DenseNet, whose weights are not public. Pass "
+            "face=FaceEmbedder('densenet', weights=..., frames_per_second=10, errors='missing') "
+            "and face_probs, the same with output='probabilities'; FaceCNNClassifier trains one."
+        )
+    parts = [
+        ("text", "passthrough", ["text"]),
+        ("face", make_faces("embedding") if face is None else clone(face), ["face"]),
+        (
+            "face_probs",
+            make_faces("probabilities") if face_probs is None else clone(face_probs),
+            ["face"],
+        ),
+        ("audio", make_audio(preset) if audio is None else clone(audio), ["audio"]),
+    ]
+    from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
+
+    options: dict[str, Any] = {"random_state": random_state}
+    if paper:
+        options |= {**PAPER_NET, **PAPER_CLASSIFIER[setting], "eval_every": 100}
+    if model is not None:
+        options["model"] = model
+    elif setting in {"prompt", "finetune"}:
+        if pretrainer is None:
+            pretrainer = MEmoBERTPretrainer(**(PAPER_PRETRAINER if paper else {}))
+        options["pretrainer"] = clone(pretrainer)
+    steps = [("embed", ColumnTransformer(parts)), ("classify", MEmoBERTClassifier(setting))]
+    steps[1][1].set_params(**options)
+    return Pipeline(steps).set_output(transform="pandas")
+
+
+def make_audio(preset: str = "recommended") -> Any:
+    """Make the transformer of sound: the first 10 s, three frames averaged to one.
+
+    Examples
+    --------
+    >>> make_audio("paper").model
+    'facebook/wav2vec2-base'
+    """
+    options: dict[str, Any] = {"step": 3, "max_seconds": 10, "long_audio": "truncate"}
+    if preset == "paper":
+        return Wav2Vec2Embedder("facebook/wav2vec2-base", pooling=None, **options)
+    return WhisperEmbedder("whisper-base", **options)
+
+
+def make_faces(output: str) -> FaceEmbedder:
+    """Make the transformer of faces: ten images a second, no face is a missing modality.
+
+    Examples
+    --------
+    >>> make_faces("probabilities").frames_per_second
+    10.0
+    """
+    return FaceEmbedder(output=output, frames_per_second=10.0, errors="missing")

@@ -1,0 +1,262 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder
+from emoest.evaluation import uar_score
+from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
+from emoest.systems import (
+    choose_active_speaker,
+    clips_from_subtitles,
+    make_memobert2022,
+    memobert2022_ablation,
+    memobert2022_by_speaker,
+    memobert2022_few_shot,
+)
+from emoest.systems._memobert2022_clips import TrackedFace, voice_activity
+from emoest.systems._memobert2022_runs import ABLATIONS
+from tests.neural._memobert.helpers_memobert import DIRECT, FIT, PRETRAIN, make_clips
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+TINY = {**PRETRAIN, "max_steps": 2, "log_every": 1}
+SMALL = {**FIT, "max_steps": 2, "eval_every": 2}
+
+
+def faces(output):
+    return FaceEmbedder(output=output, frames_per_second=10.0, detect=False, errors="missing")
+
+
+def paper(setting):
+    return make_memobert2022(
+        setting, "paper", face=faces("embedding"), face_probs=faces("probabilities"), random_state=0
+    )
+
+
+def test_the_papers_features_are_parameters():
+    parts = {name: part for name, part, _ in paper("prompt")["embed"].transformers}
+    audio = parts["audio"]
+    assert isinstance(audio, Wav2Vec2Embedder)
+    assert audio.model == "facebook/wav2vec2-base"
+    assert (audio.step, audio.max_seconds, audio.long_audio) == (3, 10, "truncate")
+    assert parts["text"] == "passthrough"
+    classifier = paper("prompt")["classify"]
+    assert (classifier.max_text, classifier.max_face, classifier.max_audio) == (120, 36, 64)
+    assert (classifier.no_face, classifier.normalize) == (0, None)
+    pretrainer = classifier.pretrainer
+    assert (pretrainer.max_text, pretrainer.max_face, pretrainer.max_audio) == (30, 36, 64)
+    assert (pretrainer.word_mask, pretrainer.face_mask, pretrainer.audio_mask) == (0.15, 0.2, 0.15)
+    assert (pretrainer.span, tuple(pretrainer.task_weights)) == (3, (2, 1, 1, 1))
+    recommended = {n: p for n, p, _ in make_memobert2022("direct")["embed"].transformers}
+    assert recommended["face"].frames_per_second == 10.0
+    assert recommended["face_probs"].output == "probabilities"
+    assert recommended["audio"].step == 3
+
+
+def test_the_papers_training_is_parameters():
+    pretrainer = paper("finetune")["classify"].pretrainer
+    sizes = (pretrainer.hidden_size, pretrainer.n_layers, pretrainer.n_heads)
+    assert (*sizes, pretrainer.intermediate_size) == (768, 12, 12, 3072)
+    assert (pretrainer.batch_size, pretrainer.accumulate, pretrainer.lr) == (160, 4, 5e-5)
+    assert (pretrainer.max_steps, pretrainer.warmup_steps) == (40_000, 4_000)
+    assert (pretrainer.weight_decay, pretrainer.gradient_clip) == (0.01, 5.0)
+    budgets = {s: paper(s)["classify"].max_steps for s in ("finetune", "bert_direct", "direct")}
+    assert budgets == {"finetune": 1_500, "bert_direct": 2_000, "direct": 2_000}
+    prompt = paper("prompt")["classify"]
+    assert (prompt.lr, prompt.max_steps, prompt.warmup_steps) == (3e-5, 4_000, 100)
+    assert (prompt.eval_every, prompt.patience, prompt.batch_size) == (100, 5, 32)
+    assert prompt.verbalizer_scope == "vocab"
+    assert paper("bert_direct")["classify"].model == "bert-base-uncased"
+    assert paper("direct")["classify"].pretrainer is None
+
+
+def test_what_cannot_be_is_said():
+    with pytest.raises(ValueError, match="setting='cloze' is unknown"):
+        make_memobert2022("cloze")
+    with pytest.raises(ValueError, match="preset='best' is unknown"):
+        make_memobert2022(preset="best")
+    with pytest.raises(ValueError, match=r"weights are not public.*FaceCNNClassifier trains one"):
+        make_memobert2022(preset="paper")
+
+
+def test_a_system_is_cloned_with_its_seed():
+    system = make_memobert2022(pretrainer=MEmoBERTPretrainer(**TINY), random_state=7)
+    assert clone(system)["classify"].random_state == 7
+    assert clone(system)["classify"].pretrainer.max_steps == 2
+
+
+def test_every_ablation_runs_on_the_same_folds():
+    X, y = make_clips(24)
+    table = memobert2022_ablation(
+        X,
+        y,
+        cv=2,
+        pretrainer=MEmoBERTPretrainer(**TINY),
+        classifier=MEmoBERTClassifier(**SMALL),
+        seeds=[0],
+        n_resamples=50,
+    )
+    assert table.index.get_level_values("variant").tolist() == list(ABLATIONS)
+    assert table["uar"].between(0, 1).all()
+    assert table.loc["all", "gain"].isna().all()
+    with pytest.raises(ValueError, match="variants='itm' is unknown"):
+        memobert2022_ablation(X, y, variants=["itm"])
+
+
+def test_few_labels_see_a_pre_training_on_all_training_rows(monkeypatch):
+    X, y = make_clips(36)
+    seen = {"pretrain": [], "fit": []}
+    for cls, name in ((MEmoBERTPretrainer, "pretrain"), (MEmoBERTClassifier, "fit")):
+        fit = cls.fit
+
+        def spied(self, X, y=None, *args, fit=fit, name=name, **kwargs):
+            seen[name].append(len(X))
+            return fit(self, X, y, *args, **kwargs)
+
+        monkeypatch.setattr(cls, "fit", spied)
+    from sklearn.model_selection import GroupKFold
+
+    table = memobert2022_few_shot(
+        X,
+        y,
+        cv=GroupKFold(2),
+        fractions=(0.3, 0.6),
+        settings=("prompt", "direct"),
+        pretrainer=MEmoBERTPretrainer(**TINY),
+        classifier=MEmoBERTClassifier(**{**DIRECT, **SMALL}),
+        seeds=[0, 1],
+        n_resamples=50,
+    )
+    assert seen["pretrain"] == [18] * 4
+    assert sorted(set(seen["fit"])) == [5, 10]
+    assert table.index.tolist() == [
+        (setting, fraction) for fraction in (0.3, 0.6) for setting in ("prompt", "direct")
+    ]
+    assert (table["uar_low"] <= table["uar_high"]).all()
+
+
+def test_each_speaker_is_predicted_and_the_partner_stops_the_training(monkeypatch):
+    X, y = make_clips(36, speakers=4)
+    X = X.assign(session=[{"s0": "1", "s1": "1"}.get(s, "2") for _, s in X.index])
+    calls = []
+    fit = MEmoBERTClassifier.fit
+
+    def spied(self, X, y, sample_weight=None, groups=None):
+        calls.append((sorted(set(groups)), self.validation_groups))
+        return fit(self, X, y, sample_weight, groups)
+
+    monkeypatch.setattr(MEmoBERTClassifier, "fit", spied)
+    model = MEmoBERTClassifier("direct", **{**DIRECT, "max_steps": 2, "eval_every": 1})
+    predictions = memobert2022_by_speaker(model, X, y, groups=X.index.get_level_values("group"))
+    assert calls == [
+        (["s1", "s2", "s3"], ["s1"]),
+        (["s0", "s2", "s3"], ["s0"]),
+        (["s0", "s1", "s3"], ["s3"]),
+        (["s0", "s1", "s2"], ["s2"]),
+    ]
+    assert sorted(predictions.index) == sorted(X.index)
+    assert predictions["truth"].tolist() == pd.Series(y, X.index)[predictions.index].tolist()
+    assert 0 <= uar_score(predictions["truth"], predictions["predicted"]) <= 1
+
+
+SRT = """\ufeff1
+00:00:01,000 --> 00:00:02,500
+<i>Is it you,</i>
+Zoë?
+
+2
+00:00:03,000 --> 00:00:03,400
+No.
+
+3
+00:00:04,000 --> 00:00:06,000
+♪ ... ♪
+
+4
+01:00:05.5 --> 01:00:07.25
+{\\an8}Yes: "I am"!
+"""
+
+
+def test_a_subtitle_with_words_and_a_second_is_a_clip(tmp_path):
+    (tmp_path / "a.srt").write_text(SRT, encoding="utf-8")
+    clips = clips_from_subtitles("films/a.mp4", tmp_path / "a.srt")
+    assert clips["text"].tolist() == ["Is it you, Zo ?", 'Yes: "I am"!']
+    assert clips["audio"].tolist() == [
+        "films/a.mp4#t=1.000,2.500",
+        "films/a.mp4#t=3605.500,3607.250",
+    ]
+    assert (clips["audio"] == clips["face"]).all()
+    assert clips.index.is_unique
+    assert len(clips_from_subtitles("a.mp4", tmp_path / "a.srt", min_seconds=0.2)) == 3
+
+
+@pytest.mark.parametrize("content", ["", "Not subtitles", SRT.split("3\n00", maxsplit=1)[0][60:]])
+def test_subtitles_without_a_clip_are_said(tmp_path, content):
+    (tmp_path / "a.srt").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"holds \d subtitle\(s\), none of which"):
+        clips_from_subtitles("a.mp4", tmp_path / "a.srt")
+    with pytest.raises(FileNotFoundError, match="no subtitles at"):
+        clips_from_subtitles("a.mp4", tmp_path / "b.srt")
+
+
+def track(opening, n=20, confidence=0.9):
+    """A face whose mouth opens by so many pixels in every other image."""
+    points = np.zeros((n, 68, 2))
+    points[:, 62, 1], points[:, 51, 1], points[:, 64, 0] = 3.0, 0.0, 20.0
+    points[:, 66, 1] = 3.0 + opening * (np.arange(n) % 2)
+    return TrackedFace(np.arange(n), points, np.full(n, confidence))
+
+
+VOICE = np.ones(200, dtype=bool)
+
+
+def test_who_moves_the_mouth_while_there_is_a_voice_speaks():
+    still, small, wide = track(0), track(4.5), track(9)
+    wide_half = TrackedFace(wide.frames[:12], wide.landmarks[:12], wide.confidence[:12])
+    assert choose_active_speaker([still, wide], VOICE) == 1
+    assert choose_active_speaker([small, wide_half], VOICE) == 0
+    assert choose_active_speaker([still], VOICE) is None
+    assert choose_active_speaker([wide], ~VOICE) is None
+    assert choose_active_speaker([track(9, confidence=0.5)], VOICE) is None
+
+
+def test_images_that_are_far_apart_are_no_movement():
+    face = track(9)
+    sparse = TrackedFace(face.frames * 3, face.landmarks, face.confidence)
+    assert choose_active_speaker([sparse], VOICE) is None
+
+
+def test_silence_has_no_voice():
+    assert not voice_activity(np.zeros(16000), 16000).any()
+    assert len(voice_activity(np.zeros(100), 16000)) == 0
+
+
+@pytest.mark.real_data
+def test_real_videos_go_from_the_file_to_a_prediction(real_data, tmp_path):
+    pytest.importorskip("cv2")
+    folder = real_data / "cremad_sample"
+    moods = ["ANG", "SAD"]
+    X = pd.DataFrame(
+        {
+            "text": ["Don't forget a jacket."] * 2,
+            "audio": [str(folder / f"1001_DFA_{mood}_XX.wav") for mood in moods],
+            "face": [str(folder / f"1001_DFA_{mood}_XX.flv") for mood in moods],
+        }
+    )
+    y = np.array(["anger", "sad"])
+    system = make_memobert2022("prompt", pretrainer=MEmoBERTPretrainer(**TINY), random_state=0)
+    system.set_params(
+        embed__audio__cache_dir=tmp_path,
+        embed__face__cache_dir=tmp_path,
+        embed__face_probs__cache_dir=tmp_path,
+        embed__face__frames_per_second=3,
+        embed__face_probs__frames_per_second=3,
+        classify__max_steps=2,
+        classify__validation_fraction=None,
+    )
+    system.fit(X, y)
+    assert system["classify"].modalities_ == ["text", "face", "audio"]
+    assert system["classify"].n_dims_ == {"text": 2, "face": 128, "audio": 512}
+    np.testing.assert_allclose(system.predict_proba(X).sum(axis=1), 1.0, rtol=1e-5)
