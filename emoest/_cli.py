@@ -227,9 +227,12 @@ def _fetch(arguments: argparse.Namespace) -> None:
     if arguments.folder is not None or arguments.sha256 is not None:
         raise ValueError(f"--folder and --sha256 are for corpora; {arguments.name!r} is none.")
     if arguments.name not in WEIGHTS:
+        from emoest.utils.messages import near_names
+
+        meant = near_names(arguments.name, [*WEIGHTS, *CORPORA])
         raise ValueError(
-            f"{arguments.name!r} is unknown; there are {', '.join(WEIGHTS)}, and the corpora "
-            "that 'emoest datasets' lists."
+            f"{arguments.name!r} is unknown.{meant and ' '}{meant} There are {', '.join(WEIGHTS)}, "
+            "and the corpora that 'emoest datasets' lists."
         )
     from emoest.files.weights import find_weights
 

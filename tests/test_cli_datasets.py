@@ -70,7 +70,7 @@ def test_what_cannot_be_fetched(capsys):
     assert main(["fetch", "stories"]) == 1
     assert "'stories' is generated: call emoest.datasets.make_stories" in capsys.readouterr().err
     assert main(["fetch", "nothing"]) == 1
-    assert "'nothing' is unknown; there are yamnet" in capsys.readouterr().err
+    assert "'nothing' is unknown. There are yamnet" in capsys.readouterr().err
     assert main(["fetch", "yamnet", "--folder", "x"]) == 1
     assert "--folder and --sha256 are for corpora; 'yamnet' is none." in capsys.readouterr().err
 

@@ -38,6 +38,7 @@ from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._protocols.fingerprint import corpus_digest, versions
 from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import GROUP_LEVEL, Split
+from emoest.tables.inputs import as_pandas
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed, short_repr
 from emoest.utils.progress import progress
@@ -107,7 +108,7 @@ def evaluate(
     model : estimator or dict of str to estimator
         What to evaluate; never fitted itself, but cloned for each fold. Several models see the
         same folds and are compared speaker by speaker.
-    X : DataFrame or array-like of shape (n_samples, ...)
+    X : DataFrame (pandas or polars) or array-like of shape (n_samples, ...)
         The samples: media, frames or vectors. Where groups are known and its index has no level
         ``group``, the models get a copy that has one, so that inner splits find the speakers.
         Context columns (``speaker``, ``session``, ...) that no part of a model names, as
@@ -192,6 +193,7 @@ def evaluate(
     """
     check_bootstrap(n_resamples, confidence)
     models = check_models(model)
+    X, y = as_pandas(X, lists=False), as_pandas(y, lists=False)
     options = {"groups": groups, "group_column": group_column, "allow_overlap": allow_overlap}
     runs = check_seeds(seeds, random_state)
     if hasattr(cv, "__next__"):

@@ -34,12 +34,12 @@ class NotSpeakerIndependentWarning(UserWarning):
     """An inner split had no groups to keep apart, so speakers may be on both sides."""
 
 
-def with_groups(X: pd.DataFrame, column: str = "speaker") -> pd.DataFrame:
+def with_groups(X: Any, column: str = "speaker") -> pd.DataFrame:
     """Put a column of `X` into its index as the level ``group``, where every step can find it.
 
     Parameters
     ----------
-    X : DataFrame
+    X : DataFrame (pandas or polars)
         A table with a context column.
     column : str, default="speaker"
         The column whose values say which rows belong together.
@@ -47,7 +47,7 @@ def with_groups(X: pd.DataFrame, column: str = "speaker") -> pd.DataFrame:
     Returns
     -------
     X : DataFrame
-        A copy with one more index level; the column itself stays.
+        A copy, of pandas, with one more index level; the column itself stays.
 
     Raises
     ------
@@ -60,6 +60,7 @@ def with_groups(X: pd.DataFrame, column: str = "speaker") -> pd.DataFrame:
     >>> with_groups(X).index.get_level_values("group").tolist()
     ['s1', 's2']
     """
+    X = as_pandas(X)
     if column not in X.columns:
         raise ValueError(f"X has no column {column!r} to group by; it has {list(X.columns)}.")
     if GROUP_LEVEL in X.index.names:

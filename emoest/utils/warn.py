@@ -1,13 +1,20 @@
 """Warnings that point to the user's line."""
 
+import re
 import sys
 import warnings
 
-_OURS = ("emoest", "sklearn")
+_OURS = ("emoest", "sklearn", "joblib")
+
+_said: set[tuple[str, type[Warning], str, int, int]] = set()
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the user's line: the nearest one outside emoest and scikit-learn.
+    """Warn at the user's line: the nearest one outside emoest, scikit-learn and joblib.
+
+    Where the filters of `warnings` say nothing else, one line of the user's gets the same warning
+    once, as Python promises: folds and candidates of a search would repeat it hundreds of times,
+    since scikit-learn changes the filters around each fit, at which Python forgets what it said.
 
     Parameters
     ----------
@@ -27,4 +34,29 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
+    place = (frame.f_code.co_filename, frame.f_lineno, _cell_of_notebook())
+    if _is_default(message, category, frame.f_globals["__name__"], frame.f_lineno):
+        if (message, category, *place) in _said:
+            return
+        _said.add((message, category, *place))
     warnings.warn(message, category, stacklevel=level)
+
+
+def _is_default(message: str, category: type[Warning], module: str, line: int) -> bool:
+    """Check whether no filter of the user's decides about a warning."""
+    for action, text, filtered, place, at in warnings.filters:
+        if (
+            issubclass(category, filtered)
+            and (text is None or text.match(message))
+            and (place is None or re.match(getattr(place, "pattern", place), module))
+            and at in (0, line)
+        ):
+            return action == "default"
+    return True
+
+
+def _cell_of_notebook() -> int:
+    """Return which run of a cell this is: a cell that is run again warns again."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return 0 if shell is None else int(shell.execution_count)

@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emoest.aggregation import StatisticsPooling
+from emoest.evaluation import evaluate
 from emoest.features import AcousticFunctionals
 from emoest.fusion import (
     EarlyFusionClassifier,
@@ -19,6 +20,7 @@ from emoest.normalization import BlockScaler, ZScoreNormalizer
 from emoest.tables.cells import object_column
 from emoest.tables.inputs import as_fitted, as_pandas
 from emoest.tables.names import find_modalities
+from emoest.utils import with_groups
 from emoest.validity import (
     CCAValidityFilter,
     ModalityImputer,
@@ -223,3 +225,31 @@ def test_polars_reaches_readers_of_media_with_context():
     pd.testing.assert_frame_equal(acoustic.fit_transform(table), expected, check_dtype=False)
     one = acoustic.fit_transform(table["audio"])
     pd.testing.assert_frame_equal(one, expected.drop(columns="speaker"))
+
+
+@pytest.mark.parametrize("where", ["array", "column", "series"])
+def test_polars_is_evaluated_as_pandas(where):
+    X, y = sample()
+    table = as_polars(X)
+    groups = {
+        "array": {"groups": X["speaker"].to_numpy()},
+        "column": {"group_column": "speaker"},
+        "series": {"groups": table["speaker"]},
+    }[where]
+    model = make_pipeline(ZScoreNormalizer(), EarlyFusionClassifier())
+    model.set_output(transform="pandas")
+    expected = evaluate(model, X, y, groups=X["speaker"], cv=3, random_state=0, n_resamples=50)
+    for target in (y, polars.Series(y), polars.DataFrame({"emotion": y})):
+        found = evaluate(model, table, target, cv=3, random_state=0, n_resamples=50, **groups)
+        pd.testing.assert_frame_equal(found.table, expected.table)
+
+
+def test_evaluate_says_what_makes_a_table_of_a_dict():
+    with pytest.raises(TypeError, match=r"X is a dict.*pandas\.DataFrame\(X\)"):
+        evaluate(EarlyFusionClassifier(), {"audio__a": [1.0, 2.0]}, ["a", "b"])
+
+
+def test_groups_of_polars_ride_in_the_index_of_pandas():
+    X, _ = sample()
+    found = with_groups(as_polars(X), "speaker")
+    assert found.index.get_level_values("group").tolist() == X["speaker"].tolist()

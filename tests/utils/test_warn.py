@@ -1,7 +1,13 @@
+import warnings
+
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+from emoest.fusion import LateFusionClassifier
 from emoest.neural import SequenceClassifier
 from emoest.tables.cells import object_column
 from emoest.utils.warn import warn_user
@@ -20,3 +26,67 @@ def test_the_steps_of_a_pipeline_are_passed_over():
     with pytest.warns(UserWarning, match="left out") as caught:
         make_pipeline(model).fit(X, ["a", "b", "b"])
     assert caught[0].filename == __file__
+
+
+def warn_three_times(text, category=UserWarning):
+    for _ in range(3):
+        # scikit-learn does so around each fit, at which Python forgets what it said.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            warn_user(text, category)
+
+
+@pytest.mark.parametrize(
+    ("filters", "times"),
+    [
+        ([], 1),
+        ([("default", UserWarning)], 1),
+        ([("always", UserWarning)], 3),
+        ([("always", Warning)], 3),
+        ([("ignore", UserWarning)], 0),
+        ([("ignore", DeprecationWarning)], 1),
+    ],
+    ids=str,
+)
+def test_one_line_gets_a_warning_once_unless_a_filter_says_otherwise(filters, times):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        for action, category in filters:
+            warnings.simplefilter(action, category)
+        warn_three_times(f"said {times} times: {filters}")
+    assert len(caught) == times
+
+
+def test_other_texts_lines_and_classes_are_other_warnings():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        for text in ("one", "two", "one"):
+            warn_user(f"text {text}")
+        warn_user("text one")
+        warn_user("text one", RuntimeWarning)
+    assert [str(each.message) for each in caught] == ["text one", "text two", *["text one"] * 2]
+
+
+def test_filters_of_messages_and_modules_count_where_they_match():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        warnings.filterwarnings("always", "loud")
+        warnings.filterwarnings("ignore", module="another_module")
+        warn_three_times("loud and clear")
+        warn_three_times("quiet and clear")
+    assert [str(each.message)[:5] for each in caught] == ["loud "] * 3 + ["quiet"]
+
+
+def test_a_search_of_many_fits_says_it_once():
+    X = np.random.default_rng(0).normal(size=(24, 4))
+    y = np.tile(["a", "b"], 12)
+    X[::5, :2] = np.nan
+    fusion = LateFusionClassifier(
+        LogisticRegression(), modalities={"a": [0, 1], "b": [2, 3]}, rule="stacking"
+    )
+    search = GridSearchCV(fusion, {"estimators__C": [0.1, 1.0, 10.0]}, cv=4)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        search.fit(X, y)
+    said = [str(each.message) for each in caught]
+    assert len([text for text in said if "No groups were found" in text]) == 1
