@@ -66,8 +66,9 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Learning rate.
     max_epochs : int, default=50
         Largest number of epochs.
-    optimizer : {"adam", "adamw", "sgd"} or class, default="adam"
-        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9.
+    optimizer : {"adam", "adamw", "sgd"}, class or functools.partial, default="adam"
+        The optimizer; ``"sgd"`` has Nesterov momentum of 0.9. A class of torch gets parameters of
+        its own by ``functools.partial(torch.optim.SGD, momentum=0.5)``.
     weight_decay : float, default=0.0
         Weight decay.
     gradient_clip : float or None, default=1.0
@@ -81,9 +82,8 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Weights of the classes in the loss.
     callbacks : list or None, default=None
         Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
-        ``fit`` works on copies. Those that score predictions (``EpochScoring``) do not fit in,
-        since the net sees numbers of classes or scaled targets, with weights; ``history_`` holds
-        scores.
+        ``fit`` works on copies. Those that score predictions (``EpochScoring``) see classes as
+        their numbers in ``classes_``, and no weights. ``history_`` holds what they record.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
         Take an int as `random_state` then, so that the same samples are held out again.

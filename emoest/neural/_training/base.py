@@ -1,5 +1,6 @@
 """What every deep estimator shares: from a table of frames to a trained module and back."""
 
+import functools
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -25,6 +26,7 @@ from emoest.neural._training.saving import (
     seeded_torch,
 )
 from emoest.neural._training.scaling import column_means, fill_numbers, fit_scales, make_dataset
+from emoest.neural._training.skorch_habits import Readout, SkorchNames
 from emoest.neural._training.skorch_net import (
     OPTIMIZERS,
     PRECISIONS,
@@ -54,7 +56,7 @@ from emoest.utils.state import restored_on_failure
 from emoest.utils.warn import warn_user
 
 
-class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
+class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
     """Base of deep classifiers and regressors.
 
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
@@ -75,7 +77,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
         **constraints.IMPUTE,
         "lr": [constraints.POSITIVE_REAL],
         "max_epochs": [constraints.POSITIVE_INT],
-        "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), type, functools.partial],
         "weight_decay": [constraints.NON_NEGATIVE_REAL],
         "gradient_clip": [constraints.POSITIVE_REAL, None],
         "patience": [constraints.POSITIVE_INT, None],
@@ -129,6 +131,11 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
     def _schedule(self) -> list[Any]:
         """Callbacks that belong to the estimator, before those of the user."""
         return []
+
+    @property
+    def _readout(self) -> Readout | None:
+        """How callbacks that score read outputs and targets."""
+        return None
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
@@ -277,6 +284,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
             gradient_clip=self.gradient_clip,
             bar=type(self).__name__ if self.verbose else None,
             own=[*self._schedule(), *(self.callbacks or [])],
+            readout=self._readout,
             patience=self.patience,
             last_weights=self._last_weights(),
         )
@@ -299,6 +307,7 @@ class DeepEstimator(StatefulModule, NetEmbedder, BaseEstimator):
             verbose=0,
             precision=precision,
             seed=seed,
+            readout=self._readout,
             **settings,
         )
         return net.initialize()

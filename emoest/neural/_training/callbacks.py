@@ -10,6 +10,7 @@ from skorch.callbacks import Callback, GradientNormClipping
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from emoest.neural._training.skorch_habits import Readout, adapted
 from emoest.neural._training.skorch_net import DivergedError, TrainingStop
 
 Monitor = Callable[[Tensor, Tensor], dict[str, float]]
@@ -27,6 +28,10 @@ class ScoreEpoch(Callback):
     def __init__(self, monitor: Monitor):
         self.monitor = monitor
 
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Forget an earlier training."""
+        self.best_: dict[str, float] = {}
+
     def on_epoch_end(self, net: Any, dataset_valid: Any = None, **kwargs: Any) -> None:
         """Score what the net kept of the validation batches."""
         if dataset_valid is None:
@@ -35,6 +40,11 @@ class ScoreEpoch(Callback):
         net.valid_outputs.clear()
         for name, value in self.monitor(outputs, target).items():
             net.history.record(f"valid_{name}", value)
+            is_best = value > self.best_.get(name, -np.inf)
+            # As skorch does for its own scores, for Checkpoint and the like.
+            net.history.record(f"valid_{name}_best", bool(is_best))
+            if is_best:
+                self.best_[name] = value
 
 
 class KeepBest(Callback):
@@ -163,6 +173,7 @@ def make_callbacks(
     gradient_clip: float | None,
     bar: str | None,
     own: list[Any] | None,
+    readout: Readout | None = None,
     patience: int | None,
     last_weights: Sequence[tuple[str, Callback]] = (),
 ) -> list[Any]:
@@ -180,6 +191,8 @@ def make_callbacks(
         Of `EpochBar`; None shows none.
     own : list or None
         The user's, see `own_callbacks`.
+    readout : Readout or None, default=None
+        How those that score read outputs and targets.
     patience : int or None
         Of `Patience`.
     last_weights : sequence of pairs of a name and a callback, default=()
@@ -197,16 +210,18 @@ def make_callbacks(
     if bar is not None:
         callbacks.append(("bar", EpochBar(bar)))
     # Patience raises to end the training, so every other callback sees the last epoch before it.
-    return [*callbacks, *own_callbacks(own), ("patience", Patience(keep_best, patience))]
+    return [*callbacks, *own_callbacks(own, readout), ("patience", Patience(keep_best, patience))]
 
 
-def own_callbacks(callbacks: list[Any] | None) -> list[Any]:
+def own_callbacks(callbacks: list[Any] | None, readout: Readout | None = None) -> list[Any]:
     """Copy the user's callbacks, so that training does not change parameters of the estimator.
 
     Parameters
     ----------
     callbacks : list or None
         skorch callbacks, their classes, or pairs of a name and one of these.
+    readout : Readout or None, default=None
+        See `make_callbacks`.
 
     Returns
     -------
@@ -225,14 +240,14 @@ def own_callbacks(callbacks: list[Any] | None) -> list[Any]:
     ...
     ValueError: callbacks holds 'bar', which is no skorch callback. ...
     """
-    return [_own_callback(given) for given in callbacks or []]
+    return [_own_callback(given, readout) for given in callbacks or []]
 
 
-def _own_callback(given: Any) -> Any:
+def _own_callback(given: Any, readout: Readout | None) -> Any:
     named = isinstance(given, tuple) and len(given) == 2
     callback = given[1] if named else given
     if isinstance(callback, Callback):
-        callback = copy.copy(callback)
+        callback = adapted(copy.copy(callback), readout)
     elif not (isinstance(callback, type) and issubclass(callback, Callback)):
         raise ValueError(
             f"callbacks holds {callback!r}, which is no skorch callback. Take objects such as "

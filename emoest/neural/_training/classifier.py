@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._training.base import DeepEstimator
+from emoest.neural._training.skorch_habits import Readout
 from emoest.tables.targets import read_target
 from emoest.utils._sklearn import StrOptions
 
@@ -34,6 +35,10 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
     @property
     def _n_outputs(self) -> int:
         return len(self.classes_)
+
+    @property
+    def _readout(self) -> Readout:
+        return Readout(self._n_outputs)
 
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         y = read_target(self, X, y, numeric=False)
@@ -115,6 +120,11 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
     }
 
     _n_outputs = 1
+
+    @property
+    def _readout(self) -> Readout:
+        mean, std = self.target_scale_
+        return Readout(mean=float(mean), std=float(std))
 
     def _criterion(self) -> torch.nn.Module:
         return {"absolute_error": AbsoluteError, "squared_error": SquaredError}[self.loss]()

@@ -1,18 +1,26 @@
 """The skorch net that deep estimators train: weighted loss, length buckets, mixed precision."""
 
+import functools
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from sklearn.metrics import accuracy_score, r2_score
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from emoest.nets.batches import Batch, BucketedBatches, FrameDataset
 from emoest.nets.losses.criteria import predicting
+from emoest.neural._training.skorch_habits import (
+    Readout,
+    explained_history_errors,
+    joined_outputs,
+)
 from emoest.utils.messages import listed
 
 OPTIMIZERS = {
@@ -40,14 +48,55 @@ class FrameNet(NeuralNet):
         Of the forward pass in training.
     seed : int, default=0
         Of the order of rows and of crops.
+    readout : Readout, default=None
+        How callbacks that score read outputs and targets.
 
     The others are those of `skorch.NeuralNet`; `criterion` gives one value a sample.
     """
 
-    def __init__(self, *args: Any, precision: str = "float32", seed: int = 0, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        *args: Any,
+        precision: str = "float32",
+        seed: int = 0,
+        readout: Readout | None = None,
+        **kwargs: Any,
+    ):
+        # Without the cache a callback would predict anew, and find no target.
+        super().__init__(*args, use_caching=True, **kwargs)
         self.precision = precision
         self.seed = seed
+        self.readout = readout
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.readout is not None:
+            is_classifier = self.readout.n_classes is not None
+            tags.estimator_type = "classifier" if is_classifier else "regressor"
+        return tags
+
+    @property
+    def classes_(self) -> npt.NDArray[np.intp]:
+        """Numbers of the classes, for scorers."""
+        if self.readout is None or self.readout.n_classes is None:
+            raise AttributeError("the net has no classes")
+        return np.arange(self.readout.n_classes)
+
+    def predict_proba(self, X: Any) -> npt.NDArray[Any]:
+        """Probabilities of the classes, or plain outputs, of the batches that a callback saw."""
+        outputs = joined_outputs(predicting(each) for each in self.forward_iter(X))
+        known = self.readout is not None and self.readout.n_classes is not None
+        return self.readout.probabilities(outputs) if known else outputs
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """Numbers of classes, or values, of the batches that a callback saw."""
+        outputs = joined_outputs(predicting(each) for each in self.forward_iter(X))
+        return outputs if self.readout is None else self.readout.predict(outputs)
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy, or R2: what scikit-learn's estimators score by."""
+        known = self.readout is not None and self.readout.n_classes is not None
+        return float((accuracy_score if known else r2_score)(y, self.predict(X)))
 
     def get_iterator(self, dataset: FrameDataset, training: bool = False) -> BucketedBatches:
         """Make batches of like length, in random order for training."""
@@ -95,7 +144,8 @@ class FrameNet(NeuralNet):
         self.valid_outputs: list[tuple[Tensor, Tensor]] = []
         self.ended = "finished"
         try:
-            super().fit_loop(*args, **kwargs)
+            with explained_history_errors(self):
+                super().fit_loop(*args, **kwargs)
         except TrainingStop:
             self.ended = "stopped"
         except DivergedError:
@@ -118,8 +168,8 @@ def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
 
     Parameters
     ----------
-    optimizer : {"adam", "adamw", "sgd"} or class
-        The optimizer.
+    optimizer : {"adam", "adamw", "sgd"}, class or functools.partial of one
+        The optimizer; a partial gives it further parameters.
     weight_decay : float
         Given to the optimizer if it takes any.
 
@@ -130,7 +180,8 @@ def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the class is no optimizer, or takes no weight decay and `weight_decay` is not 0.
+        If the class is no optimizer, or takes no weight decay and `weight_decay` is not 0; or if a
+        partial sets the learning rate or, both, the weight decay.
 
     Examples
     --------
@@ -143,16 +194,33 @@ def optimizer_settings(optimizer: Any, weight_decay: float) -> dict[str, Any]:
         if optimizer == "sgd":
             settings |= {"optimizer__momentum": 0.9, "optimizer__nesterov": True}
         optimizer = OPTIMIZERS[optimizer]
-    if not issubclass(optimizer, torch.optim.Optimizer):
+    own: dict[str, Any] = {}
+    if isinstance(optimizer, functools.partial):
+        own, optimizer = _own_settings(optimizer, weight_decay), optimizer.func
+    if not (isinstance(optimizer, type) and issubclass(optimizer, torch.optim.Optimizer)):
         raise ValueError(
-            f"optimizer={optimizer.__name__} is no optimizer of torch. Take "
+            f"optimizer={getattr(optimizer, '__name__', optimizer)} is no optimizer of torch. Take "
             f"{listed(OPTIMIZERS, quoted=True)}, or a class such as torch.optim.NAdam."
         )
     if "weight_decay" in inspect.signature(optimizer).parameters:
         settings["optimizer__weight_decay"] = weight_decay
     elif weight_decay:
         raise ValueError(f"{optimizer.__name__} takes no weight decay; set weight_decay=0.")
-    return {"optimizer": optimizer, **settings}
+    return {"optimizer": optimizer, **settings, **own}
+
+
+def _own_settings(optimizer: "functools.partial[Any]", weight_decay: float) -> dict[str, Any]:
+    """Parameters of a partial optimizer, under skorch's names."""
+    twice = [name for name in ("lr", "params", "param_groups") if name in optimizer.keywords]
+    if weight_decay and "weight_decay" in optimizer.keywords:
+        twice.append("weight_decay")
+    if twice or optimizer.args:
+        what = f"{twice[0]}, which the estimator sets" if twice else "parameters without a name"
+        raise ValueError(
+            f"optimizer is a functools.partial with {what}. Set lr= and weight_decay= of the "
+            "estimator, and others by name."
+        )
+    return {f"optimizer__{name}": value for name, value in optimizer.keywords.items()}
 
 
 def explain_end(net: FrameNet, name: str, kept: int) -> str | None:

@@ -140,8 +140,8 @@ def test_names_may_be_lost_on_the_way_to_a_prediction(frames):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda X: list(X["audio__frames"]), "sequences as cells of a table.*object_column"),
-        (lambda X: np.zeros((40, 5, 3)), "sequences as cells of a table.*object_column"),
+        (lambda X: list(X["audio__frames"]), "frames as cells of a table.*object_column"),
+        (lambda X: np.zeros((40, 5, 3)), "frames as cells of a table.*object_column"),
         (lambda X: X.iloc[:0], r"0 sample\(s\)"),
         (lambda X: pd.DataFrame({"speaker": ["s1"] * 40}), "only \\['speaker'\\]"),
         (lambda X: object_column([None] * 40, X.index, "audio").to_frame(), "nothing to learn"),
