@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+# Not quiet: PyTorch is large, and who waits wants to see that something comes.
+INSTALL := $(BIN)/python -m pip install --constraint constraints.txt
 
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
@@ -26,12 +27,13 @@ clean:
 
 $(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'emoest needs Python 3.11 or newer: make PYTHON=python3.11')"
+	@echo "Making $(VENV) and installing emoest, PyTorch and more into it: minutes, this once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 # torch first and pinned: the pin picks the build that was tested.
 $(VENV)/.torch: $(BIN)/python constraints.txt
-	$(BIN)/python -m pip install --quiet $$(grep '^torch==' constraints.txt)
+	$(BIN)/python -m pip install $$(grep '^torch==' constraints.txt)
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt

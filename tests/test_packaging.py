@@ -52,3 +52,13 @@ def test_precommit_runs_what_make_lint_runs():
     recipe = makefile.partition("lint: ")[2].partition("\n\n")[0]
     commands = {line.removesuffix(" .") for line in re.findall(r"\$\(BIN\)/(.+)", recipe)}
     assert entries == commands
+
+
+def test_make_says_that_something_happens_while_it_installs():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.partition("\n$(BIN)/python:\n")[2].partition("\n\n")[0]
+    lines = [line.strip() for line in recipe.splitlines()]
+    said = next(i for i, line in enumerate(lines) if line.startswith("@echo"))
+    assert said < next(i for i, line in enumerate(lines) if "-m venv" in line)
+    installs = [line for line in makefile.splitlines() if "pip install" in line]
+    assert all("--upgrade pip" in line for line in installs if "--quiet" in line)

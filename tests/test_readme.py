@@ -39,3 +39,11 @@ def test_commands_are_targets_of_the_makefile():
 def test_links_point_at_files():
     for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_it_says_how_to_clone_to_predict_and_to_open_the_notebooks():
+    assert "git clone" in README
+    assert any("model.predict(new)" in block for block in python_blocks())
+    extras = re.search(r"notebooks need `pip install -e '\.\[(.+?)\]'", README)
+    setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    assert extras and all(f"\n{name} =" in setup for name in extras.group(1).split(","))
