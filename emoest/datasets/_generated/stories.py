@@ -19,13 +19,14 @@ import pandas as pd
 import soundfile
 from tqdm import tqdm
 
+from emoest.datasets._generated.espeak import VOICES, espeak_version, speak
 from emoest.datasets._generated.missing import missing_fractions
 from emoest.datasets._generated.speech_synthesis import synthesize
 from emoest.datasets._generated.story_plan import LEVELS, PARTITIONS, Chunk, Story, plan_stories
 from emoest.datasets._reading.bunch import Target, check_target, make_bunch
 from emoest.datasets._reading.record import CorpusRecord, register
 from emoest.tables.cells import object_column
-from emoest.utils._sklearn import Interval
+from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.constraints import (
     FOLDER,
     RANDOM_STATE,
@@ -55,9 +56,9 @@ STORIES = register(
         homepage="None.",
         citation="None.",
         notes=(
-            "An artificial voice that babbles vowels, and sentences from a small stock. Prosody "
-            "carries arousal alone, words carry valence alone. Scores on it say that a pipeline "
-            "works, and nothing about people."
+            "An artificial voice that babbles vowels, or with voice='espeak' says the words, and "
+            "sentences from a small stock. Prosody carries arousal alone, words carry valence "
+            "alone. Scores on it say that a pipeline works, and nothing about people."
         ),
     )
 )
@@ -75,6 +76,8 @@ STORIES = register(
     missing=[Interval(Real, 0, 1, closed="both"), dict],
     chunk_seconds=[Interval(Real, 1, None, closed="left")],
     sampling_rate=[Interval(Integral, 8000, 48000, closed="both")],
+    voice=[StrOptions({"formants", "espeak"})],
+    language=[StrOptions(set(VOICES))],
 )
 def make_stories(
     folder: str | os.PathLike[str],
@@ -86,6 +89,8 @@ def make_stories(
     missing: float | Mapping[str, float] = 0.0,
     chunk_seconds: float = 5.0,
     sampling_rate: int = 16000,
+    voice: str = "formants",
+    language: str = "en",
     return_X_y: bool = False,
     random_state: RandomState = 0,
     verbose: int = 0,
@@ -93,7 +98,7 @@ def make_stories(
     """Make a corpus of spoken stories, with audio that one can play.
 
     Each speaker tells some stories. A story is three or four chunks of FLAC, a text of six to eight
-    English sentences, and a label low, medium or high for valence and for arousal. The audio comes
+    sentences, and a label low, medium or high for valence and for arousal. The audio comes
     from a small source-filter voice (glottal pulses and noise through formants) that babbles vowels
     and says no words: its pitch, pitch range, loudness, tempo, pauses and brightness carry arousal
     and nothing of valence. The words carry valence and nothing of arousal. Both labels are blurred
@@ -120,9 +125,16 @@ def make_stories(
         Fraction of the stories without audio and without text; a dict names that of ``"audio"``
         and of ``"text"``. As long as the fractions sum to 1 at the most, no story lacks both.
     chunk_seconds : float, default=5.0
-        Mean duration of a chunk; they vary by a fifth.
+        Mean duration of a chunk; they vary by a fifth. With ``voice="espeak"`` a chunk lasts as
+        long as its words.
     sampling_rate : int, default=16000
         Rate in Hz.
+    voice : {"formants", "espeak"}, default="formants"
+        ``"formants"`` babbles vowels. ``"espeak"`` says the words through eSpeak NG (the extra
+        ``espeak``, or the operating system's own), so that they can be transcribed: pitch, its
+        range, tempo, gaps and loudness carry arousal as before, brightness does not.
+    language : {"en", "de", "zh"}, default="en"
+        Of the sentences.
     return_X_y : bool, default=False
         Whether to return (X, y) instead of a Bunch.
     random_state : int, RandomState instance or None, default=0
@@ -143,6 +155,8 @@ def make_stories(
     ------
     ValueError
         If a target or a modality is unknown, or a fraction is not between 0 and 1.
+    ImportError
+        If eSpeak NG is asked for and not installed.
 
     Notes
     -----
@@ -168,13 +182,18 @@ def make_stories(
         "difficulty": float(difficulty),
         "chunk_seconds": float(chunk_seconds),
     }
-    stories = plan_stories(plan_seed, **plan)
+    stories = plan_stories(plan_seed, language=language, **plan)
     parameters = {
         **plan,
         "generator_version": _GENERATOR_VERSION,
         "seed": plan_seed,
         "sampling_rate": int(sampling_rate),
     }
+    # What is usual is left out, so that corpora made before there was a choice are found again.
+    if voice == "espeak":
+        parameters |= {"voice": voice, "espeak_version": espeak_version()}
+    if language != "en":
+        parameters |= {"language": language}
     root = Path(folder).expanduser() / f"stories-{_digest(parameters)}"
     _write_corpus(root, stories, parameters, verbose)
     frame = _frame(root, stories)
@@ -236,7 +255,7 @@ def _write_corpus(
         leave=False,
     ) as bar:
         for chunk in waiting:
-            _write_chunk(root / "wav" / chunk.name, chunk, parameters["sampling_rate"])
+            _write_chunk(root / "wav" / chunk.name, chunk, parameters)
             bar.update()
     _write_labels(root / "lab" / "labels.csv", stories)
     files = {chunk.name: (root / "wav" / chunk.name).stat().st_size for chunk in chunks}
@@ -262,9 +281,14 @@ def _is_there(path: Path, sizes: dict[str, int] | None) -> bool:
     return size > 0 if sizes is None else size == sizes.get(path.name)
 
 
-def _write_chunk(path: Path, chunk: Chunk, sampling_rate: int) -> None:
-    generator = np.random.RandomState(chunk.seed)
-    signal = synthesize(chunk.prosody, chunk.seconds, sampling_rate, generator)
+def _write_chunk(path: Path, chunk: Chunk, parameters: dict[str, Any]) -> None:
+    sampling_rate = parameters["sampling_rate"]
+    if "voice" in parameters:
+        language = parameters.get("language", "en")
+        signal = speak(chunk.text, chunk.prosody, language, sampling_rate)
+    else:
+        generator = np.random.RandomState(chunk.seed)
+        signal = synthesize(chunk.prosody, chunk.seconds, sampling_rate, generator)
     temporary = _temporary(path)
     try:
         _write_flac(temporary, signal, sampling_rate)

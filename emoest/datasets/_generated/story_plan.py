@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emoest.datasets._generated.speech_synthesis import Prosody
-from emoest.datasets._generated.story_sentences import OUTCOMES, PEOPLE, TOPICS
+from emoest.datasets._generated.story_sentences import TOPICS
+from emoest.datasets._generated.story_translations import STOCKS
 from emoest.utils.seeds import spawn_seeds
 
 LEVELS = ("low", "medium", "high")
@@ -40,12 +41,15 @@ class Chunk:
         How it is said.
     seed : int
         Of everything else in it.
+    text : str
+        The part of the story that is told in it.
     """
 
     name: str
     seconds: float
     prosody: Prosody
     seed: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,13 @@ class _Voice:
 
 
 def plan_stories(
-    seed: int, *, n_speakers: int, n_stories: int, difficulty: float, chunk_seconds: float
+    seed: int,
+    *,
+    n_speakers: int,
+    n_stories: int,
+    difficulty: float,
+    chunk_seconds: float,
+    language: str = "en",
 ) -> list[Story]:
     """Plan all stories.
 
@@ -110,6 +120,8 @@ def plan_stories(
         Fraction of noise, from 0 to 1.
     chunk_seconds : float
         Mean duration of a chunk.
+    language : {"en", "de", "zh"}, default="en"
+        Of the sentences.
 
     Returns
     -------
@@ -140,6 +152,8 @@ def plan_stories(
                     "valence": _hidden(valence, voice.valence, difficulty, generator),
                 }
                 name = f"{names[i]}_st{number + 1}"
+                sentences = _tell(hidden["valence"], voice, number, words, language)
+                between = STOCKS[language][3]
                 stories.append(
                     Story(
                         name=name,
@@ -147,13 +161,15 @@ def plan_stories(
                         partition=partition,
                         valence=LEVELS[valence + 1],
                         arousal=LEVELS[arousal + 1],
-                        text=_tell(hidden["valence"], voice, number, words),
+                        text=between.join(sentences),
                         chunks=_say(
                             f"{partition}_{name}",
-                            hidden["arousal"],
-                            voice,
-                            chunk_seconds,
-                            sounds,
+                            sentences,
+                            between,
+                            arousal=hidden["arousal"],
+                            voice=voice,
+                            chunk_seconds=chunk_seconds,
+                            generator=sounds,
                         ),
                     )
                 )
@@ -205,9 +221,12 @@ def _hidden(
     return (1.0 - difficulty) * level + difficulty * (SPEAKER_NOISE * of_speaker + float(own))
 
 
-def _tell(valence: float, voice: _Voice, number: int, generator: np.random.RandomState) -> str:
+def _tell(
+    valence: float, voice: _Voice, number: int, generator: np.random.RandomState, language: str
+) -> list[str]:
     """An opening and five to seven sentences, each happy, plain or unhappy by the valence."""
-    openings = TOPICS[voice.topics[number % len(voice.topics)]]
+    topics, people, outcomes, _ = STOCKS[language]
+    openings = topics[voice.topics[number % len(voice.topics)]]
     sentences = [openings[generator.randint(len(openings))]]
     n_sentences = generator.randint(5, 8)
     # One in each of n equal parts of [0, 1): so the noise of a story's sentences cancels, however
@@ -215,17 +234,20 @@ def _tell(valence: float, voice: _Voice, number: int, generator: np.random.Rando
     places = (generator.permutation(n_sentences) + generator.random_sample()) / n_sentences
     # Uniform noise of width 1 has the standard deviation 1 / (2 sqrt(3)).
     moods = valence + _WORD_NOISE * 2.0 * np.sqrt(3.0) * (places - 0.5)
-    decks = {mood: list(generator.permutation(len(OUTCOMES[mood]))) for mood in sorted(OUTCOMES)}
+    decks = {mood: list(generator.permutation(len(outcomes[mood]))) for mood in sorted(outcomes)}
     for value in moods:
         mood = int(value > _WORD_THRESHOLD) - int(value < -_WORD_THRESHOLD)
-        person = PEOPLE[generator.randint(len(PEOPLE))]
-        sentence = OUTCOMES[mood][decks[mood].pop()].format(person=person)
+        person = people[generator.randint(len(people))]
+        sentence = outcomes[mood][decks[mood].pop()].format(person=person)
         sentences.append(sentence[0].upper() + sentence[1:])
-    return " ".join(sentences)
+    return sentences
 
 
 def _say(
     start: str,
+    sentences: list[str],
+    between: str,
+    *,
     arousal: float,
     voice: _Voice,
     chunk_seconds: float,
@@ -256,5 +278,6 @@ def _say(
             tract=voice.tract,
         )
         seconds = chunk_seconds * generator.uniform(0.8, 1.2)
-        chunks.append(Chunk(f"{start}_{i + 1:02d}.flac", seconds, prosody, seed))
+        text = between.join(np.array_split(sentences, n_chunks)[i].tolist())
+        chunks.append(Chunk(f"{start}_{i + 1:02d}.flac", seconds, prosody, seed, text))
     return tuple(chunks)
