@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 
 from emoest.files.digests import file_digest
 from emoest.tables.groups import Split
-from emoest.tables.names import is_context
+from emoest.tables.names import is_context, numeric_columns
 from emoest.utils._sklearn import BaseSearchCV
 from emoest.utils.routing import fit_parameter
 from emoest.utils.warn import warn_user
@@ -163,7 +163,7 @@ def _contents(X: Any) -> Iterator[Any]:
     if X is None:
         return
     kept = [i for i, column in enumerate(X.columns) if not is_context(column)]
-    numeric = [i for i in kept if pd.api.types.is_numeric_dtype(X.dtypes.iloc[i])]
+    numeric = numeric_columns(X)
     cells = [X.iloc[:, i].tolist() for i in kept if i not in set(numeric)]
     numbers = X.iloc[:, numeric].to_numpy(dtype=np.float64) if numeric else np.zeros((len(X), 0))
     with np.errstate(invalid="ignore"):

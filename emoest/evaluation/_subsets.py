@@ -72,8 +72,9 @@ def _blank(X: Any, positions: npt.NDArray[np.intp]) -> Any:
         values[:, positions] = np.nan
         return values
     blanked = X.copy()
+    dtypes = X.dtypes.tolist()
     for position in positions.tolist():
-        numeric = pd.api.types.is_numeric_dtype(X.dtypes.iloc[position])
+        numeric = pd.api.types.is_numeric_dtype(dtypes[position])
         empty = np.full(len(X), np.nan) if numeric else np.full(len(X), None, dtype=object)
         # The column is replaced: one of numbers could not hold None.
         blanked.isetitem(position, empty)

@@ -352,9 +352,10 @@ def refuse_cells(X: Any, error: Exception) -> None:
         return
     table = as_frame(X)
     # What lies beside frames comes last: the column to be named is that of the frames.
+    dtypes = table.dtypes.tolist()
     for i in sorted(range(table.shape[1]), key=lambda i: is_sidecar(table.columns[i])):
         name = table.columns[i]
-        if is_context(name) or pd.api.types.is_numeric_dtype(table.dtypes.iloc[i]):
+        if is_context(name) or pd.api.types.is_numeric_dtype(dtypes[i]):
             continue
         cell = _first_present(table.iloc[:, i])
         if not _is_frames(cell) or _is_number(cell):

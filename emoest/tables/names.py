@@ -106,6 +106,20 @@ def _first_ndim(X: pd.DataFrame, position: int) -> int:
     return np.ndim(cell) if isinstance(cell, np.ndarray) else 0
 
 
+def numeric_columns(X: pd.DataFrame) -> list[int]:
+    """Find the positions of the columns of numbers that are no context.
+
+    Examples
+    --------
+    >>> numeric_columns(pd.DataFrame({"audio__f0": [1.5], "text": ["a"], "speaker": [1]}))
+    [0]
+    """
+    # DataFrame.dtypes makes a Series of all columns at each look: once is enough.
+    typed = enumerate(zip(X.columns, X.dtypes.tolist(), strict=True))
+    numeric = pd.api.types.is_numeric_dtype
+    return [i for i, (column, dtype) in typed if numeric(dtype) and not is_context(column)]
+
+
 def name_no_modality(columns: Sequence[object] | None) -> bool:
     """Check whether no column says which modality it belongs to, so that all are taken as one.
 

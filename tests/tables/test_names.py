@@ -1,11 +1,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from emoest.aggregation import StatisticsPooling
-from emoest.fusion import LateFusionClassifier
+from emoest.evaluation import evaluate
+from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier
+from emoest.normalization import (
+    BlockScaler,
+    SampleZScoreNormalizer,
+    SpeakerZScoreNormalizer,
+    ZScoreNormalizer,
+)
 from emoest.tables.cells import object_column
 from emoest.tables.frame_columns import find_frames
 from emoest.tables.names import (
@@ -16,7 +24,7 @@ from emoest.tables.names import (
     is_context,
     is_sidecar,
 )
-from emoest.validity import ModalityImputer
+from emoest.validity import CCAValidityFilter, ModalityImputer, ProxyFeatureGenerator
 
 
 def table(*columns):
@@ -168,3 +176,61 @@ def test_frames_called_speech_reach_every_step():
     late = LateFusionClassifier(make_pipeline(StatisticsPooling(["mean"]), LogisticRegression()))
     assert late.fit(X, y).modalities_ == ["speech", "text"]
     assert list(ModalityImputer().fit_transform(X)) == ["speech", "text"]
+
+
+LABELS = np.tile(["high", "low"], 12)
+
+
+def refused(use):
+    def refuse(X):
+        with pytest.raises(ValueError, match=r"Column 'text' holds|no column of frames"):
+            use(X)
+
+    return refuse
+
+
+WIDE = {
+    "find_modalities": find_modalities,
+    "frames wanted, numbers found": refused(lambda X: StatisticsPooling().fit(X)),
+    "EarlyFusionClassifier": EarlyFusionClassifier(),
+    "LateFusionClassifier": LateFusionClassifier(),
+    "ZScoreNormalizer": ZScoreNormalizer(),
+    "SpeakerZScoreNormalizer": SpeakerZScoreNormalizer(group_column="speaker"),
+    "SampleZScoreNormalizer": SampleZScoreNormalizer(),
+    "BlockScaler": BlockScaler(),
+    "CCAValidityFilter": CCAValidityFilter(group_column="speaker"),
+    "ProxyFeatureGenerator": ProxyFeatureGenerator(group_column="speaker"),
+    "ModalityImputer": ModalityImputer(),
+    "a text among numbers": refused(
+        lambda X: EarlyFusionClassifier().fit(X.assign(text="a text"), LABELS)
+    ),
+    "evaluate": lambda X: evaluate(
+        EarlyFusionClassifier(), X, LABELS, group_column="speaker", cv=3, n_resamples=10
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("use", WIDE.values(), ids=WIDE.keys())
+@pytest.mark.parametrize("prefix", ["audio__", ""], ids=["named", "unnamed"])
+def test_types_of_columns_are_looked_up_once_however_many_there_are(monkeypatch, use, prefix):
+    """DataFrame.dtypes makes a Series of all columns: one look a column is quadratic."""
+    looks = []
+    look = pd.DataFrame.dtypes.fget
+    monkeypatch.setattr(
+        pd.DataFrame, "dtypes", property(lambda frame: looks.append(1) or look(frame))
+    )
+
+    def count(n_columns):
+        values = np.random.default_rng(0).normal(size=(24, n_columns))
+        X = pd.DataFrame(values, columns=[f"{prefix}f{i}" for i in range(n_columns)])
+        X["speaker"] = np.repeat([f"s{i}" for i in range(6)], 4)
+        looks.clear()
+        if hasattr(use, "fit"):
+            model = clone(use).fit(X, LABELS)
+            (model.predict if hasattr(model, "predict") else model.transform)(X)
+        else:
+            use(X)
+        return len(looks)
+
+    assert count(60) == count(6)

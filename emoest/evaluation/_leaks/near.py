@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from emoest.tables.names import is_context
+from emoest.tables.names import is_context, numeric_columns
 from emoest.utils.typing import Floats
 
 MOST_SAMPLES = 20_000
@@ -52,7 +52,7 @@ def sample_vectors(X: Any) -> Floats | None:
 
 def _blocks(X: pd.DataFrame) -> Iterator[Floats]:
     kept = [i for i, column in enumerate(X.columns) if not is_context(column)]
-    numeric = [i for i in kept if pd.api.types.is_numeric_dtype(X.dtypes.iloc[i])]
+    numeric = numeric_columns(X)
     if numeric:
         yield X.iloc[:, numeric].to_numpy(dtype=np.float64)
     for i in sorted(set(kept) - set(numeric)):

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from emoest.evaluation._leakage import nested
-from emoest.tables.names import is_context
+from emoest.tables.names import is_context, numeric_columns
 from emoest.utils.typing import Floats
 
 _TOLERANCE = 1e-4
@@ -18,22 +18,18 @@ _STORED = ("support_vectors_", "_fit_X", "X_fit_", "X_train_")
 """Where estimators of scikit-learn keep rows that they were fitted on."""
 
 
-def numeric_columns(X: Any) -> Floats | None:
+def numeric_values(X: Any) -> Floats | None:
     """Take the numeric columns that are no context; None if there are none.
 
     Examples
     --------
-    >>> numeric_columns(pd.DataFrame({"audio__f0": [1.5], "speaker": ["a"]})).tolist()
+    >>> numeric_values(pd.DataFrame({"audio__f0": [1.5], "speaker": ["a"]})).tolist()
     [[1.5]]
     """
     if not isinstance(X, pd.DataFrame):
         array = np.asarray(X)
         return array.astype(np.float64) if array.ndim == 2 and array.dtype.kind in "fiu" else None
-    kept = [
-        i
-        for i, column in enumerate(X.columns)
-        if not is_context(column) and pd.api.types.is_numeric_dtype(X.dtypes.iloc[i])
-    ]
+    kept = numeric_columns(X)
     return X.iloc[:, kept].to_numpy(dtype=np.float64) if kept else None
 
 

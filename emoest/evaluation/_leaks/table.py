@@ -20,7 +20,7 @@ from emoest.evaluation._leaks.near import MOST_SAMPLES, find_near_pairs, sample_
 from emoest.evaluation._leaks.prepared import (
     columns_that_tell,
     describe_scaling,
-    numeric_columns,
+    numeric_values,
     rows_in_frozen_parts,
 )
 from emoest.evaluation._speakers import NOT_PEOPLE, SPEAKER, Speakers
@@ -65,7 +65,7 @@ class LeakCase:
 
     @cached_property
     def numbers(self) -> Floats | None:
-        return numeric_columns(self.X)
+        return numeric_values(self.X)
 
     @cached_property
     def copies(self) -> list[tuple[int, int]]:
