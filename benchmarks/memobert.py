@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -251,9 +252,9 @@ def ravdess(data: Path) -> Corpus:
     X["face_probs__frames"] = object_column(probabilities, X.index)
     X["audio__frames"] = object_column(audio, X.index)
     shared = {**TINY, "device": "cpu"}
-    pretrain = {**shared, "max_steps": 300, "warmup_steps": 30, "lr": 1e-3}
+    pretrain = {**shared, "max_steps": 200, "warmup_steps": 20, "lr": 1e-3}
     pretrain["words"] = sorted(set(held["labels"].tolist()))
-    fit = {**shared, "max_steps": 160, "warmup_steps": 16, "lr": 1e-3, "eval_every": 160}
+    fit = {**shared, "max_steps": 120, "warmup_steps": 12, "lr": 1e-3, "eval_every": 120}
     fit |= {"validation_fraction": None}
     return Corpus(X, held["labels"], held["speakers"], 6, pretrain, fit)
 
@@ -308,7 +309,7 @@ def run_meld(units: Units, data: Path | None) -> None:
     parts = {
         name: pd.read_csv(data / "text_meld" / f"{name}_sent_emo.csv") for name in ("train", "dev")
     }
-    shared = {"max_text": 60, "max_steps": 150, "warmup_steps": 15, "lr": 1e-4, "device": "cpu"}
+    shared = {"max_text": 60, "max_steps": 60, "warmup_steps": 6, "lr": 2e-4, "device": "cpu"}
     for seed in SEEDS:
         for start in ("MiniLM", "MiniLM, pre-trained", "random"):
             for setting in ("prompt", "finetune"):
@@ -327,7 +328,7 @@ def run_meld(units: Units, data: Path | None) -> None:
 
 def _meld_model(setting: str, start: str, train: pd.DataFrame, options: dict[str, Any]) -> Any:
     column = {"modalities": {"text": "Utterance"}}
-    fit = {**options, **column, "validation_fraction": None, "eval_every": 150}
+    fit = {**options, **column, "validation_fraction": None, "eval_every": 60}
     if start == "random":
         sizes = {"hidden_size": 384, "n_layers": 6, "n_heads": 12, "intermediate_size": 1536}
         return MEmoBERTClassifier(setting, tokenizer=MINILM, **sizes, **fit)
@@ -370,9 +371,7 @@ def speed(rounds: int = 5, n_steps: int = 40) -> None:
 
 def _ids(model: MEmoBERTPretrainer, X: pd.DataFrame) -> torch.Tensor:
     """Numbers of pieces of texts of one length, as the pre-training reads them."""
-    fitted = model.set_params(max_steps=1).fit(X)
-    model.set_params(max_steps=40)
-    table = fitted._read(X, reset=False)
+    table = clone(model).set_params(max_steps=1).fit(X)._read(X, reset=False)
     return torch.from_numpy(np.stack([cell[:, 0] for cell in table.cells["text"]])).long()
 
 

@@ -116,3 +116,11 @@ def test_texts_are_not_padded_where_the_file_asks_for_it(tmp_path):
     padded = Pieces(pieces._fast.to_str())
     assert len(padded.encode("so sad")[0]) < 10
     assert all(padded.label_id(word) >= 0 for word in LABELS)
+
+
+def test_without_the_library_of_tokenizers_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(
+        ImportError, match=r"MEmoBERT needs the package 'tokenizers'.*emoest\[text\]"
+    ):
+        Pieces.learn(TEXTS)
