@@ -13,7 +13,12 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from emoest.evaluation._cross_fitting import Groups, make_splitter
-from emoest.evaluation._leakage import seen_before, shared_groups, warn_copies
+from emoest.evaluation._leakage import (
+    pretrained_groups,
+    seen_before,
+    shared_groups,
+    warn_copies,
+)
 from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks, warn_of_near_copies
 from emoest.evaluation._protocol import Task
 from emoest.evaluation._protocols.named_folds import named_cv
@@ -335,6 +340,7 @@ def check_overlap(
     if groups is None:
         return []
     found: set[Any] = set()
+    pretrained = {name: pretrained_groups(model) for name, model in models.items()}
     for fold, split in enumerate(splits, start=1):
         shared = shared_groups(split, groups).tolist()
         if shared and not allow_overlap:
@@ -345,8 +351,8 @@ def check_overlap(
                 "speaker-dependent score."
             )
         found.update(shared)
-        for name, model in models.items():
-            for part, seen in seen_before(model, groups[split[1]]).items():
+        for name, parts in pretrained.items():
+            for part, seen in seen_before(parts, groups[split[1]]).items():
                 if not allow_overlap:
                     raise ValueError(
                         f"Model {name!r}: {part} was trained on groups (speakers) of the test part "

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from joblib import delayed
 
 from emoest.evaluation._bootstrap import warn_few
@@ -34,10 +33,11 @@ from emoest.evaluation._leakage import (
     of_unknown_speakers,
     transductive_steps,
 )
+from emoest.evaluation._predictions import predictions_table
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._protocols.fingerprint import corpus_digest, versions
 from emoest.evaluation._result import EvaluationResult
-from emoest.tables.groups import GROUP_LEVEL, Split
+from emoest.tables.groups import Split
 from emoest.tables.inputs import as_pandas
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed, short_repr
@@ -334,50 +334,4 @@ def _partial(done: list[FoldOutput], samples: _Samples) -> EvaluationResult | No
 
 
 def _result(done: list[FoldOutput], samples: _Samples) -> EvaluationResult:
-    parts = [
-        _fold_table(output, samples, number, target)
-        for output in done
-        for number, target in enumerate(samples.protocol.targets)
-    ]
-    predictions = pd.concat(parts, ignore_index=True)
-    proba = [str(column) for column in predictions if str(column).startswith("proba_")]
-    # A class that the training part lacked has no column in that fold: its probability was 0.
-    for column in proba:
-        target_has = predictions.groupby(["model", "target"], sort=False)[column]
-        absent = predictions[column].isna() & target_has.transform("count").gt(0)
-        predictions.loc[absent, column] = 0.0
-    drop = [] if samples.several else ["model"]
-    drop += [] if len(samples.protocol.targets) > 1 else ["target"]
-    drop += [] if samples.protocol.seeds else ["seed"]
-    return EvaluationResult(predictions.drop(columns=drop), samples.protocol)
-
-
-def _fold_table(output: FoldOutput, samples: _Samples, number: int, target: Any) -> pd.DataFrame:
-    task = output.task
-    y_pred = output.y_pred.reshape(len(task.test), -1)
-    table = pd.DataFrame(
-        {
-            "model": task.model,
-            "target": target,
-            "row": _row_ids(samples.X)[task.test],
-            "position": task.test,
-            "seed": task.run,
-            "fold": task.fold,
-            "group": None if samples.groups is None else samples.groups[task.test],
-            "y": samples.targets.frame[target].to_numpy()[task.test],
-            "y_pred": y_pred[:, number],
-        }
-    )
-    if target in output.probabilities:
-        return table.join(output.probabilities[target].add_prefix("proba_"))
-    return table
-
-
-def _row_ids(X: Any) -> Any:
-    """Index of X without the groups, one object a sample."""
-    if not isinstance(X, pd.DataFrame | pd.Series):
-        return np.arange(num_samples(X))
-    index = X.index
-    if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
-        index = index.droplevel([GROUP_LEVEL])
-    return index.to_numpy()
+    return EvaluationResult(predictions_table(done, samples), samples.protocol)

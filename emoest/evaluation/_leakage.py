@@ -193,8 +193,8 @@ def _cell_content(cell: Any) -> tuple[bool, Any]:
     return False, repr(cell)
 
 
-def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:
-    """Find the groups of a test fold that a pretrained part of the model was trained on.
+def pretrained_groups(estimator: Any) -> dict[str, set[Any]]:
+    """Find the groups that each pretrained part of a model was trained on.
 
     Such a part carries them as ``seen_groups_``. What each fold fits anew is left out, even if it
     was fitted before.
@@ -202,18 +202,27 @@ def seen_before(estimator: Any, test_groups: npt.NDArray[Any]) -> dict[str, list
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> seen_before(SimpleNamespace(seen_groups_=["s1", "s2"]), np.array(["s2", "s3"]))
-    {'SimpleNamespace': ['s2']}
+    >>> pretrained_groups(SimpleNamespace(seen_groups_=["s1"]))
+    {'SimpleNamespace': {'s1'}}
     """
     found = {}
-    tested = set(test_groups.tolist())
     # Cloning drops what each fold fits anew; only pretrained parts keep their attributes.
     for name, part in nested(clone(estimator, safe=False)):
         known = getattr(part, "seen_groups_", None)
-        if known is None or isinstance(part, type):
-            continue
-        both = sorted(tested.intersection(np.asarray(known).tolist()), key=str)
-        if both:
+        if known is not None and not isinstance(part, type):
             label = type(part).__name__
-            found[f"{name} ({label})" if name else label] = both
+            found[f"{name} ({label})" if name else label] = set(np.asarray(known).tolist())
     return found
+
+
+def seen_before(parts: dict[str, set[Any]], test_groups: npt.NDArray[Any]) -> dict[str, list[Any]]:
+    """Find the groups of a test fold that parts, as of `pretrained_groups`, were trained on.
+
+    Examples
+    --------
+    >>> seen_before({"net": {"s1", "s2"}}, np.array(["s2", "s3"]))
+    {'net': ['s2']}
+    """
+    tested = set(test_groups.tolist()) if parts else set()
+    both = {name: sorted(tested & known, key=str) for name, known in parts.items()}
+    return {name: groups for name, groups in both.items() if groups}

@@ -6,7 +6,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from emoest.evaluation._leakage import nested, seen_before, transductive_steps
+from emoest.evaluation._leakage import (
+    nested,
+    pretrained_groups,
+    seen_before,
+    transductive_steps,
+)
 
 
 class Trunk(BaseEstimator):
@@ -27,13 +32,13 @@ def test_nested_parts_are_found_where_they_stand():
     weights = SimpleNamespace(seen_groups_=["s1", "s9"])
     frozen = FrozenEstimator(Trunk(weights))
     model = make_pipeline(frozen, LogisticRegression())
-    assert seen_before(model, np.array(["s1", "s2"])) == {
+    assert seen_before(pretrained_groups(model), np.array(["s1", "s2"])) == {
         "frozenestimator__estimator__weights (SimpleNamespace)": ["s1"]
     }
-    assert seen_before(model, np.array(["s2"])) == {}
+    assert seen_before(pretrained_groups(model), np.array(["s2"])) == {}
     refitted = Trunk()
     refitted.seen_groups_ = ["s1"]
-    assert seen_before(refitted, np.array(["s1"])) == {}
+    assert seen_before(pretrained_groups(refitted), np.array(["s1"])) == {}
     assert transductive_steps(make_pipeline(Transductive("own"), Trunk())) == ["Transductive"]
     assert transductive_steps(make_pipeline(Transductive("global"), Trunk(Transductive))) == []
     assert [name for name, part in nested(model) if part is frozen] == ["frozenestimator"]

@@ -7,6 +7,7 @@ import pandas as pd
 
 from emoest.evaluation._checks import check_models, plan_folds
 from emoest.evaluation._leaks.table import leak_table
+from emoest.tables.inputs import as_pandas
 from emoest.utils.seeds import RandomState
 
 
@@ -77,6 +78,7 @@ def check_leakage(
     >>> table.loc[table["verdict"] == "leak", "check"].tolist()
     ['same sample in both parts']
     """
+    X, y = as_pandas(X, lists=False), as_pandas(y, lists=False)
     models = {} if model is None else check_models(model)
     with warnings.catch_warnings():
         # The table says it all.

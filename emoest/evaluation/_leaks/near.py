@@ -17,7 +17,7 @@ _N_PROJECTED = 64
 _CHUNK = 1_000
 _CLOSER = 5.0
 # In a few dimensions distances to neighbors spread over orders of magnitude by chance.
-_SPREADS = 5.0
+_SPREADS = 8.0
 
 
 def sample_vectors(X: Any) -> Floats | None:
@@ -73,9 +73,9 @@ def _is_frames(cell: Any) -> bool:
 def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     """Find pairs of samples that are far closer than samples and their neighbors are.
 
-    Far closer is at most a fifth of the median distance to the nearest neighbor, and at least five
-    times (on the scale of logarithms) as far below the median as its 10 % quantile. Pairs that are
-    the same are left out.
+    Far closer is at most a fifth of the median distance to the nearest neighbor, and at least eight
+    times (on the scale of logarithms) as far below the median as the 90 % quantile is above it,
+    which holds up to about half of the samples being copies. Pairs that are the same are left out.
 
     Parameters
     ----------
@@ -106,8 +106,8 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     apart = np.log(np.maximum(nearest[nearest > 1e-6 * np.sqrt(n_dims)], 1e-12))
     if len(apart) < 3:
         return np.zeros((0, 2), dtype=np.intp)
-    middle, low = np.median(apart), np.quantile(apart, 0.1)
-    limit = float(np.exp(middle - max(np.log(_CLOSER), _SPREADS * (middle - low))))
+    middle, high = np.quantile(apart, [0.5, 0.9])
+    limit = float(np.exp(middle - max(np.log(_CLOSER), _SPREADS * (high - middle))))
     suspects = np.flatnonzero(nearest <= 1.5 * limit)
     pairs = []
     for i in suspects:

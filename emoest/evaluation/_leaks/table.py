@@ -12,6 +12,7 @@ import pandas as pd
 from emoest.evaluation._leakage import (
     find_copies,
     of_unknown_speakers,
+    pretrained_groups,
     sample_contents,
     seen_before,
     shared_groups,
@@ -238,8 +239,9 @@ def _seen(case: LeakCase) -> Iterator[Leak]:
     for name, model in case.models.items():
         parts: dict[str, set[str]] = {}
         if case.groups is not None:
+            pretrained = pretrained_groups(model)
             for _, test in case.splits:
-                for part, seen in seen_before(model, case.groups[test]).items():
+                for part, seen in seen_before(pretrained, case.groups[test]).items():
                     parts.setdefault(part, set()).update(map(str, seen))
         remembered = rows_in_frozen_parts(model, case.numbers)
         unknown = of_unknown_speakers(model)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from emoest.evaluation._evaluate import evaluate
 from emoest.tables.groups import resolve_groups
+from emoest.tables.inputs import as_pandas
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
 
@@ -109,6 +110,10 @@ def _row(table: pd.DataFrame, train: str, test: str, n_dropped: int) -> dict[str
 
 
 def _joined(corpora: Mapping[str, tuple[Any, ...]], label_map: LabelMap | None) -> Any:
+    corpora = {
+        name: tuple(as_pandas(part, lists=False) for part in parts)
+        for name, parts in corpora.items()
+    }
     if len(corpora) < 2:
         raise ValueError("Corpora against each other need two at least.")
     if label_map is not None and (unknown := set(corpora) ^ set(label_map)):

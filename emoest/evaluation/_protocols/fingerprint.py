@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "emoest": own} | found
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)

@@ -9,6 +9,7 @@ import pandas as pd
 from emoest.evaluation._checks import FoldPlan, check_models, plan_folds
 from emoest.evaluation._evaluate import evaluate
 from emoest.tables.groups import Split
+from emoest.tables.inputs import as_pandas
 from emoest.utils.seeds import RandomState
 
 
@@ -71,6 +72,7 @@ def speaker_learning_curve(
     >>> curve["n_speakers"].tolist(), curve["uar"].tolist()
     ([2, 4, 8], [1.0, 1.0, 1.0])
     """
+    X, y = as_pandas(X, lists=False), as_pandas(y, lists=False)
     plan = plan_folds(
         check_models(model),
         X,
