@@ -173,6 +173,7 @@ CELLS = {
     "SBERTEmbedder": "embeddings/test_sbert.py",
     "SpeakerEmbedder": "embeddings/test_speaker.py",
     "SpeechTranscriber": "embeddings/test_transcriber.py",
+    "USEEmbedder": "embeddings/test_use.py",
     "Wav2Vec2Embedder": "embeddings/test_wav2vec2.py",
     "WhisperEmbedder": "embeddings/test_whisper.py",
     "YAMNetEmbedder": "embeddings/test_yamnet.py",

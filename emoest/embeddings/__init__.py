@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "SBERTEmbedder": "emoest.embeddings._sbert",
         "SpeakerEmbedder": "emoest.embeddings._speaker",
         "SpeechTranscriber": "emoest.embeddings._transcriber",
+        "USEEmbedder": "emoest.embeddings._use",
         "Wav2Vec2Embedder": "emoest.embeddings._wav2vec2",
         "WhisperEmbedder": "emoest.embeddings._whisper",
         "YAMNetEmbedder": "emoest.embeddings._yamnet",

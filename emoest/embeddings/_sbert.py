@@ -69,11 +69,17 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     See Also
     --------
     BERTEmbedder : Any encoder of transformers, with a choice of pooling, and windows.
+    USEEmbedder : Sixteen languages, from a package, without torch.
 
     Notes
     -----
     The vectors are those of sentence-transformers' own ``encode``, to 1e-5, in any order and batch
     size. A list of texts in a cell gives the mean of their vectors.
+
+    Multilingual models, German and Chinese among their languages, are for example
+    ``"sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"`` and
+    ``"sentence-transformers/distiluse-base-multilingual-cased-v2"``. Which of them serves emotion
+    best was not measured here; `USEEmbedder` works offline.
 
     Boateng and Kowatsch (2020) used a multilingual 768-dimensional SBERT; which one is not known.
     The default is a reconstruction; it is thought to cut texts at 128 tokens.

