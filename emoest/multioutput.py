@@ -11,7 +11,7 @@ from sklearn.utils import Tags, check_consistent_length, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from emoest.tables.groups import GROUP_LEVEL
+from emoest.tables.groups import GROUP_LEVEL, remember_groups, resolve_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, is_fitted, num_samples
 from emoest.utils.routing import fit_parameters
@@ -50,6 +50,8 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
         Names of the targets: the columns of y, or 0, 1, ... for an array.
     classes_ : dict of object to ndarray
         The classes of each target, for classifiers.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns of X, where the models know it.
     feature_names_in_ : ndarray of str
@@ -123,6 +125,7 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
             delayed(_fit_clone)(self.estimator, X, table[target].to_numpy(), parameters)
             for target in table.columns
         )
+        remember_groups(self, resolve_groups(X, groups))
         self.targets_ = table.columns.tolist()
         self.estimators_ = dict(zip(self.targets_, fitted, strict=True))
         if all(hasattr(model, "classes_") for model in fitted):

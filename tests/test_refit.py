@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
 
-from emoest.evaluation._leakage import pretrained_groups, seen_before
+from emoest.evaluation._leakage import of_unknown_speakers, pretrained_groups, seen_before
 from emoest.fusion import (
     EarlyFusionClassifier,
     EarlyFusionRegressor,
@@ -21,12 +22,14 @@ from emoest.fusion import (
     MultiplicativeFusionClassifier,
     SegmentClassifier,
 )
+from emoest.multioutput import MultiTarget
 from emoest.normalization import (
     BlockScaler,
     SampleZScoreNormalizer,
     SpeakerZScoreNormalizer,
     ZScoreNormalizer,
 )
+from emoest.tuning import OptunaSearchCV
 from emoest.utils import with_groups
 from emoest.validity import (
     CCAValidityFilter,
@@ -139,3 +142,42 @@ def test_groups_of_fit_are_remembered_and_found_by_evaluate(model):
     assert fit(fitted, plain, y).seen_groups_ is None
     given = fitted.fit(plain, y, groups=np.repeat(["a", "b", "c"], 20))
     assert given.seen_groups_ == ["a", "b", "c"]
+
+
+FROM_INDEX = [
+    ZScoreNormalizer(),
+    BlockScaler(),
+    RegularizedCCA(),
+    ModalityImputer(),
+    MultiTarget(LogisticRegression()),
+    OptunaSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, n_trials=1, cv=2, random_state=0),
+]
+
+
+@pytest.mark.parametrize("model", FROM_INDEX, ids=lambda model: type(model).__name__)
+def test_groups_of_the_index_are_remembered_and_found_by_evaluate(model):
+    X, y = sample()
+    X = X.drop(columns="speaker")
+    speakers = X.index.get_level_values("group").unique()
+    target = pd.DataFrame({"one": y, "other": 1 - y}) if isinstance(model, MultiTarget) else y
+    fitted = fit(clone(model), X, target)
+    assert sorted(fitted.seen_groups_) == sorted(speakers)
+    frozen = make_pipeline(FrozenEstimator(fitted), GaussianNB())
+    assert seen_before(pretrained_groups(frozen), np.array(["s3", "new"])) != {}
+    assert of_unknown_speakers(frozen) == []
+    if isinstance(model, OptunaSearchCV):
+        return
+    fit(fitted, X.droplevel("group"), target)
+    assert fitted.seen_groups_ is None
+
+
+@pytest.mark.parametrize(
+    "model", [*WITH_GROUPS, *FROM_INDEX[:-1]], ids=lambda model: repr(model)[:50]
+)
+def test_what_was_fitted_without_groups_is_named_as_unknown(model):
+    X, y = sample(speakers=False)
+    if isinstance(model, MultiTarget):
+        X, y = X.drop(columns="speaker"), pd.DataFrame({"one": y, "other": 1 - y})
+    fitted = fit(seeded(clone(model)), X, y)
+    frozen = make_pipeline(FrozenEstimator(fitted), GaussianNB())
+    assert of_unknown_speakers(frozen) == [type(model).__name__]

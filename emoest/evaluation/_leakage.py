@@ -104,7 +104,8 @@ def of_unknown_speakers(estimator: Any) -> list[str]:
     return [
         type(part.estimator).__name__
         for part in frozen
-        if not any(hasattr(each, "seen_groups_") for _, each in nested(part.estimator))
+        # One that was fitted without groups has none, or an empty list, to show.
+        if not any(getattr(each, "seen_groups_", None) for _, each in nested(part.estimator))
     ]
 
 

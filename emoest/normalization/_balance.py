@@ -6,6 +6,7 @@ import numpy as np
 
 from emoest.normalization._base import BlockTransformer
 from emoest.normalization._statistics import block_factors, column_statistics
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions, fit_context
@@ -37,6 +38,8 @@ class BlockScaler(BlockTransformer):
         What each modality is multiplied by; 1.0 where the block has no variance (or norm) at all.
     modalities_ : list of str
         The modalities found in ``fit``.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -88,6 +91,7 @@ class BlockScaler(BlockTransformer):
         totals = np.array([power[columns].sum() for columns in positions])
         factors = block_factors(totals, np.array([len(columns) for columns in positions]))
         self.factors_ = dict(zip(blocks.modalities, factors.tolist(), strict=True))
+        remember_groups(self, resolve_groups(X))
         return self
 
     def _normalize(self, blocks: Blocks) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from emoest.normalization._base import BlockTransformer
 from emoest.normalization._statistics import column_statistics, sample_zscore, zscore
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import fit_context
@@ -36,6 +37,8 @@ class ZScoreNormalizer(BlockTransformer):
         Population standard deviation; 0 for a constant column.
     modalities_ : list of str
         The modalities found in ``fit``.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -82,6 +85,7 @@ class ZScoreNormalizer(BlockTransformer):
         blocks = self._read(X, reset=True)
         statistics = column_statistics(blocks.values, check_weight(sample_weight, blocks.values))
         self.mean_, self.scale_ = statistics.mean, statistics.scale
+        remember_groups(self, resolve_groups(X))
         return self
 
     def _normalize(self, blocks: Blocks) -> Floats:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from emoest.evaluation._cross_fitting import run_parallel, with_group_level
 from emoest.evaluation._scorers import find_scorer
-from emoest.tables.groups import inner_splits, resolve_groups
+from emoest.tables.groups import inner_splits, remember_groups, resolve_groups
 from emoest.tuning._space import (
     check_space,
     chosen_params,
@@ -108,6 +108,8 @@ class OptunaSearchCV(BaseSearchCV):
         Parameters of the best trial.
     best_score_ : float
         Its mean score over the folds.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     best_index_ : int
         Its position in `cv_results_`.
     cv_results_ : dict of array
@@ -234,6 +236,7 @@ class OptunaSearchCV(BaseSearchCV):
         self.scorer_ = find_scorer(self.estimator, self.scoring)
         self.n_splits_ = len(rows.splits)
         self._search(rows)
+        remember_groups(self, rows.groups)
         if self.refit:
             best = clone(self.estimator).set_params(**cloned(self.best_params_))
             best = seeded_clone(best, rows.seed, distinct=True)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.tables.cells import Frames
 from emoest.tables.frames import Changes, FrameTable
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.names import is_context
 from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils import constraints
@@ -44,6 +45,8 @@ class ModalityImputer(ModalityTransformer):
     statistics_ : ndarray of shape (n_columns,)
         What each column is filled with, context columns left out; of frames, what each dimension
         of each modality is filled with.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_features_in_ : int
         Number of columns seen in ``fit``, context included.
     feature_names_in_ : ndarray of str
@@ -116,6 +119,7 @@ class ModalityImputer(ModalityTransformer):
         if self.strategy == "median" and sample_weight is not None:
             raise ValueError("strategy='median' takes no sample_weight; use strategy='mean'.")
         table = self._read(X, reset=True)
+        remember_groups(self, resolve_groups(X))
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         if isinstance(table, Blocks):

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.names import is_context
 from emoest.tables.vectors import Blocks
 from emoest.utils import constraints
@@ -49,6 +50,8 @@ class RegularizedCCA(ModalityTransformer):
     ----------
     modalities_ : list of str
         Names of the modalities.
+    seen_groups_ : list or None
+        Groups of the training samples; None where nothing named any.
     n_components_ : int
         Number of components; 0 when X passes through.
     correlations_ : ndarray of shape (n_components_,)
@@ -149,6 +152,7 @@ class RegularizedCCA(ModalityTransformer):
         """
         forget_fit(self)
         blocks = self._read(X, reset=True, ensure_min_samples=3)
+        remember_groups(self, resolve_groups(X))
         self.n_components_ = 0
         if warn_if_single(self, self.modalities_, "and CCA needs two"):
             return self
