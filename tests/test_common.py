@@ -183,6 +183,8 @@ CELLS = {
     "MEmoBERTClassifier": "neural/_memobert/test_classifier.py",
     "MEmoBERTPretrainer": "neural/_memobert/test_pretrainer.py",
     "SpeakerPretrainer": "neural/test_speaker_pretrainer.py",
+    "UniMSEClassifier": "neural/_unimse/test_estimators.py",
+    "UniMSERegressor": "neural/_unimse/test_estimators.py",
     "StatisticsPooling": "aggregation/test_base.py",
     "WeightedAggregator": "aggregation/test_base.py",
 }

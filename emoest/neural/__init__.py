@@ -12,7 +12,9 @@ from emoest.neural._sequence import SequenceClassifier, SequenceRegressor
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
 from emoest.neural._speaker_trunks import load_speaker_weights
 from emoest.neural._speech_resnet import SpeechResNetClassifier
+from emoest.neural._unimse.classifier import UniMSEClassifier
 from emoest.neural._unimse.labeler import UniversalLabeler
+from emoest.neural._unimse.regressor import UniMSERegressor
 
 __all__ = [
     "EEGNetClassifier",
@@ -27,6 +29,8 @@ __all__ = [
     "SpeakerPretrainer",
     "SpeechResNetClassifier",
     "TrunkWeights",
+    "UniMSEClassifier",
+    "UniMSERegressor",
     "UniversalLabeler",
     "grad_cam",
     "load_speaker_weights",

@@ -22,6 +22,7 @@ from emoest.systems.tan2021 import (
     tan2021_eeg_param_grid,
 )
 from emoest.systems.timeline import plot_timeline, predict_timeline
+from emoest.systems.unimse2022 import make_unimse2022, unimse2022_ablation
 
 __all__ = [
     "boateng2020_param_grid",
@@ -36,6 +37,7 @@ __all__ = [
     "make_recording_pipeline",
     "make_tan2021",
     "make_tan2021_eeg",
+    "make_unimse2022",
     "memobert2022_ablation",
     "memobert2022_by_speaker",
     "memobert2022_few_shot",
@@ -44,4 +46,5 @@ __all__ = [
     "predict_timeline",
     "tan2021_comparison",
     "tan2021_eeg_param_grid",
+    "unimse2022_ablation",
 ]

@@ -11,6 +11,7 @@ from emoest import neural
 from emoest.neural._memobert.base import CrossModal
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._training.media_classifier import MediaClassifier
+from emoest.neural._unimse.base import UniversalEstimator
 from emoest.tables.cells import object_column
 from tests.neural._memobert.helpers_memobert import DIRECT, PRETRAIN, make_clips
 from tests.neural.helpers import make_frames
@@ -46,6 +47,9 @@ def samples_of(cls):
     if issubclass(cls, CrossModal):
         X, y = make_clips(8, modalities=("audio",))
         return X, y, "audio", 3
+    if issubclass(cls, UniversalEstimator):
+        y = [1.5, -0.5] * 4 if cls is neural.UniMSERegressor else ["joy", "fear"] * 4
+        return pd.DataFrame({"text": ["so good", "so bad"] * 4}), y, "text", 2
     if not issubclass(cls, MediaClassifier):
         return *make_frames(n_rows=8), "audio", 3
     if cls is neural.EEGNetClassifier:
@@ -69,13 +73,14 @@ def test_every_attribute_is_explained_here_or_where_the_class_points(cls):
     small = {"channels": 1} if cls is neural.SpeechResNetClassifier else {}
     if issubclass(cls, CrossModal):
         small = PRETRAIN if cls is neural.MEmoBERTPretrainer else {**DIRECT, "setting": "direct"}
-    target = range(8) if hasattr(cls, "_learn_prior") and "Regressor" in cls.__name__ else y
+    numeric = "Regressor" in cls.__name__ and not issubclass(cls, UniversalEstimator)
+    target = range(8) if hasattr(cls, "_learn_prior") and numeric else y
     model = cls(**(small if issubclass(cls, CrossModal) else {**SMALL, **small})).fit(X, target)
     found = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
     found |= {"seen_groups_"}
     assert found <= set(section(cls, "Attributes"))
     assert all(explained(cls, "Attributes", name) for name in found)
-    several = any(word in cls.__name__ for word in ("MFN", "M3ER", "MEmoBERT"))
+    several = any(word in cls.__name__ for word in ("MFN", "M3ER", "MEmoBERT", "UniMSE"))
     assert model.modalities_ == [modality]
     assert model.n_dims_ == ({modality: n_dims} if several else n_dims)
     assert hasattr(model, "class_prior_") == hasattr(model, "classes_")

@@ -109,6 +109,11 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
         """Scores of the validation samples after an epoch."""
         return {}
 
+    @property
+    def _rate(self) -> float:
+        """Learning rate of the parameters that no group names."""
+        return float(self.lr)
+
     def _prepare_module(self, module: Any, data: FrameDataset, groups: Any) -> None:
         """Change the fresh module before training; torch is seeded."""
 
@@ -297,7 +302,7 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
             criterion=self._criterion(),
             **optimizer_settings(self.optimizer, self.weight_decay),
             optimizer__param_groups=self._parameter_groups(),
-            lr=self.lr,
+            lr=self._rate,
             max_epochs=self.max_epochs,
             batch_size=self.batch_size,
             train_split=None if valid is None else predefined_split(valid),
@@ -359,9 +364,9 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
         outputs = predict_rows(self.net_.module_, data, self.batch_size, self.net_.device, method)
         return outputs, known
 
-    def _predict_rows(self, X: Any, prior: Any) -> Any:
+    def _predict_rows(self, X: Any, prior: Any, method: str = "forward") -> Any:
         """Outputs for every sample, with the training prior where there are no frames at all."""
-        outputs, known = self._outputs(X, "forward")
+        outputs, known = self._outputs(X, method)
         if isinstance(outputs, tuple):
             outputs = outputs[0]
         if known.all():

