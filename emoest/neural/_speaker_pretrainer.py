@@ -13,6 +13,7 @@ from emoest.nets.speaker import AngularMarginLoss, SpeakerNet
 from emoest.nets.speech_resnet import LAYOUTS
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
 from emoest.neural._training.classifier import DeepClassifier
+from emoest.neural._training.last_weights import RefreshStatistics
 from emoest.tables.groups import NotSpeakerIndependentWarning
 from emoest.utils import constraints
 from emoest.utils._sklearn import StrOptions
@@ -43,6 +44,8 @@ class SpeakerPretrainer(DeepClassifier):
     crop : int or None, default=200
         Longest run of frames that training takes of a sample, at a random place that changes with
         each epoch; None takes whole samples. 200 frames are 2 s.
+    batch_statistics : {"fresh", "running"}, default="fresh"
+        See `SpeechResNetClassifier`; whoever freezes the backbone freezes its statistics.
     modalities : "auto" or list of str, default="auto"
         Which modality, when X holds several.
     normalize : {"zscore", None}, default=None
@@ -128,6 +131,7 @@ class SpeakerPretrainer(DeepClassifier):
         "scale": [constraints.POSITIVE_REAL],
         "margin": [constraints.NON_NEGATIVE_REAL],
         "crop": [constraints.POSITIVE_INT, None],
+        "batch_statistics": [StrOptions({"fresh", "running"})],
         **DeepClassifier._parameter_constraints,
     }
 
@@ -141,6 +145,7 @@ class SpeakerPretrainer(DeepClassifier):
         scale: float = 32.0,
         margin: float = 0.2,
         crop: int | None = 200,
+        batch_statistics: str = "fresh",
         modalities: Any = "auto",
         normalize: str | None = None,
         impute: str = "mean",
@@ -168,6 +173,7 @@ class SpeakerPretrainer(DeepClassifier):
         self.scale = scale
         self.margin = margin
         self.crop = crop
+        self.batch_statistics = batch_statistics
         self.modalities = modalities
         self.normalize = normalize
         self.impute = impute
@@ -225,6 +231,10 @@ class SpeakerPretrainer(DeepClassifier):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotSpeakerIndependentWarning)
             return super()._hold_out(kept, target, groups, seed)
+
+    def _last_weights(self) -> list[tuple[str, Any]]:
+        fresh = self.batch_statistics == "fresh"
+        return [("statistics", RefreshStatistics())] if fresh else []
 
     def _criterion(self) -> torch.nn.Module:
         return AngularMarginLoss(self.scale, self.margin) if self.loss == "aam" else CrossEntropy()

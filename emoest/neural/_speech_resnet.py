@@ -95,8 +95,8 @@ class SpeechResNetClassifier(DeepClassifier):
     patience : int or None, default=8
         Epochs without a gain on the held-out samples before training stops.
     validation_fraction : float or None, default=0.1
-        See `SequenceClassifier`. A tenth of twelve speakers are two, who choose the epoch: take
-        more, or None and `average_epochs`.
+        See `SequenceClassifier`. A tenth of twelve speakers are one or two, who choose the epoch:
+        take more, or None and `average_epochs`.
     average_epochs : int or None, default=None
         Instead of the weights of the best epoch, take the average of those after so many last
         epochs. Held-out samples then do no more than end the training.

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from emoest.evaluation import evaluate
 from emoest.nets.speaker import AngularMarginLoss, CosineHead
 from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
+from emoest.neural._training.last_weights import refresh_statistics
 from emoest.testing import cell_estimator_checks
 from tests.neural.helpers import (
     assert_same_state,
@@ -125,3 +126,18 @@ def test_a_frozen_one_is_refused_where_its_speakers_are_tested():
         pretrain=pretrainer, channels=2, hidden_size=8, max_epochs=1, validation_fraction=None
     )
     assert evaluate(model, X, y, **settings).protocol.speaker_independent
+
+
+def test_the_backbone_has_the_statistics_of_whole_training_samples():
+    X, speakers = make_voices(n_rows=16)
+    settings = {"channels": 1, "n_embedding": 4, "max_epochs": 2, "crop": 5, "random_state": 0}
+    model = SpeakerPretrainer(**settings).fit(X, speakers)
+    rows = model._dataset(model._read(X, reset=False), {})
+    before = {name: value.clone() for name, value in model.weights_.state.items()}
+    refresh_statistics(model.net_.module_, rows, model.batch_size, "cpu")
+    for name, value in model.weights_.state.items():
+        assert torch.equal(value, before[name]), name
+    lagging = SpeakerPretrainer(**settings, batch_statistics="running").fit(X, speakers).weights_
+    assert torch.equal(lagging.state["conv1.weight"], before["conv1.weight"])
+    name = "layer4.2.bn2.running_var"
+    assert not torch.allclose(lagging.state[name], before[name], rtol=0.01)
