@@ -35,6 +35,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,19 @@ ALL = {
     for remedy in ("statistics", "gate", "scaled", "averaged", "perturbed")
     for name, value in REMEDIES[remedy].items()
 }
+FROZEN = {
+    "random trunk": ("gate", True),
+    "random trunk, trimmed": ("trim", True),
+    "random trunk, whole clips": ("keep", True),
+    "random trunk, not scaled": ("gate", False),
+}
+"""Frozen trunks that learned nothing: what is pooled, and whether the vectors are scaled."""
+
 ROWS: dict[str, dict[str, Any]] = {
     **REMEDIES,
     "all": ALL,
-    "all, no masks": {**ALL, "specaugment": None},
+    "all but augmentation": {**ALL, "specaugment": None, "perturb": None},
+    "no masks": {"specaugment": None},
     "all, 24 epochs": {**ALL, "max_epochs": 24},
 }
 
@@ -258,8 +268,11 @@ def remedies(arguments: argparse.Namespace) -> None:
             parts.add(f"{row}, seed {seed}, fold {fold}", predict, row=row, seed=seed, fold=fold)
 
     for seed in arguments.seeds:
-        add("random trunk", seed, linear(), lambda seed=seed: random_vectors(X, protocol, seed))
-        for name in arguments.rows or ROWS:
+        frozen = FROZEN if arguments.only_frozen or not arguments.rows else {}
+        for name, (silence, scaled) in frozen.items():
+            vectors = cache(partial(random_vectors, X, protocol, seed, silence))
+            add(name, seed, linear(scaled), vectors)
+        for name in () if arguments.only_frozen else arguments.rows or ROWS:
             net = protocol.classifier(arguments.device).set_params(
                 random_state=seed,
                 precision=arguments.precision,
@@ -267,7 +280,8 @@ def remedies(arguments: argparse.Namespace) -> None:
             )
             add(name, seed, net, lambda: X)
     if not arguments.sources[0].endswith(".npz"):
-        add("speaker encoder", 0, linear(), lambda: voices(arguments.sources[0], protocol))
+        encoded = cache(partial(voices, arguments.sources[0], protocol))
+        add("speaker encoder", 0, linear(), encoded)
     show_remedies(parts.table())
 
 
@@ -278,17 +292,18 @@ def curve(net: SpeechResNetClassifier) -> str:
     return f"losses {losses}" + (f"; held-out UAR {' '.join(held_out)}" if held_out else "")
 
 
-def linear() -> Any:
+def linear(scaled: bool = True) -> Any:
     """Make what stands behind a frozen trunk."""
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000))
+    scale = StandardScaler() if scaled else "passthrough"
+    return make_pipeline(scale, LogisticRegression(max_iter=3000))
 
 
-def random_vectors(X: pd.DataFrame, protocol: Protocol, seed: int) -> pd.DataFrame:
-    """Pooled statistics of loud frames behind a trunk that has learned nothing."""
+def random_vectors(X: pd.DataFrame, protocol: Protocol, seed: int, silence: str) -> pd.DataFrame:
+    """Pooled statistics behind a trunk that has learned nothing."""
     cells = list(X["audio__frames"])
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        net = SpeechResNet(cells[0].shape[1], 2, channels=protocol.channels, silence="gate").eval()
+        net = SpeechResNet(cells[0].shape[1], 2, channels=protocol.channels, silence=silence).eval()
     lengths = {"audio": np.array([len(cell) for cell in cells])}
     data = FrameDataset({"audio": cells}, lengths, {"audio": cells[0].shape[1]}, several=False)
     order, pooled = [], []
@@ -423,6 +438,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--finetune", default="head", help="what transfer trains: head or all")
     parser.add_argument("--predictions", help="file that ablation adds its predictions to")
+    parser.add_argument("--only-frozen", action="store_true", help="remedies trains no trunk")
     parser.add_argument("--precision", default="auto", help="of training, for remedies")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="of remedies")
     parser.add_argument(
