@@ -80,8 +80,9 @@ def ways(X, y):
     yield "none", X, y, plain(), BY_GROUP, None
     yield "speakers in both parts", X, y, plain(), MIXED, None
     yield "a fifth of the clips under a second name", *copied(X, y, 0.0), plain(), BY_GROUP, None
-    noisy = copied(X, y, 0.1)
-    yield "the same with noise (a tenth of the deviation)", *noisy, plain(), BY_GROUP, None
+    for noise in (0.05, 0.1):
+        name = f"the same with noise of {noise:.0%} of the deviation"
+        yield name, *copied(X, y, noise), plain(), BY_GROUP, None
     yield "two spellings of each speaker", respelled(X), y, plain(), BY_GROUP, None
     yield "scaled before the split", scaled, y, ridge(), BY_GROUP, None
     yield "scaler fitted on all, frozen", X, y, plain(frozen), BY_GROUP, None

@@ -47,6 +47,7 @@ _load, __dir__, __all__ = lazy_names(
         "list_corpora": "emoest.datasets._reading.corpora",
         "load_compare2020": "emoest.datasets._corpora.compare2020",
         "load_cremad": "emoest.datasets._corpora.cremad",
+        "load_emobox": "emoest.datasets._emobox",
         "load_emodb": "emoest.datasets._corpora.emodb",
         "load_emorynlp": "emoest.datasets._corpora.emorynlp",
         "load_fer2013": "emoest.datasets._corpora.fer2013",

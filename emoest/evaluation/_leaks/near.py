@@ -16,8 +16,8 @@ MOST_SAMPLES = 20_000
 _N_PROJECTED = 64
 _CHUNK = 1_000
 _CLOSER = 5.0
-# In a few dimensions distances to neighbors spread over orders of magnitude by chance.
-_SPREADS = 8.0
+_FALSE_ALARMS = 0.1
+_QUANTILES = float(np.log(np.log(0.05) / np.log(0.25)))
 
 
 def sample_vectors(X: Any) -> Floats | None:
@@ -73,9 +73,10 @@ def _is_frames(cell: Any) -> bool:
 def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     """Find pairs of samples that are far closer than samples and their neighbors are.
 
-    Far closer is at most a fifth of the median distance to the nearest neighbor, and at least eight
-    times (on the scale of logarithms) as far below the median as the 90 % quantile is above it,
-    which holds up to about half of the samples being copies. Pairs that are the same are left out.
+    Far closer is at most a fifth of the median distance to the nearest neighbor; where vectors have
+    few dimensions it is less, so that chance makes a tenth of a pair. The number of dimensions is
+    estimated from the upper quarter of these distances, so that many copies may be there. Pairs
+    that are the same are left out.
 
     Parameters
     ----------
@@ -106,8 +107,12 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     apart = np.log(np.maximum(nearest[nearest > 1e-6 * np.sqrt(n_dims)], 1e-12))
     if len(apart) < 3:
         return np.zeros((0, 2), dtype=np.intp)
-    middle, high = np.quantile(apart, [0.5, 0.9])
-    limit = float(np.exp(middle - max(np.log(_CLOSER), _SPREADS * (high - middle))))
+    middle, upper, high = np.quantile(apart, [0.5, 0.75, 0.95])
+    # Distances to neighbors in m dimensions: the m-th power is exponential, and its quantiles tell
+    # m; so many samples then have a neighbor closer by the factor f by chance: n * log(2) * f**m.
+    dims = _QUANTILES / max(high - upper, 1e-9)
+    by_chance = np.log(n_samples * np.log(2) / _FALSE_ALARMS) / dims
+    limit = float(np.exp(middle - max(np.log(_CLOSER), by_chance)))
     suspects = np.flatnonzero(nearest <= 1.5 * limit)
     pairs = []
     for i in suspects:
