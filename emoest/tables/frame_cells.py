@@ -9,6 +9,7 @@ import pandas as pd
 
 from emoest.tables.cells import HEADER_ERRORS, Frames, check_frames, is_path, read_frames
 from emoest.tables.frame_columns import FrameColumn
+from emoest.tables.names import SINGLE
 from emoest.utils.warn import warn_user
 
 _SPELLINGS = (
@@ -129,13 +130,14 @@ def find_widths(X: pd.DataFrame, columns: Mapping[str, FrameColumn]) -> dict[str
         if width:
             widths[name] = width
         else:
-            warn_of_absence(name)
+            warn_of_absence(name, column.column)
     return widths
 
 
-def warn_of_absence(name: str) -> None:
-    """Warn of a modality that no training row has."""
+def warn_of_absence(name: str, column: str) -> None:
+    """Warn of a modality that no training row has; `column` says which where no name does."""
+    what = f"frames in column {column!r}" if name == SINGLE else f"the modality {name!r}"
     warn_user(
-        f"No training row has the modality {name!r}, so nothing is learned from it; it is left out "
-        "in prediction too."
+        f"No training row has {what}, so nothing is learned from it; it is left out in prediction "
+        "too."
     )

@@ -298,7 +298,7 @@ def settle_modalities(
         if name in known:
             table.widths[name] = known[name]
         else:
-            warn_of_absence(name)
+            warn_of_absence(name, table.columns[name].column if table.columns else name)
     return table.select([name for name in table.names if name in known or name not in absent])
 
 

@@ -1,5 +1,6 @@
 """What every estimator that reads frames does with twelve kinds of table: the same."""
 
+import importlib
 import re
 import warnings
 
@@ -7,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from sklearn.base import clone, is_regressor
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 
+import emoest
 from emoest.aggregation import FrameAligner, StatisticsPooling, WeightedAggregator
 from emoest.features import LinearDynamicSmoother, MovingAverage
 from emoest.fusion import (
@@ -21,7 +23,9 @@ from emoest.fusion import (
     MonteCarloFusionClassifier,
     MultiplicativeFusionClassifier,
     SegmentClassifier,
+    TrialAggregatingClassifier,
 )
+from emoest.media.transformer import CellTransformer
 from emoest.neural import (
     M3ERClassifier,
     MEmoBERTClassifier,
@@ -106,7 +110,10 @@ CROSS_MODAL = {
     ),
 }
 """Their own tests say what a modality is that nobody has, and what numbers are."""
-SEGMENTS = {"SegmentClassifier": SegmentClassifier()}
+SEGMENTS = {
+    "SegmentClassifier": SegmentClassifier(),
+    "TrialAggregatingClassifier": TrialAggregatingClassifier(LogisticRegression(), calibrate=None),
+}
 LATE = {
     "LateFusionClassifier": LateFusionClassifier(pooled(LogisticRegression())),
     "LateFusionRegressor": LateFusionRegressor(pooled(Ridge())),
@@ -436,3 +443,28 @@ def test_a_net_without_proxies_takes_what_the_filter_leaves(estimator):
     checked = model[:-1].transform(test)["text__frames"]
     assert any(cell is not None and np.isnan(cell).any() for cell in checked)
     assert np.isfinite(model.predict_proba(test)).all()
+
+
+NO_FRAMES = {
+    "EEGFilter": "reads and gives media",
+    "EEGNetClassifier": "reads EEG",
+    "FaceCNNClassifier": "reads images",
+    "MultiTarget": "hands X on to one copy of its estimator a target",
+    "OptunaSearchCV": "hands X on to its estimator",
+    "SpeakerPretrainer": "reads as SpeechResNetClassifier; its labels are speakers",
+    "UniversalLabeler": "completes labels",
+}
+"""What is not asked about frames, and why. Readers of media are checked by emoest.testing."""
+
+
+def test_every_public_estimator_is_asked_or_says_why_not():
+    asked = {type(estimator).__name__ for estimator in [*EVERY.values(), *NUMBERS.values()]}
+    known = asked | set(NO_FRAMES)
+    for room in emoest._SUBMODULES:
+        module = importlib.import_module(f"emoest.{room}")
+        for name in getattr(module, "__all__", ()):
+            each = getattr(module, name)
+            if not isinstance(each, type) or not issubclass(each, BaseEstimator):
+                continue
+            assert name in known or issubclass(each, CellTransformer), f"{name} of {room}"
+            assert name not in NO_FRAMES or name not in asked
