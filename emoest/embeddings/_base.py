@@ -43,7 +43,7 @@ class PretrainedTransformer(CellTransformer):
     """
 
     _parameter_constraints: dict = {
-        "model": [str, HasMethods("__fspath__")],
+        "model": [str, HasMethods("__fspath__"), HasMethods("state_dict")],
         **CellTransformer._parameter_constraints,
         **constraints.DEVICE,
     }
@@ -56,6 +56,14 @@ class PretrainedTransformer(CellTransformer):
 
     def _weights_name(self) -> str:
         """Name or path that the user gave."""
+        if hasattr(self.model, "state_dict"):
+            kind = type(self.model).__name__
+            save = "save" if kind == "SentenceTransformer" else "save_pretrained"
+            raise ValueError(
+                f"model is a {kind} in memory; a frozen model is a folder, whose digest names what "
+                f"it gives. Write model.{save}('my-model'), with the tokenizer or processor beside "
+                "it, and pass model='my-model'."
+            )
         return os.fspath(self.model)
 
     def _weights_options(self) -> dict[str, Any]:

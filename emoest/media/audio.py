@@ -18,6 +18,7 @@ import soxr
 from emoest.media.decoding.audio_decoders import ffmpeg_blocks, ffmpeg_length, sndfile_blocks
 from emoest.media.decoding.audio_lengths import UNKNOWN, Length, audio_length, check_joined
 from emoest.media.decoding.damage import decoder_errors
+from emoest.media.decoding.foreign_items import own_item
 from emoest.media.decoding.limits import MIN_AUDIO_RATE, check_limit
 from emoest.media.levels import Levels
 from emoest.media.sources import (
@@ -260,6 +261,7 @@ def open_audio(item: Any, *, sampling_rate: float | None = None, name: str = "au
     >>> open_audio((np.zeros(4000), 8000)).seconds
     0.5
     """
+    item = own_item(item)
     if is_path(item):
         return _open_file(os.fspath(item), name)
     if isinstance(item, tuple):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emoest.media.decoding.foreign_items import own_item
 from emoest.media.eeg_channels import channel_label, folded, order_channels, split_channels
 from emoest.media.eeg_files import file_shape, load_file, split_path
 from emoest.media.eeg_tables import is_eeg_table, read_eeg_table
@@ -91,6 +92,7 @@ def read_eeg(
     ((4, 512), dtype('float64'), 256.0)
     """
     start, end = 0.0, None
+    item = own_item(item)
     if isinstance(item, tuple):
         item, sampling_rate = order_channels(item, channels, name)
     elif is_path(item):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from emoest.media.decoding.damage import UnreadableError, decoder_errors
+from emoest.media.decoding.foreign_items import own_item
 from emoest.media.decoding.limits import check_limit
 from emoest.media.notes import note
 from emoest.media.sources import check_file, name_file, spelling, split_fragment
@@ -98,6 +99,7 @@ def open_clip(
     >>> open_clip(np.zeros((4, 6, 3), dtype=np.uint8)).n_expected
     1
     """
+    item = own_item(item)
     if not is_path(item):
         return Clip(_check_array(item, name), name, frames_per_second)
     path, start, end = split_fragment(os.fspath(item))
@@ -119,7 +121,11 @@ def _check_array(item: Any, name: str) -> Image:
             f"{name} is not an image: expected the path of an image or a video, or an array of "
             f"shape (height, width[, 3]), found {type(item).__name__}.{spelling(item)}"
         )
-    if item.ndim not in {2, 3} or (item.ndim == 3 and item.shape[2] != 3) or item.size == 0:
+    if (
+        item.ndim not in {2, 3}
+        or (item.ndim == 3 and item.shape[2] not in {3, 4})
+        or item.size == 0
+    ):
         raise ValueError(
             f"{name} is not an image: expected an array of shape (height, width) or "
             f"(height, width, 3), found {item.shape}. Several images in a cell are a list."
@@ -129,6 +135,8 @@ def _check_array(item: Any, name: str) -> Image:
             f"{name} is an array of {item.dtype}; images are uint8 (0 to 255). Convert it, for "
             "example numbers in [0, 1] with (255 * array).round().astype(np.uint8)."
         )
+    # Transparency is ignored, as in files.
+    item = item[..., :3] if item.ndim == 3 else item
     image: Image = item.astype(np.uint8) if item.dtype == np.uint8 else _to_8_bits(item)
     return np.repeat(image[..., None], 3, axis=2) if item.ndim == 2 else image
 

@@ -227,7 +227,9 @@ def as_table(X: Any) -> pd.DataFrame:
     Parameters
     ----------
     X : DataFrame (pandas or polars), Series or array-like of shape (n_samples,) or (n_samples, 1)
-        Cells. In a list, each element is one cell.
+        Cells. In a list, each element is one cell; of an array of numbers with three axes or more,
+        such as EEG (n_samples, n_channels, n_times), each array along the first. An `mne.Epochs`
+        gives one cell an epoch.
 
     Returns
     -------
@@ -246,11 +248,18 @@ def as_table(X: Any) -> pd.DataFrame:
     >>> as_table(["a.wav", None]).shape
     (2, 1)
     """
+    if type(X).__module__.partition(".")[0] == "mne":
+        # Its reader imports this module.
+        from emoest.media.eeg import cells_from_mne
+
+        X = cells_from_mne(X)
     X = as_pandas(X, lists=False)
     if isinstance(X, pd.DataFrame):
         return X
     if isinstance(X, pd.Series):
         return X.to_frame(0 if X.name is None else X.name)
+    if isinstance(X, np.ndarray) and X.ndim > 2 and X.dtype.kind in "iuf":
+        X = list(X)
     if isinstance(X, np.ndarray):
         if X.dtype.kind not in "OUT" or X.ndim not in {1, 2} or (X.ndim == 2 and X.shape[1] != 1):
             raise ValueError(

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from tqdm import tqdm
 
 from emoest.files.store import Store, warn_corrupt
+from emoest.media.decoding.foreign_items import own_item
 from emoest.media.items import CELL_ERRORS, failure_of_cell, items_of, where
 from emoest.media.notes import CollectedNotes, note
 from emoest.tables.cells import is_path
@@ -83,8 +84,9 @@ class CellRun:
                 for i, item in items_of(cell):
                     is_list = i is not None
                     name = where(position, label, column.name, i)
-                    keys.append(self._key(item))
-                    self.items.setdefault(keys[-1], (item, name))
+                    own = item if self._reader._media == "text" else own_item(item)
+                    keys.append(self._key(own))
+                    self.items.setdefault(keys[-1], (own, name))
             except CELL_ERRORS as error:
                 # What cannot be read has no content; no digest looks like this key.
                 keys.append(f"unreadable {position}")

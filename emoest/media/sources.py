@@ -160,12 +160,11 @@ def first_bytes(path: str, n: int = 16) -> bytes:
 
 
 _SPELLINGS = {
-    "torch": "Write item.detach().cpu().numpy().",
     "jax": "Write numpy.asarray(item).",
     "jaxlib": "Write numpy.asarray(item).",
     "tensorflow": "Write item.numpy().",
-    "PIL": 'Write numpy.asarray(item.convert("RGB")).',
-    "torchcodec": "Write (item.get_all_samples().data.numpy().T, item.metadata.sample_rate).",
+    "mne": "Write emoest.media.cells_from_mne(item), which gives a cell for each epoch.",
+    "pydub": "Write (numpy.array(item.set_channels(1).get_array_of_samples()), item.frame_rate).",
 }
 """How cells of other libraries are written here, by the package of their type."""
 
@@ -177,16 +176,10 @@ def spelling(item: Any) -> str:
     --------
     >>> spelling((8000, np.zeros(4))).strip()
     'Write (array, rate), in this order.'
-    >>> spelling({"array": np.zeros(4), "sampling_rate": 8000}).strip()
-    'Write (item["array"], item["sampling_rate"]).'
     """
     said = ""
     kind = type(item).__module__.partition(".")[0]
-    if isinstance(item, dict) and {"array", "sampling_rate"} <= item.keys():
-        said = 'Write (item["array"], item["sampling_rate"]).'
-    elif isinstance(item, dict) and item.get("path"):
-        said = 'Write item["path"].'
-    elif isinstance(item, tuple) and len(item) == 2:
+    if isinstance(item, tuple) and len(item) == 2:
         is_turned = np.ndim(item[0]) == 0 and np.ndim(item[1]) > 0
         said = "Write (array, rate), in this order." if is_turned else ""
     else:

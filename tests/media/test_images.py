@@ -69,7 +69,7 @@ def test_exif_orientation(tmp_path):
         (SMALL / 255.0, "array of float64; images are uint8"),
         (SMALL.astype(bool), "array of bool"),
         (np.zeros((2, 4, 6, 3), np.uint8), "are a list"),
-        (np.zeros((4, 6, 4), np.uint8), r"found \(4, 6, 4\)"),
+        (np.zeros((4, 6, 5), np.uint8), r"found \(4, 6, 5\)"),
         (np.zeros((0, 6), np.uint8), r"found \(0, 6\)"),
         (None, "expected the path of an image"),
         (3, "found int"),

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from emoest.media.audio import read_audio
-from emoest.media.images import read_image
 from emoest.media.items import as_table, content_of, items_of, pool, where
 
 
@@ -62,29 +61,41 @@ def test_as_table_keeps_arrays_of_one_length_as_cells():
     assert table.iloc[1, 0].tolist() == [1.0, 1.0, 1.0]
 
 
-def _foreign_cells():
-    torch = pytest.importorskip("torch")
-    pillow = pytest.importorskip("PIL.Image")
-    samples = np.zeros(8000, dtype=np.float32)
-    of_datasets = r'Write \(item\["array"\], item\["sampling_rate"\]\)'
-    array = r"Write item\.detach\(\)\.cpu\(\)\.numpy\(\)"
-    return {
-        "Hugging Face": ({"array": samples, "sampling_rate": 8000}, of_datasets),
-        "its path": ({"path": "a.wav", "bytes": None}, r'Write item\["path"\]'),
-        "scipy": ((8000, samples), r"\(array, rate\), in this order"),
-        "torch": (torch.zeros(8000), array),
-        "torch and rate": ((torch.zeros(8000), 8000), array),
-        "Pillow": (pillow.new("RGB", (4, 4)), r"Write numpy\.asarray\(item\.convert"),
-    }
+class _Foreign:
+    """A cell of a library that need not be installed."""
 
 
 @pytest.mark.parametrize(
-    "name", ["Hugging Face", "its path", "scipy", "torch", "torch and rate", "Pillow"]
+    ("package", "said"),
+    [
+        ("jax", r"Write numpy\.asarray\(item\)"),
+        ("tensorflow", r"Write item\.numpy\(\)"),
+        ("mne", r"Write emoest\.media\.cells_from_mne\(item\)"),
+        ("scipy", r"\(array, rate\), in this order"),
+    ],
 )
-def test_cells_of_other_libraries_are_refused_with_the_right_spelling(name):
-    cell, said = _foreign_cells()[name]
+def test_cells_of_other_libraries_are_refused_with_the_right_spelling(package, said):
+    cell = (8000, np.zeros(8000, dtype=np.float32))
+    if package != "scipy":
+        cell = type("Cell", (_Foreign,), {"__module__": f"{package}.core"})()
     with pytest.raises(ValueError, match=said):
         content_of(cell, "file")
-    read = read_image if name == "Pillow" else read_audio
     with pytest.raises(ValueError, match=f"^row 3.*{said}"):
-        read(cell, name="row 3")
+        read_audio(cell, name="row 3")
+
+
+def test_arrays_of_more_axes_are_a_cell_each():
+    table = as_table(np.arange(24.0).reshape(2, 3, 4))
+    assert table.shape == (2, 1) and table.iloc[1, 0].shape == (3, 4)
+    with pytest.raises(ValueError, match=r"found an array of float64 of shape \(3, 2\)"):
+        as_table(np.zeros((3, 2)))
+
+
+def test_epochs_of_mne_are_a_cell_each():
+    mne = pytest.importorskip("mne")
+    info = mne.create_info(["Fz", "Cz"], 128.0, "eeg")
+    epochs = mne.EpochsArray(np.ones((3, 2, 128)) * 1e-6, info, verbose=False)
+    table = as_table(epochs)
+    array, rate, channels = table.iloc[2, 0]
+    assert table.shape == (3, 1) and rate == 128.0 and channels == ("Fz", "Cz")
+    np.testing.assert_allclose(array, 1.0, rtol=1e-6)
