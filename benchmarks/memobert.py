@@ -58,6 +58,10 @@ class Units:
         """Check whether a unit has to be done, and whether there is time."""
         return not (self.folder / f"{name}.csv").exists() and time.time() < self.until
 
+    def weights(self, name: str, seed: int, fold: int) -> Path:
+        """File of the weights of one pre-training."""
+        return self.folder / f"{name.replace(' ', '_')}-{seed}-{fold}.safetensors"
+
     def write(self, name: str, truth: Any, predicted: Any, groups: Any, seconds: float) -> None:
         """Keep the predictions of a unit."""
         table = pd.DataFrame({"truth": truth, "predicted": predicted, "group": groups})
@@ -131,21 +135,35 @@ def run_unit(
 
 
 class Lazy:
-    """Weights that are pre-trained when they are first asked for."""
+    """Weights that are pre-trained when they are first asked for, and kept in a file.
 
-    def __init__(self, corpus: Corpus, train: np.ndarray, seed: int, **changes: Any) -> None:
-        self.corpus, self.train = corpus, train
+    Parameters
+    ----------
+    corpus : Corpus
+        The clips.
+    train : ndarray of int
+        Rows of the training part.
+    seed : int
+        Of the pre-training.
+    path : Path
+        Where they are kept.
+    **changes
+        Of its parameters.
+    """
+
+    def __init__(
+        self, corpus: Corpus, train: np.ndarray, seed: int, path: Path, **changes: Any
+    ) -> None:
+        self.corpus, self.train, self.path = corpus, train, path
         self.model = MEmoBERTPretrainer(**{**corpus.pretrain, "random_state": seed, **changes})
-        self._weights: Any = None
 
     @property
-    def weights(self) -> Any:
-        """The weights."""
-        if self._weights is None:
-            # Not as speakers that were seen: the same fold's training part is what fits see too.
+    def weights(self) -> Path:
+        """The file."""
+        if not self.path.exists():
             rows = self.corpus.X.iloc[self.train]
-            self._weights = self.model.fit(rows, groups=self.corpus.groups[self.train]).export()
-        return self._weights
+            self.model.fit(rows, groups=self.corpus.groups[self.train]).export().save(self.path)
+        return self.path
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -195,7 +213,8 @@ def run_toy(units: Units, data: Path | None) -> None:
     for seed in SEEDS:
         for fold, train, test in corpus.folds():
             weights = {
-                name: Lazy(corpus, train, seed, **changes) for name, changes in VARIANTS.items()
+                name: Lazy(corpus, train, seed, units.weights(name, seed, fold), **changes)
+                for name, changes in VARIANTS.items()
             }
             full, end = weights["all tasks"], f"-{seed}-{fold}"
             for setting in ("direct", "finetune", "prompt"):
@@ -279,7 +298,7 @@ def run_ravdess(units: Units, data: Path | None) -> None:
             units.write(name, corpus.y[test], predicted, corpus.groups[test], seconds)
     for seed in SEEDS:
         for fold, train, test in corpus.folds():
-            lazy = Lazy(corpus, train, seed)
+            lazy = Lazy(corpus, train, seed, units.weights("all tasks", seed, fold))
             for setting in ("prompt", "finetune", "direct"):
                 name = f"{setting}-{seed}-{fold}"
                 run_unit(units, name, corpus, (train, test), _maker(corpus, setting, lazy, seed))
@@ -303,44 +322,54 @@ def product_of_two(corpus: Corpus, train: np.ndarray, test: np.ndarray) -> np.nd
     return classes[np.asarray(total).argmax(axis=1)]
 
 
+MELD_BUDGET = {
+    "tiny": {"max_steps": 300, "warmup_steps": 30, "lr": 1e-3},
+    "MiniLM": {"max_steps": 60, "warmup_steps": 6, "lr": 2e-4},
+}
+MINILM_SIZES = {"hidden_size": 384, "n_layers": 6, "n_heads": 12, "intermediate_size": 1536}
+
+
 def run_meld(units: Units, data: Path | None) -> None:
-    """Words of MELD alone: prompt and fine-tuning, from MiniLM, pre-trained further, or random."""
+    """Words of MELD alone, prompt and fine-tuning: a tiny net and MiniLM, pre-trained or not."""
     assert data is not None, "--data is needed"
     parts = {
         name: pd.read_csv(data / "text_meld" / f"{name}_sent_emo.csv") for name in ("train", "dev")
     }
-    shared = {"max_text": 60, "max_steps": 60, "warmup_steps": 6, "lr": 2e-4, "device": "cpu"}
-    for seed in SEEDS:
-        for start in ("MiniLM", "MiniLM, pre-trained", "random"):
+    for start in ("tiny", "tiny, pre-trained", "MiniLM", "MiniLM, random", "MiniLM, pre-trained"):
+        for seed in SEEDS:
             for setting in ("prompt", "finetune"):
                 name = f"{setting}, {start}-{seed}-dev"
                 if not units.missing(name):
                     continue
                 began = time.perf_counter()
-                model = _meld_model(
-                    setting, start, parts["train"], {**shared, "random_state": seed}
-                )
+                path = units.weights(f"meld {start}", seed, 0)
+                model = meld_model(setting, start, parts["train"], seed, path)
                 model.fit(parts["train"][["Utterance"]], parts["train"]["Emotion"].to_numpy())
                 predicted = model.predict(parts["dev"][["Utterance"]])
                 truth, seconds = parts["dev"]["Emotion"], time.perf_counter() - began
                 units.write(name, truth, predicted, parts["dev"]["Dialogue_ID"], seconds)
 
 
-def _meld_model(setting: str, start: str, train: pd.DataFrame, options: dict[str, Any]) -> Any:
-    column = {"modalities": {"text": "Utterance"}}
-    fit = {**options, **column, "validation_fraction": None, "eval_every": 60}
-    if start == "random":
-        sizes = {"hidden_size": 384, "n_layers": 6, "n_heads": 12, "intermediate_size": 1536}
-        return MEmoBERTClassifier(setting, tokenizer=MINILM, **sizes, **fit)
+def meld_model(setting: str, start: str, train: pd.DataFrame, seed: int, path: Path) -> Any:
+    """Make a classifier of words that begins as `start` says."""
+    net, _, kind = start.partition(", ")
+    options = {**MELD_BUDGET[net], "modalities": {"text": "Utterance"}, "max_text": 60}
+    options |= {"device": "cpu", "random_state": seed}
+    fit = {**options, "validation_fraction": None, "eval_every": options["max_steps"]}
+    if kind == "pre-trained":
+        if not path.exists():
+            model, sizes = (MINILM, {}) if net == "MiniLM" else (None, TINY)
+            words = sorted(train["Emotion"].unique())
+            pretrainer = MEmoBERTPretrainer(
+                model, tasks=["wwmlm"], task_weights=[1], words=words, **sizes, **options
+            )
+            pretrainer.fit(train[["Utterance"]]).export().save(path)
+        return MEmoBERTClassifier(setting, model=path, **fit)
     if start == "MiniLM":
         return MEmoBERTClassifier(setting, model=MINILM, **fit)
-    path = Path(f"/tmp/memobert_meld_{options['random_state']}.safetensors")
-    if not path.exists():
-        pretrainer = MEmoBERTPretrainer(
-            MINILM, tasks=["wwmlm"], task_weights=[1], **column, **options
-        )
-        pretrainer.fit(train[["Utterance"]]).export().save(path)
-    return MEmoBERTClassifier(setting, model=path, **fit)
+    if kind == "random":
+        return MEmoBERTClassifier(setting, tokenizer=MINILM, **MINILM_SIZES, **fit)
+    return MEmoBERTClassifier(setting, **TINY, **fit)
 
 
 def speed(rounds: int = 5, n_steps: int = 40) -> None:
