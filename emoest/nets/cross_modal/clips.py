@@ -11,7 +11,7 @@ from torch import Tensor
 from emoest.nets.batches import Batch, FrameDataset
 from emoest.nets.cross_modal.masking import FrameMask, mask_frames, mask_spans, mask_words
 from emoest.nets.cross_modal.net import TASKS
-from emoest.tables.cells import Frames
+from emoest.tables.cells import Frames, present_frames
 from emoest.utils.typing import Floats, Ints
 
 PROBS = "face_probs"
@@ -79,7 +79,8 @@ class ClipDataset(FrameDataset):
         frames = super().read(name, row)
         if name == "text":
             return self.blank if frames is None else frames
-        return None if frames is None else frames[: self.lengths[name][row]]
+        # Those of a file come with its absent ones.
+        return None if frames is None else present_frames(frames)[: self.lengths[name][row]]
 
     def batch(self, rows: Sequence[int], generator: torch.Generator | None = None) -> Batch:
         """Make padded tensors of rows; see `FrameDataset.batch`."""

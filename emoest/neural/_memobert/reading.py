@@ -245,13 +245,15 @@ def _pair(table: FrameTable, row: int) -> None:
             "frame of a face needs its probabilities."
         )
     kept = ~np.isnan(values).all(axis=1)
+    seen = read_frames(frames, name=where)
+    assert seen is not None, "a missing face has left already"
+    kept &= ~np.isnan(seen).all(axis=1)
     if isinstance(frames, np.ndarray):
-        kept &= ~np.isnan(frames).all(axis=1)
         table.cells["face"][row], table.lengths[row, face] = frames[kept], kept.sum()
     elif not kept.all():
         raise ValueError(
-            f"{where}: some frames of {PROBS} are absent, and the faces are in a file. Drop these "
-            "frames from both."
+            f"{where}: some frames of the face or of {PROBS} are absent, and the face is in a "
+            "file. Drop these frames from both."
         )
     values = values[kept]
     total = values.sum(axis=1, keepdims=True)

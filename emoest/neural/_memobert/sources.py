@@ -44,10 +44,15 @@ def find_model(model: Any, tokenizer: Any) -> MEmoBERTWeights | None:
     FileNotFoundError
         If there is no such file, folder or model.
     """
-    if model is None or isinstance(model, MEmoBERTWeights):
-        return model
+    if model is None:
+        return None
     if is_memobert(model):
-        return MEmoBERTWeights.load(model)
+        if tokenizer is not None:
+            raise ValueError(
+                "Weights of a MEmoBERT bring their own tokenizer, so tokenizer= has nothing to do. "
+                "Leave it out."
+            )
+        return model if isinstance(model, MEmoBERTWeights) else MEmoBERTWeights.load(model)
     folder = find_weights(model, is_folder=True, tokenizer=tokenizer is None, purpose="MEmoBERT")
     pieces = Pieces.read(folder if tokenizer is None else find_tokenizer(tokenizer))
     weights = read_bert(folder, read_json(folder, "config.json"), pieces)

@@ -257,6 +257,7 @@ def test_weights_of_samples_and_classes_reach_the_loss():
         ({"model": "a", "pretrainer": MEmoBERTPretrainer()}, "Pass one of the two"),
         ({"setting": "cloze"}, "setting"),
         ({"model": "no.safetensors"}, "no file of weights"),
+        ({"model": "a.safetensors", "tokenizer": "b"}, "bring their own tokenizer"),
     ],
 )
 def test_bad_parameters_are_said(options, message):

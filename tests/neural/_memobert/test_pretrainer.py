@@ -331,3 +331,19 @@ def test_no_face_may_be_someone_neutral():
     assert same_weights(*models)
     with pytest.raises(ValueError, match=r"no_face=3: face_probs has 3 classes"):
         MEmoBERTPretrainer(**options, no_face=3).fit(holed)
+
+
+def test_absent_frames_in_files_are_dropped_too(tmp_path):
+    X, _ = make_clips(12)
+    filed = X
+    for column in ("audio__frames", "face__frames"):
+        holed = np.insert(X[column].iloc[2], 1, np.nan, axis=0)
+        filed = with_cell(filed, column, 2, write_frames(holed, tmp_path / f"{column}.npy"))
+    probs = X["face_probs__frames"].iloc[2]
+    said = with_cell(filed, "face_probs__frames", 2, np.insert(probs, 1, probs[0], axis=0))
+    with pytest.raises(ValueError, match="some frames of the face or of face_probs are absent"):
+        MEmoBERTPretrainer(**PRETRAIN).fit(said)
+    bare = [table.drop(columns="face_probs__frames") for table in (X, filed)]
+    tasks = {"tasks": ["mafr", "mvfr"], "task_weights": [1, 1]}
+    model = MEmoBERTPretrainer(**PRETRAIN, **tasks, max_audio=9).fit(bare[1])
+    np.testing.assert_allclose(*(model.transform(table) for table in bare), atol=1e-5)
