@@ -30,20 +30,31 @@ from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
 from emoest.evaluation._sentiment import sentiment_scores
+from emoest.evaluation._uncertainty.abstention import abstention_curve
+from emoest.evaluation._uncertainty.calibration import (
+    expected_calibration_error,
+    reliability_table,
+    temperature_scaled,
+)
+from emoest.evaluation._uncertainty.conformal import ConformalSets, coverage_by_group
 
 __all__ = [
+    "ConformalSets",
     "EvaluationError",
     "EvaluationInterrupted",
     "EvaluationResult",
     "PairedTest",
     "Protocol",
     "ablation_table",
+    "abstention_curve",
     "binomial_interval",
     "ccc_score",
     "ccc_scorer",
     "check_leakage",
+    "coverage_by_group",
     "cross_corpus_table",
     "evaluate",
+    "expected_calibration_error",
     "macro_f1_score",
     "macro_f1_scorer",
     "mcnemar_test",
@@ -55,9 +66,11 @@ __all__ = [
     "permutation_test",
     "plot_confusion",
     "recall_per_class",
+    "reliability_table",
     "resampled_t_test",
     "sentiment_scores",
     "speaker_learning_curve",
+    "temperature_scaled",
     "uar_interval",
     "uar_score",
     "uar_scorer",

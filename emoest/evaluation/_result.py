@@ -23,6 +23,7 @@ from emoest.evaluation._scores import (
     score_row,
     sums_by_group,
 )
+from emoest.evaluation._subgroups import subgroup_table
 
 
 class EvaluationResult:
@@ -210,6 +211,65 @@ class EvaluationResult:
         if not normalize:
             return confusion
         return confusion.div(confusion.sum(axis=1).replace(0, 1), axis=0)
+
+    def subgroups(self, by: Any, model: str | None = None, target: Any = None) -> pd.DataFrame:
+        """Score each subgroup by itself; the worst comes first.
+
+        Parameters
+        ----------
+        by : str or array-like of shape (n_samples,)
+            A column of the predictions (``"group"``, ``"fold"``), or one value a sample in the
+            order of X: sex, age, language, corpus.
+        model : str, default=None
+            May be left out if there is one model.
+        target : object, default=None
+            May be left out if there is one target.
+
+        Returns
+        -------
+        table : DataFrame
+            One row a subgroup: the main score with its interval from resampling the groups
+            (speakers) inside it, the other scores, ``n_classes`` (the classes that it has: UAR is
+            over these), numbers of predictions and groups, and ``few`` (fewer than 20
+            predictions).
+
+        Raises
+        ------
+        ValueError
+            If `by` is neither, or `model` or `target` is unknown or ambiguous.
+        """
+        return subgroup_table(self.select(model, target), self.protocol, by)
+
+    def probabilities(self, model: str | None = None, target: Any = None) -> pd.DataFrame:
+        """Take the probabilities of each prediction, one column a class.
+
+        Parameters
+        ----------
+        model : str, default=None
+            May be left out if there is one model.
+        target : object, default=None
+            May be left out if there is one target.
+
+        Returns
+        -------
+        proba : DataFrame of shape (n_predictions, n_classes)
+            In the order of `select`, whose ``y`` and ``group`` belong to it.
+
+        Raises
+        ------
+        ValueError
+            If the model gave none, or `model` or `target` is unknown or ambiguous.
+        """
+        rows = self.select(model, target)
+        known = self.protocol.classes.get(self.targets[0] if target is None else target, [])
+        columns = {f"proba_{name}": name for name in known if f"proba_{name}" in rows}
+        proba = rows[list(columns)].rename(columns=columns)
+        if proba.empty or proba.isna().to_numpy().all():
+            raise ValueError(
+                "The model gave no probabilities: it has no predict_proba, or evaluate was called "
+                "with proba=False."
+            )
+        return proba
 
     def summary(self) -> str:
         """Return the protocol and the scores as text."""

@@ -1,0 +1,184 @@
+"""Label sets that hold the true class with a stated probability, for new speakers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from emoest.evaluation._uncertainty.calibration import check_probabilities
+from emoest.utils.typing import Floats, Mask
+from emoest.utils.warn import warn_user
+
+
+class ConformalSets:
+    """Sets of labels by split conformal prediction, calibrated over speakers.
+
+    With `groups`, each speaker of the calibration part counts the same, so that coverage holds on
+    average over new speakers and not only over samples of speakers who say much.
+
+    Parameters
+    ----------
+    coverage : float, default=0.9
+        The probability with which a set is to hold the true class.
+
+    Attributes
+    ----------
+    threshold_ : float
+        A class is in the set if its probability is at least one minus this.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, in the order of the columns.
+    n_groups_ : int
+        Number of speakers (samples, where none are named) of the calibration part.
+
+    References
+    ----------
+    V. Vovk, A. Gammerman, G. Shafer (2005). Algorithmic Learning in a Random World.
+    R. Dunn, L. Wasserman, A. Ramdas (2023). Distribution-Free Prediction Sets for Two-Layer
+    Hierarchical Models. JASA 118 (here its pooled distribution, each group weighing the same).
+
+    Examples
+    --------
+    >>> proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.45, 0.55]] * 5)
+    >>> sets = ConformalSets(coverage=0.8).fit([0, 0, 1, 0] * 5, proba)
+    >>> sets.predict([[0.52, 0.48], [0.99, 0.01]]).to_numpy().tolist()
+    [[True, True], [True, False]]
+    """
+
+    def __init__(self, coverage: float = 0.9) -> None:
+        self.coverage = coverage
+
+    def fit(
+        self, y_true: Any, proba: Any, groups: Any = None, *, classes: Sequence[Any] | None = None
+    ) -> "ConformalSets":
+        """Find the threshold on samples that the model was not trained on.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            The true classes.
+        proba : array-like of shape (n_samples, n_classes)
+            Probabilities of them.
+        groups : array-like of shape (n_samples,), default=None
+            Who each sample is from.
+        classes : sequence, default=None
+            The class of each column, as in `reliability_table`.
+
+        Returns
+        -------
+        self : ConformalSets
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is not between 0 and 1, or as `reliability_table`.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few speakers (samples) for the coverage, so that sets hold every class.
+        """
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"coverage={self.coverage!r} must lie between 0 and 1.")
+        codes, values, self.classes_ = check_probabilities(y_true, proba, classes)
+        missed = np.ones(len(codes))
+        known = codes >= 0
+        missed[known] = 1 - values[known, codes[known]]
+        # A class that the model does not know is in no set.
+        missed[~known] = np.inf
+        groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
+        places, inverse = np.unique(groups, return_inverse=True)
+        if len(groups) != len(codes):
+            raise ValueError(f"groups has {len(groups)} entries for {len(codes)} samples.")
+        weights = 1 / np.bincount(inverse)[inverse]
+        self.n_groups_ = len(places)
+        self.threshold_ = _quantile(missed, weights, self.n_groups_, self.coverage)
+        if not np.isfinite(self.threshold_):
+            warn_user(
+                f"{self.n_groups_} speakers (samples) are too few, or too many samples are of "
+                f"classes that the model does not know, for sets of {self.coverage:.0%} coverage: "
+                "every set holds all classes."
+            )
+        return self
+
+    def predict(self, proba: Any) -> pd.DataFrame:
+        """Return the set of each sample.
+
+        Parameters
+        ----------
+        proba : array-like of shape (n_samples, n_classes)
+            Probabilities, columns as in `fit`.
+
+        Returns
+        -------
+        sets : DataFrame of bool, shape (n_samples, n_classes)
+            Whether a class is in the set; sets may be empty where nothing is likely.
+
+        Raises
+        ------
+        ValueError
+            If `proba` has another number of columns.
+        """
+        values = np.asarray(proba, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"proba has the shape {values.shape}; {len(self.classes_)} columns are needed, for "
+                f"{self.classes_.tolist()}."
+            )
+        inside: Mask = 1 - values <= self.threshold_ + 1e-12
+        index = proba.index if isinstance(proba, pd.DataFrame) else None
+        return pd.DataFrame(inside, index=index, columns=list(self.classes_))
+
+
+def _quantile(missed: Floats, weights: Floats, n_groups: int, coverage: float) -> float:
+    """Find the least score that holds, the new speaker's own samples counted as infinitely bad."""
+    order = np.argsort(missed, kind="stable")
+    held = np.cumsum(weights[order]) / (n_groups + 1)
+    place = int(np.searchsorted(held, coverage - 1e-12))
+    return float(missed[order[place]]) if place < len(order) else float("inf")
+
+
+def coverage_by_group(y_true: Any, sets: pd.DataFrame, groups: Any) -> pd.DataFrame:
+    """Say how often the sets of each speaker hold the true class, and how large they are.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        The true classes.
+    sets : DataFrame of bool, shape (n_samples, n_classes)
+        Of `ConformalSets.predict`.
+    groups : array-like of shape (n_samples,)
+        Who each sample is from.
+
+    Returns
+    -------
+    table : DataFrame
+        One row a speaker, the least covered first: ``coverage``, ``size`` (mean number of labels)
+        and ``n``.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+
+    Examples
+    --------
+    >>> sets = pd.DataFrame({"sad": [True, False], "glad": [True, True]})
+    >>> coverage_by_group(["sad", "sad"], sets, ["s1", "s2"])["coverage"].to_dict()
+    {'s2': 0.0, 's1': 1.0}
+    """
+    if not len(y_true) == len(sets) == len(groups):
+        raise ValueError(
+            f"y_true, sets and groups have {len(y_true)}, {len(sets)} and {len(groups)} rows."
+        )
+    places = {name: i for i, name in enumerate(sets.columns)}
+    inside = sets.to_numpy()
+    held = [
+        bool(inside[row, places[name]]) if name in places else False
+        for row, name in enumerate(np.asarray(y_true).tolist())
+    ]
+    table = pd.DataFrame(
+        {"group": np.asarray(groups), "held": held, "size": inside.sum(axis=1)}
+    ).groupby("group")
+    found = table.agg(coverage=("held", "mean"), size=("size", "mean"), n=("held", "size"))
+    return found.sort_values("coverage", kind="stable")
