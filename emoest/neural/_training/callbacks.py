@@ -75,9 +75,10 @@ class KeepBest(Callback):
         Raises
         ------
         DivergedError
-            If a weight is not finite.
+            If a weight, or a statistic of batch normalization, is not finite.
         """
-        if not all(bool(torch.isfinite(each).all()) for each in net.module_.parameters()):
+        # Statistics of batch normalization too: a net that holds NaN is refused by what loads it.
+        if not all(bool(torch.isfinite(each).all()) for each in net.module_.state_dict().values()):
             raise DivergedError
         epoch = len(net.history)
         if dataset_valid is None:

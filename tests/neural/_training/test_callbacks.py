@@ -5,7 +5,7 @@ import torch
 from sklearn.base import clone
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, TrainEndCheckpoint
 
-from emoest.neural import SequenceClassifier
+from emoest.neural import SequenceClassifier, SpeechResNetClassifier
 from tests.neural.helpers import PLAIN, SMALL, assert_same_state, state_of
 
 
@@ -110,3 +110,20 @@ def test_a_warm_start_keeps_scales_and_refuses_other_classes(frames):
     with pytest.raises(ValueError, match=r"whose classes were \['happy', 'sad'\]; y holds"):
         model.fit(X, ["angry", "bored"] * 20)
     assert set(model.predict(X)) <= {"happy", "sad"}
+
+
+class Overflow(Callback):
+    """Spoils a statistic of the second epoch, as an overflow in mixed precision would."""
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == 2:
+            buffers = dict(net.module_.named_buffers())
+            next(buffers[name] for name in buffers if "running_var" in name).fill_(torch.inf)
+
+
+def test_statistics_that_are_not_finite_end_the_training_and_are_not_kept(frames):
+    X, y = frames
+    with pytest.warns(UserWarning, match="became NaN or infinite in epoch 2; .* epoch 1"):
+        settings = {"validation_fraction": None, "max_epochs": 3, "random_state": 0}
+        model = SpeechResNetClassifier(channels=1, callbacks=[Overflow()], **settings).fit(X, y)
+    assert all(torch.isfinite(value).all() for value in state_of(model).values())
