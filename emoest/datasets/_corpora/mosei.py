@@ -1,10 +1,13 @@
 """CMU-MOSEI: opinions of many speakers, a sentiment score and six emotions."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from emoest.datasets._corpora.mosi_tables import (
@@ -25,6 +28,8 @@ from emoest.datasets._reading.bunch import (
 from emoest.datasets._reading.csv_tables import read_label_table
 from emoest.datasets._reading.files import CorpusFolder
 from emoest.datasets._reading.record import CorpusRecord, register
+from emoest.media.decoding.damage import decoder_errors
+from emoest.media.decoding.limits import check_limit
 from emoest.media.sources import AUDIO_SUFFIXES
 from emoest.tables.cells import object_column
 from emoest.utils._sklearn import StrOptions
@@ -200,25 +205,31 @@ def _read_sequences(files: CorpusFolder) -> tuple[pd.DataFrame, list[str]]:
     return frame, files.report_missing(missing)
 
 
-def _open(path: Path, root: str) -> Any:
+@contextmanager
+def _opened(path: Path, root: str) -> Iterator[Any]:
+    """Open a sequence of the kit; whatever a damaged file makes h5py raise names the file."""
     h5py = import_optional("h5py", extra="keras", purpose=f"Reading {path.name}")
-    try:
-        file = h5py.File(path, "r")
-        return file, file[root]["data"]
-    except (OSError, KeyError) as error:
-        raise ValueError(
-            f"{str(path)!r} is no file of the authors' kit with the sequence {root!r} ({error}). "
-            "Download it again."
-        ) from error
+    said = (
+        f"is damaged or no file of the authors' kit with the sequence {root!r}. Download it again"
+    )
+    with decoder_errors(repr(str(path)), said), h5py.File(path, "r") as file:
+        yield file[root]["data"]
+
+
+def _values(path: Path, data: Any, video: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Values and times of a video, unless they would take more than the limit."""
+    parts = data[video]["features"], data[video]["intervals"]
+    size = sum(part.size * part.dtype.itemsize for part in parts)
+    check_limit(size, "EMOEST_MAX_BYTES", f"{str(path)!r}: the video {video!r}")
+    return np.asarray(parts[0]), np.asarray(parts[1])
 
 
 def _read_labels(path: Path) -> pd.DataFrame:
     """Read ``(n, 7)`` values per video: sentiment, then the intensities of the emotions."""
-    file, data = _open(path, "All Labels")
     rows = []
-    with file:
+    with _opened(path, "All Labels") as data:
         for video in data:
-            values, intervals = np.asarray(data[video]["features"]), data[video]["intervals"]
+            values, intervals = _values(path, data, video)
             if values.ndim != 2 or values.shape[1] != 1 + len(EMOTIONS):
                 raise ValueError(
                     f"{str(path)!r}: the video {video!r} has labels of shape {values.shape}, not "
@@ -238,15 +249,15 @@ def _read_labels(path: Path) -> pd.DataFrame:
 
 def _read_texts(path: Path, frame: pd.DataFrame) -> list[str | None]:
     """Join the words whose middle lies within each clip; None where a video has no words."""
-    file, data = _open(path, "words")
     texts: list[str | None] = []
-    with file:
+    with _opened(path, "words") as data:
         for video, clips in frame.groupby("speaker", sort=False):
             if video not in data:
                 texts += [None] * len(clips)
                 continue
-            words = [word.decode() for word in np.asarray(data[video]["features"]).ravel()]
-            middle = np.asarray(data[video]["intervals"]).mean(axis=1)
+            features, intervals = _values(path, data, video)
+            words = [word.decode() for word in features.ravel()]
+            middle = intervals.mean(axis=1)
             for start, end in zip(clips["start"], clips["end"], strict=True):
                 inside = np.flatnonzero((middle >= start) & (middle < end))
                 texts.append(" ".join(words[i] for i in inside if words[i] != _PAUSE))

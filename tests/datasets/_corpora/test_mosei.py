@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -122,10 +124,10 @@ def test_bad_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"for {LABEL_FILE}; found no files"):
         load_mosei(tmp_path, annotations="csd")
     (tmp_path / LABEL_FILE).write_text("no HDF5")
-    with pytest.raises(ValueError, match=r"is no file of the authors' kit with .* 'All Labels'"):
+    with pytest.raises(ValueError, match=r"or no file of the authors' kit with 'All Labels'"):
         load_mosei(tmp_path, annotations="csd")
     write(tmp_path / LABEL_FILE, "Other", LABELS)
-    with pytest.raises(ValueError, match="is no file of the authors' kit"):
+    with pytest.raises(ValueError, match="or no file of the authors' kit"):
         load_mosei(tmp_path, annotations="csd")
     write(tmp_path / LABEL_FILE, "All Labels", {"vidA": ([[1.0, 0.0]], [[0, 1]])})
     with pytest.raises(ValueError, match=r"'vidA' has labels of shape \(1, 2\), not \(n, 7\)"):
@@ -135,4 +137,31 @@ def test_bad_files(tmp_path):
 def test_without_h5py_the_message_names_the_extra(kit, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(ImportError, match=r"CMU_MOSEI_Labels\.csd needs .*h5py.*emoest\[keras\]"):
+        load_mosei(kit, annotations="csd")
+
+
+@pytest.mark.parametrize("name", [LABEL_FILE, WORD_FILE])
+def test_damaged_files_of_the_kit_are_named(kit, name):
+    sound, generator, n_refused = (kit / name).read_bytes(), np.random.default_rng(0), 0
+    for _ in range(60):
+        content = bytearray(sound)
+        for place in generator.integers(len(sound), size=40):
+            content[place] = generator.integers(256)
+        (kit / name).write_bytes(content)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                load_mosei(kit, annotations="csd")
+        except ValueError as error:
+            n_refused += name in str(error)
+    assert n_refused > 10
+
+
+def test_a_file_of_the_kit_that_declares_too_much_is_refused(kit):
+    with h5py.File(kit / LABEL_FILE, "a") as file:
+        group = file["All Labels/data/vidA"]
+        del group["features"]
+        group.create_dataset("features", (10**9, 7), "f4")
+    with pytest.raises(
+        ValueError, match=rf"{LABEL_FILE}'.*'vidA' is too large: .*EMOEST_MAX_BYTES"
+    ):
         load_mosei(kit, annotations="csd")
