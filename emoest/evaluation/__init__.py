@@ -37,6 +37,12 @@ from emoest.evaluation._uncertainty.calibration import (
     temperature_scaled,
 )
 from emoest.evaluation._uncertainty.conformal import ConformalSets, coverage_by_group
+from emoest.evaluation._uncertainty.raters import (
+    krippendorff_alpha,
+    label_distribution,
+    rater_ceiling,
+    rating_table,
+)
 
 __all__ = [
     "ConformalSets",
@@ -55,6 +61,8 @@ __all__ = [
     "cross_corpus_table",
     "evaluate",
     "expected_calibration_error",
+    "krippendorff_alpha",
+    "label_distribution",
     "macro_f1_score",
     "macro_f1_scorer",
     "mcnemar_test",
@@ -65,6 +73,8 @@ __all__ = [
     "pearson_scorer",
     "permutation_test",
     "plot_confusion",
+    "rater_ceiling",
+    "rating_table",
     "recall_per_class",
     "reliability_table",
     "resampled_t_test",

@@ -1,0 +1,242 @@
+"""What raters agree on, and what one of them reaches against the others."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
+from emoest.utils.seeds import RandomState, resolve_seed
+from emoest.utils.typing import Floats
+
+LEVELS = ("nominal", "ordinal", "interval")
+
+
+def rating_table(ratings: pd.DataFrame, *, item: str, rater: str, rating: str) -> pd.DataFrame:
+    """Turn ratings in long form, one a row, into a table of items by raters.
+
+    Parameters
+    ----------
+    ratings : DataFrame
+        One rating a row.
+    item, rater, rating : str
+        Its columns.
+
+    Returns
+    -------
+    table : DataFrame of shape (n_items, n_raters)
+        Missing where a rater did not rate an item.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a rater rated an item twice.
+
+    Examples
+    --------
+    >>> long = pd.DataFrame({"clip": [1, 1, 2], "who": list("aba"), "said": list("xxy")})
+    >>> rating_table(long, item="clip", rater="who", rating="said").shape
+    (2, 2)
+    """
+    absent = [name for name in (item, rater, rating) if name not in ratings]
+    if absent:
+        raise ValueError(f"ratings has no column {absent[0]!r}; it has {list(ratings.columns)}.")
+    twice = ratings.duplicated([item, rater])
+    if twice.any():
+        first = ratings.loc[twice].iloc[0]
+        raise ValueError(
+            f"{int(twice.sum())} rating(s) are of a rater who had rated the item before, the first "
+            f"of item {first[item]!r} by {first[rater]!r}. Keep one of each."
+        )
+    return ratings.pivot(index=item, columns=rater, values=rating)
+
+
+def label_distribution(ratings: Any) -> pd.DataFrame:
+    """Compute which fraction of the raters gave each label.
+
+    Parameters
+    ----------
+    ratings : DataFrame or array-like of shape (n_items, n_raters)
+        Labels; missing where a rater did not rate an item.
+
+    Returns
+    -------
+    distribution : DataFrame of shape (n_items, n_labels)
+        Rows sum to 1; NaN for an item that nobody rated.
+
+    Examples
+    --------
+    >>> label_distribution([["sad", "sad"], ["sad", "glad"]]).to_dict("list")
+    {'glad': [0.0, 0.5], 'sad': [1.0, 0.5]}
+    """
+    counts, values, index = _counts(ratings)
+    total = counts.sum(axis=1, keepdims=True)
+    found = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+    return pd.DataFrame(found, index=index, columns=values.tolist())
+
+
+def _counts(ratings: Any) -> tuple[Floats, npt.NDArray[Any], pd.Index]:
+    """Count how many raters gave each value to each item."""
+    table = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(ratings)
+    cells = table.to_numpy(dtype=object)
+    known = ~pd.isna(cells)
+    if not known.any():
+        raise ValueError("There is no rating: every cell is missing.")
+    found = cells[known].tolist()
+    values, codes = np.unique(np.array(found), return_inverse=True)
+    counts = np.zeros((len(table), len(values)))
+    np.add.at(counts, (np.nonzero(known)[0], codes), 1.0)
+    return counts, values, table.index
+
+
+def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
+    """Compute Krippendorff's alpha: agreement of raters beyond chance, with any gaps.
+
+    Parameters
+    ----------
+    ratings : DataFrame or array-like of shape (n_items, n_raters)
+        Ratings; missing (None or NaN) where a rater did not rate an item. Items with one rating
+        tell nothing and are left out.
+    level : {"nominal", "ordinal", "interval"}, default="nominal"
+        What differs: labels; ranks, by how many ratings lie between; or numbers, by their squared
+        difference. Ordinal labels are taken in sorted order; give numbers where that is not theirs.
+
+    Returns
+    -------
+    alpha : float
+        1 for perfect agreement, 0 for that of chance; NaN where all ratings are the same or no item
+        has two.
+
+    Raises
+    ------
+    ValueError
+        If `level` is unknown, nothing was rated, or interval ratings are no numbers.
+
+    References
+    ----------
+    K. Krippendorff (2011). Computing Krippendorff's Alpha-Reliability. University of Pennsylvania.
+
+    Examples
+    --------
+    >>> krippendorff_alpha([[1, 1], [2, 2], [1, 2], [2, 2]])
+    0.533...
+    """
+    if level not in LEVELS:
+        raise ValueError(f"level={level!r} must be one of {', '.join(LEVELS)}.")
+    counts, values, _ = _counts(ratings)
+    counts = counts[counts.sum(axis=1) > 1]
+    if not len(counts):
+        return float("nan")
+    size = counts.sum(axis=1)
+    weighted = counts / (size - 1)[:, None]
+    # Pairs of values given to one item, by different raters.
+    observed = weighted.T @ counts - np.diag(weighted.sum(axis=0))
+    totals = counts.sum(axis=0)
+    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
+    distance = _distances(values, totals, level)
+    apart = float(np.sum(expected * distance))
+    return 1.0 - float(np.sum(observed * distance)) / apart if apart > 0 else float("nan")
+
+
+def _distances(values: npt.NDArray[Any], totals: Floats, level: str) -> Floats:
+    """Squared difference of every two values."""
+    if level == "nominal":
+        return 1.0 - np.eye(len(values))
+    if level == "ordinal":
+        middle = np.cumsum(totals) - totals / 2
+        squared: Floats = (middle[:, None] - middle) ** 2
+        return squared
+    if values.dtype.kind not in "iufb":
+        raise ValueError(f"Interval ratings must be numbers, got for example {values[0]!r}.")
+    numbers = values.astype(np.float64)
+    apart: Floats = (numbers[:, None] - numbers) ** 2
+    return apart
+
+
+def rater_ceiling(
+    ratings: Any,
+    *,
+    task: str = "classification",
+    n_draws: int = 100,
+    random_state: RandomState = None,
+) -> pd.DataFrame:
+    """Score one rater against the others: what a person reaches under the same scores as a model.
+
+    In each draw one of the ratings of every item is taken out, at random, and scored against the
+    label that most of the others gave (ties by a random one of them), or against their mean.
+
+    Parameters
+    ----------
+    ratings : DataFrame or array-like of shape (n_items, n_raters)
+        Ratings; missing where a rater did not rate an item. The order of raters may differ between
+        items. Items with fewer than two ratings (three, for classes) are left out.
+    task : {"classification", "regression"}, default="classification"
+        Whether ratings are classes or numbers.
+    n_draws : int, default=100
+        How often a rater is drawn for each item.
+    random_state : int, RandomState instance or None, default=None
+        Where the draws come from.
+
+    Returns
+    -------
+    table : DataFrame
+        One row a score (``uar`` and ``wa``; ``ccc``, ``pearson`` and ``mae``): ``mean`` and ``std``
+        over the draws, and the number ``n`` of items.
+
+    Raises
+    ------
+    ValueError
+        If `task` is unknown, `n_draws` is below one, or no item has enough ratings.
+
+    Examples
+    --------
+    >>> ratings = [["sad", "sad", "sad"], ["glad", "glad", "glad"]] * 5
+    >>> rater_ceiling(ratings, n_draws=3, random_state=0)["mean"].to_dict()
+    {'uar': 1.0, 'wa': 1.0}
+    """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task={task!r} must be 'classification' or 'regression'.")
+    if n_draws < 1:
+        raise ValueError(f"n_draws must be at least 1, got {n_draws}.")
+    counts, values, _ = _counts(ratings)
+    least = 3 if task == "classification" else 2
+    counts = counts[counts.sum(axis=1) >= least]
+    if not len(counts):
+        raise ValueError(f"No item has {least} ratings, so no rater can be scored against others.")
+    rng = np.random.default_rng(resolve_seed(random_state))
+    draw = _draw_class if task == "classification" else _draw_number
+    scores = pd.DataFrame([draw(counts, values, rng) for _ in range(n_draws)])
+    deviation = scores.std(ddof=1) if n_draws > 1 else scores.iloc[0] * np.nan
+    return pd.DataFrame({"mean": scores.mean(), "std": deviation, "n": len(counts)})
+
+
+def _take_one(counts: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Draw one of the ratings of each item, as the position of its value."""
+    ends = np.cumsum(counts, axis=1)
+    place = rng.random(len(counts)) * ends[:, -1]
+    return np.argmax(ends > place[:, None], axis=1)
+
+
+def _draw_class(
+    counts: Floats, values: npt.NDArray[Any], rng: np.random.Generator
+) -> dict[str, float]:
+    one = _take_one(counts, rng)
+    others = counts.copy()
+    others[np.arange(len(counts)), one] -= 1
+    majority = np.argmax(others + rng.random(others.shape) / 2, axis=1)
+    true, pred = values[majority], values[one]
+    return {"uar": float(recall_per_class(true, pred).mean()), "wa": float(np.mean(true == pred))}
+
+
+def _draw_number(
+    counts: Floats, values: npt.NDArray[Any], rng: np.random.Generator
+) -> dict[str, float]:
+    numbers = values.astype(np.float64)
+    one = numbers[_take_one(counts, rng)]
+    others = (counts @ numbers - one) / (counts.sum(axis=1) - 1)
+    return {
+        "ccc": ccc_score(others, one),
+        "pearson": pearson_score(others, one),
+        "mae": float(np.mean(np.abs(others - one))),
+    }

@@ -1,0 +1,140 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emoest.evaluation import krippendorff_alpha, label_distribution, rater_ceiling, rating_table
+
+NAN = float("nan")
+# Four raters of twelve units, Krippendorff (2011), table of example C; his alphas: 0.743 (nominal),
+# 0.815 (ordinal), 0.849 (interval).
+RATED = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, NAN, NAN, NAN],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, NAN, 3],
+    [NAN, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, NAN],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, NAN],
+]
+PUBLISHED = {"nominal": 0.743, "ordinal": 0.815, "interval": 0.849}
+
+
+@pytest.mark.parametrize(("level", "alpha"), PUBLISHED.items())
+def test_the_published_example(level, alpha):
+    assert krippendorff_alpha(np.array(RATED).T, level=level) == pytest.approx(alpha, abs=5e-4)
+
+
+def plain_alpha(ratings, level):
+    """The definition, pair by pair."""
+    units = [[r for r in row if not pd.isna(r)] for row in ratings]
+    units = [row for row in units if len(row) > 1]
+    every = [r for row in units for r in row]
+    values = sorted(set(every))
+
+    def apart(a, b):
+        if level == "nominal":
+            return float(a != b)
+        if level == "interval":
+            return (a - b) ** 2
+        low, high = sorted((values.index(a), values.index(b)))
+        between = sum(every.count(v) for v in values[low : high + 1])
+        return (between - (every.count(a) + every.count(b)) / 2) ** 2
+
+    within = sum(
+        apart(a, b) / (len(row) - 1) for row in units for a, b in itertools.permutations(row, 2)
+    )
+    across = sum(apart(a, b) for a, b in itertools.permutations(every, 2)) / (len(every) - 1)
+    return 1 - within / across
+
+
+@pytest.mark.parametrize("level", PUBLISHED)
+@pytest.mark.parametrize("seed", range(5))
+def test_alpha_is_its_definition_on_tables_with_gaps(level, seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 5, (30, 1))
+    ratings = np.clip(truth + rng.integers(-1, 2, (30, 6)), 0, 4).astype(float)
+    ratings[rng.random(ratings.shape) < 0.4] = np.nan
+    assert krippendorff_alpha(ratings, level=level) == pytest.approx(plain_alpha(ratings, level))
+
+
+def test_chance_is_zero_and_agreement_one():
+    rng = np.random.default_rng(0)
+    assert abs(krippendorff_alpha(rng.integers(0, 3, (3000, 4)))) < 0.02
+    assert krippendorff_alpha([["sad", "sad", None], ["glad", None, "glad"]]) == 1.0
+    assert np.isnan(krippendorff_alpha([["sad", "sad"], ["sad", "sad"]]))
+    assert np.isnan(krippendorff_alpha([["sad", None], [None, "glad"]]))
+
+
+def test_the_ceiling_is_that_of_known_noise():
+    # Each rater says the truth with probability 0.8, else one of the other three labels.
+    rng = np.random.default_rng(0)
+    truth = np.tile(np.arange(4), 500)
+    wrong = (truth[:, None] + rng.integers(1, 4, (2000, 25))) % 4
+    ratings = np.where(rng.random((2000, 25)) < 0.8, truth[:, None], wrong)
+    table = rater_ceiling(ratings, n_draws=20, random_state=0)
+    assert table["mean"].to_dict() == pytest.approx({"uar": 0.8, "wa": 0.8}, abs=0.01)
+    # Numbers: a rater's error is that of its noise and of the mean of 24 others.
+    noisy = rng.normal(size=(2000, 1)) + 0.5 * rng.normal(size=(2000, 25))
+    numbers = rater_ceiling(noisy, task="regression", n_draws=20, random_state=0)["mean"]
+    assert numbers["mae"] == pytest.approx(0.5 * np.sqrt(1 + 1 / 24) * np.sqrt(2 / np.pi), abs=0.01)
+    expected = 1 / np.sqrt((1 + 0.25) * (1 + 0.25 / 24))
+    assert numbers["pearson"] == pytest.approx(expected, abs=0.01)
+
+
+def test_ties_of_the_others_are_drawn():
+    ratings = [["a", "b", "a", "b"]] * 400
+    table = rater_ceiling(ratings, n_draws=5, random_state=0)
+    # Without one "a", "b" has the majority: one against the others is never right.
+    assert table.loc["wa", "mean"] == 0
+    tied = rater_ceiling([["a", "a", "b"]] * 1000, n_draws=5, random_state=0)
+    # Two times of three an "a" is out and "a" and "b" are tied.
+    assert tied.loc["wa", "mean"] == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_distributions_and_long_form():
+    long = pd.DataFrame(
+        {
+            "clip": [1, 1, 1, 2, 2, 3],
+            "who": ["a", "b", "c", "a", "b", "c"],
+            "said": ["sad", "sad", "glad", "glad", "glad", None],
+        }
+    )
+    table = rating_table(long, item="clip", rater="who", rating="said")
+    distribution = label_distribution(table)
+    assert distribution.loc[1].to_dict() == pytest.approx({"glad": 1 / 3, "sad": 2 / 3})
+    assert distribution.loc[2].tolist() == [1, 0]
+    assert distribution.loc[3].isna().all()
+
+
+TWICE = pd.DataFrame({"clip": [1, 1], "who": ["a", "a"], "said": ["x", "y"]})
+BAD = {
+    "level": (lambda: krippendorff_alpha([[1, 2]], level="ratio"), "must be one of"),
+    "nothing": (lambda: krippendorff_alpha([[None, None]]), "no rating"),
+    "no numbers": (lambda: krippendorff_alpha([["a", "b"]], level="interval"), "must be numbers"),
+    "task": (lambda: rater_ceiling([[1, 2]], task="ranking"), "must be 'classification'"),
+    "draws": (lambda: rater_ceiling([[1, 2, 3]], n_draws=0), "at least 1"),
+    "few": (lambda: rater_ceiling([[1, 2, NAN]]), "No item has 3 ratings"),
+    "column": (
+        lambda: rating_table(TWICE, item="clip", rater="who", rating="label"),
+        "no column 'label'",
+    ),
+    "twice": (lambda: rating_table(TWICE, item="clip", rater="who", rating="said"), "rated the"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), BAD.values(), ids=BAD)
+def test_what_cannot_be_compared_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.real_data
+def test_raters_of_real_texts(real_data):
+    path = real_data / "text_sentiment_scores" / "product_reviews.tsv"
+    rows = pd.read_csv(path, sep="\t", quoting=3, keep_default_na=False, nrows=300)
+    ratings = [
+        [float(each) for each in text.strip("[]").replace(",", " ").split()]
+        for text in rows["ratings"]
+    ]
+    table = rater_ceiling(pd.DataFrame(ratings), task="regression", n_draws=5, random_state=0)
+    assert table.loc["pearson", "mean"] > 0.8
+    assert 0.4 < krippendorff_alpha(pd.DataFrame(ratings), level="interval") < 1
