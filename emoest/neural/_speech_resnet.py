@@ -64,7 +64,7 @@ class SpeechResNetClassifier(DeepClassifier):
         Changes of speed, noise and gain, drawn anew each time training reads a sample, as
         `emoest.nets.perturbation.SpeechPerturbation` or a dict of its parameters. They are made on
         the log-mel frames, of which the waveform's change is a change of axes and sums.
-    silence : {"keep", "trim", "gate"}, default="gate"
+    silence : {"keep", "trim", "gate"}, default="trim"
         Frames whose mean over the bands does not exceed that of their sample are quiet. ``"trim"``
         cuts the quiet ends of a sample, ``"gate"`` also leaves the quiet frames in between out of
         the pooling; in training and prediction alike. A sample that is equally loud throughout is
@@ -194,7 +194,7 @@ class SpeechResNetClassifier(DeepClassifier):
         specaugment: Any = "SM",
         fill: str = "zero",
         perturb: Any = None,
-        silence: str = "gate",
+        silence: str = "trim",
         hidden_size: int = 256,
         dropout: float = 0.3,
         scale_statistics: bool = True,
