@@ -93,7 +93,8 @@ def mosi(folder: Path) -> Data:
     """Read the transcripts and audio block of MOSI."""
     given = np.load(folder / "mosi_utterance" / "mosi_train.npz")
     audio = pd.DataFrame(given["train_audio"].astype(np.float64)).add_prefix("audio__")
-    X = pd.concat([text_vectors(given["train_transcript"]), audio], axis=1)
+    text = text_vectors(given["train_transcript"]).add_prefix("text__")
+    X = pd.concat([text, audio], axis=1)
     return folds(X, given["train_y"], given["train_video_id"], 5)
 
 
