@@ -3,6 +3,7 @@
 import re
 import sys
 import warnings
+from types import FrameType
 
 _OURS = ("emoest", "sklearn", "joblib")
 
@@ -32,14 +33,19 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """
     # warnings' own skip_file_prefixes came with Python 3.12.
     level, frame = 2, sys._getframe(1)
-    while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
+    while _module(frame).partition(".")[0] in _OURS and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
     place = (frame.f_code.co_filename, frame.f_lineno, _cell_of_notebook())
-    if _is_default(message, category, frame.f_globals["__name__"], frame.f_lineno):
+    if _is_default(message, category, _module(frame), frame.f_lineno):
         if (message, category, *place) in _said:
             return
         _said.add((message, category, *place))
     warnings.warn(message, category, stacklevel=level)
+
+
+def _module(frame: FrameType) -> str:
+    # Code that is executed in a dict of its own has no name.
+    return str(frame.f_globals.get("__name__", "<string>"))
 
 
 def _is_default(message: str, category: type[Warning], module: str, line: int) -> bool:

@@ -90,3 +90,8 @@ def test_a_search_of_many_fits_says_it_once():
         search.fit(X, y)
     said = [str(each.message) for each in caught]
     assert len([text for text in said if "No groups were found" in text]) == 1
+
+
+def test_code_without_a_module_is_warned_too():
+    with pytest.warns(UserWarning, match="Two files"):
+        exec("warn_user('Two files are left out.')", {"warn_user": warn_user})
