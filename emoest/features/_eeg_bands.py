@@ -94,12 +94,12 @@ def _are_edges(edges: Any) -> bool:
     return bool(0 < edges[0] < edges[1] < np.inf)
 
 
-def check_rate(bands: Sequence[Band], rate: float) -> None:
+def check_band_limits(bands: Sequence[Band], rate: float) -> None:
     """Raise if a band reaches half the sampling rate or lies above it.
 
     Examples
     --------
-    >>> check_rate(find_bands("seed"), 64.0)
+    >>> check_band_limits(find_bands("seed"), 64.0)
     Traceback (most recent call last):
         ...
     ValueError: the band gamma (31-50 Hz) does not lie below half the sampling rate, 32 Hz at a...

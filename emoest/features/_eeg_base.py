@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from emoest.features._eeg_bands import check_rate, find_bands
+from emoest.features._eeg_bands import check_band_limits, find_bands
 from emoest.media.eeg import count_channels, read_eeg
 from emoest.media.eeg_channels import order_channels
 from emoest.media.eeg_files import split_path
@@ -64,7 +64,7 @@ class EEGTransformer(CellTransformer):
 
     def _check_bands(self) -> None:
         try:
-            check_rate(self._bands, self.sampling_rate)
+            check_band_limits(self._bands, self.sampling_rate)
         except ValueError as error:
             raise ValueError(f"sampling_rate={self.sampling_rate:g}: {error}.") from error
 
@@ -110,7 +110,7 @@ class EEGTransformer(CellTransformer):
                 f"({'as in fit' if self.channels is None else 'channels'}). Keep the same "
                 "channels, in the same order, in all recordings"
             )
-        check_rate(self._bands, rate)
+        check_band_limits(self._bands, rate)
         windows = place_windows(signal.shape[1], rate, self.window, self.step)
         check_flat(signal, windows, rate, self._names)
         # A band without power has the logarithm of 0, of which the error below tells more.

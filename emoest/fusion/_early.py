@@ -14,7 +14,7 @@ from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
 from emoest.fusion._default_estimators import default_classifier
 from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.names import SINGLE, name_no_modality
-from emoest.tables.targets import refuse_several_targets
+from emoest.tables.targets import class_prior, refuse_several_targets
 from emoest.tables.vectors import Blocks, validate_blocks
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
@@ -297,8 +297,7 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
 
     def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
         self.classes_, codes = np.unique(y, return_inverse=True)
-        counts = np.bincount(codes, weights=sample_weight, minlength=len(self.classes_))
-        self.class_prior_ = counts / counts.sum()
+        self.class_prior_ = class_prior(codes, len(self.classes_), sample_weight)
 
     def _usual_target(self) -> Any:
         return self.classes_[self.class_prior_.argmax()]

@@ -11,7 +11,19 @@ from emoest.fusion._early import _EarlyFusion
 from emoest.utils.typing import Array, Floats
 
 
-class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
+class MeanOfTraining:
+    """What regressors of fusion predict for a sample without any modality: the training mean."""
+
+    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
+        self.mean_ = float(np.average(y, weights=sample_weight))
+
+    def _prior(self) -> float:
+        return self.mean_
+
+    _usual_target = _prior
+
+
+class EarlyFusionRegressor(RegressorMixin, MeanOfTraining, _EarlyFusion):
     """Predict a number from the modalities of a sample side by side: early fusion.
 
     Blocks are normalized, filled and concatenated as in `EarlyFusionClassifier`; then comes any
@@ -78,9 +90,3 @@ class EarlyFusionRegressor(RegressorMixin, _EarlyFusion):
     _usual_name: ClassVar[str] = "mean"
     _default_estimator: ClassVar[Any] = Ridge()
     _make_default: ClassVar[Any] = staticmethod(default_regressor)
-
-    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
-        self.mean_ = float(np.average(y, weights=sample_weight))
-
-    def _usual_target(self) -> float:
-        return self.mean_

@@ -15,6 +15,7 @@ from emoest.fusion._modality_estimators import ModalityEstimator, Training
 from emoest.fusion._rules import VOTES, vote_rule
 from emoest.tables.groups import Split, inner_splits, remember_groups, resolve_groups
 from emoest.tables.samples import read_samples
+from emoest.tables.targets import class_prior
 from emoest.utils import constraints
 from emoest.utils._sklearn import BaseComposition, HasMethods, StrOptions, fit_context
 from emoest.utils.messages import listed
@@ -344,8 +345,7 @@ class _LateFusionClassifier(ClassifierMixin, _LateFusion):
                 f"({classes.tolist()[0]!r})."
             )
         self.classes_ = classes
-        counts = np.bincount(np.searchsorted(classes, y), sample_weight, len(classes))
-        self.class_prior_ = counts / counts.sum()
+        self.class_prior_ = class_prior(np.searchsorted(classes, y), len(classes), sample_weight)
         return classes
 
     def _prior(self) -> Floats:

@@ -2,22 +2,21 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.linear_model import Ridge
 
 from emoest.fusion._early import as_one_block
-from emoest.fusion._early_regressor import EarlyFusionRegressor
+from emoest.fusion._early_regressor import EarlyFusionRegressor, MeanOfTraining
 from emoest.fusion._late_base import _LateFusion
 from emoest.fusion._rules import LATE_RULES, VALUES
 from emoest.fusion._stacking import _RuleFusion
 from emoest.utils._sklearn import HasMethods, StrOptions
-from emoest.utils.typing import Array, Floats
+from emoest.utils.typing import Floats
 
 _RULES = {name for name, rule in LATE_RULES.items() if rule.fuses_numbers}
 
 
-class LateFusionRegressor(RegressorMixin, _RuleFusion):
+class LateFusionRegressor(RegressorMixin, MeanOfTraining, _RuleFusion):
     """One regressor per modality, fused at the level of predictions.
 
     The counterpart of `LateFusionClassifier` for continuous targets such as valence: each base
@@ -134,12 +133,6 @@ class LateFusionRegressor(RegressorMixin, _RuleFusion):
 
     def _needs(self) -> tuple[str, str]:
         return VALUES, f"rule={self.rule!r}"
-
-    def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
-        self.mean_ = float(np.average(y, weights=sample_weight))
-
-    def _prior(self) -> float:
-        return self.mean_
 
     def predict(self, X: Any) -> Floats:
         """Fuse the predictions of the modalities that each row has.

@@ -11,6 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from emoest.fusion._rules import PROBA, SCORES, VOTES, mark_votes
 from emoest.tables.groups import Split
 from emoest.tables.samples import Fill, Samples
+from emoest.tables.targets import class_prior
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import seeded_clone
 from emoest.utils.typing import Array, Floats, Rows
@@ -55,8 +56,7 @@ class Training:
         if self.classes is None:
             return None
         weight = None if self.sample_weight is None else self.sample_weight[rows]
-        counts = np.bincount(self.positions()[rows], weight, len(self.classes))
-        return counts / counts.sum()
+        return class_prior(self.positions()[rows], len(self.classes), weight)
 
     def weighted_by(self, factors: Floats) -> "Training":
         """Multiply the sample weights."""

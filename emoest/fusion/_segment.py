@@ -14,7 +14,7 @@ from emoest.fusion._segment_votes import average_segments, integer_upsampling
 from emoest.tables.frame_columns import FrameColumn
 from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.reading import validate_frames_or_blocks
-from emoest.tables.targets import read_target
+from emoest.tables.targets import class_prior, read_target
 from emoest.tables.vectors import Blocks, fill_missing, weighted_mean
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, StrOptions, fit_context
@@ -232,8 +232,8 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
                 f"{segments.names(segments.empty)}.",
             )
         self.classes_, codes = np.unique(y[used], return_inverse=True)
-        counts = np.bincount(codes, weights=None if weight is None else weight[used])
-        self.class_prior_ = counts / counts.sum()
+        kept = None if weight is None else weight[used]
+        self.class_prior_ = class_prior(codes, len(self.classes_), kept)
 
     def _fit_inner(self, inner: Any, segments: Segments, y: Any, weight: Any, groups: Any) -> None:
         values, owners, _ = segments

@@ -22,7 +22,7 @@ from emoest.nets.weight_files.transformers_folder import load_encoder, loading
 from emoest.neural._image_backbones import FRESH, describe_folder, describe_fresh
 from emoest.neural._training.media_classifier import MediaClassifier
 from emoest.tables.frames import FrameTable
-from emoest.tables.targets import read_target
+from emoest.tables.targets import class_prior, read_target
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
 from emoest.utils.messages import listed
@@ -330,13 +330,11 @@ class FaceCNNClassifier(MediaClassifier):
         return len(self.net_classes_)
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
-        counts = np.bincount(target, weights=weight, minlength=len(self.net_classes_))
-        total = counts.sum()
-        self._net_prior = counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
-        prior = self._net_prior[self._places]
+        self._net_prior = class_prior(target, len(self.net_classes_), weight)
+        places = self._places
         # Weights of zero may leave nothing to the chosen classes.
-        self.class_prior_ = (
-            prior / prior.sum() if prior.sum() > 0 else np.full(len(prior), 1 / len(prior))
+        self.class_prior_ = class_prior(
+            np.arange(len(places)), len(places), self._net_prior[places]
         )
 
     @property

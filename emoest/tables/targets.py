@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_array, check_consistent_length
 
 from emoest.tables.cells import missing_cells
 from emoest.utils.messages import listed
-from emoest.utils.typing import Array
+from emoest.utils.typing import Array, Floats
 
 
 def read_target(estimator: Any, X: Any, y: Any, *, numeric: bool) -> Array:
@@ -83,3 +83,31 @@ def refuse_several_targets(estimator: Any, y: Any) -> None:
             "targets (valence and arousal) need one model each: "
             f"emoest.multioutput.MultiTarget({type(estimator).__name__}(...))."
         )
+
+
+def class_prior(codes: Any, n_classes: int, sample_weight: Any = None) -> Floats:
+    """Compute the (weighted) proportion of each class; uniform where no sample has a weight.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_samples,)
+        Position of each sample's class.
+    n_classes : int
+        How many there are.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    prior : ndarray of shape (n_classes,)
+
+    Examples
+    --------
+    >>> class_prior(np.array([0, 1, 1]), 3).tolist()
+    [0.3333333333333333, 0.6666666666666666, 0.0]
+    >>> class_prior(np.array([0, 1]), 2, np.zeros(2)).tolist()
+    [0.5, 0.5]
+    """
+    counts = np.bincount(codes, weights=sample_weight, minlength=n_classes)
+    total = counts.sum()
+    return counts / total if total > 0 else np.full(n_classes, 1 / n_classes)

@@ -28,7 +28,7 @@ from emoest.validity._base import (
 )
 from emoest.validity._frame_summaries import (
     REDUCTIONS,
-    Samples,
+    PairSamples,
     frames_to_samples,
     set_missing,
     vectors_to_samples,
@@ -283,7 +283,7 @@ class CCAValidityFilter(PairwiseTransformer):
     def _checks(self) -> dict[Pair, PairCheck]:
         return {pair: self.checks_[pair_name(pair)] for pair in self.pairs_}
 
-    def _read_samples(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, Samples]:
+    def _read_samples(self, X: Any, *, reset: bool) -> tuple[Blocks | FrameTable, PairSamples]:
         table = self._read(X, reset=reset)
         if self.agreement == "time" and isinstance(table, FrameTable):
             return table, frames_to_samples(table)
@@ -332,7 +332,7 @@ class CCAValidityFilter(PairwiseTransformer):
         valid = by_row(self._valid(samples), samples.owners, num_samples(X), "any")
         return _like(X, valid, self.modalities_)
 
-    def _valid(self, samples: Samples) -> Mask:
+    def _valid(self, samples: PairSamples) -> Mask:
         scores = score_pairs(samples, self._checks, self.agreement)
         thresholds = np.array([self.thresholds_[pair_name(pair)] for pair in self.pairs_])
         valid, margins = decide(scores, thresholds, samples.observed, self.pairs_, self.modalities_)

@@ -185,7 +185,7 @@ def set_filled(
 
 
 @dataclass(frozen=True)
-class Samples:
+class PairSamples:
     """What pairs of modalities are compared on.
 
     A sample is a row of the table or, where steps are compared one by one, a step of a row. It has
@@ -232,14 +232,14 @@ class Samples:
         return self.rows[name][samples[self.rows[name]]]
 
 
-def vectors_to_samples(blocks: Blocks, owners: Rows) -> Samples:
+def vectors_to_samples(blocks: Blocks, owners: Rows) -> PairSamples:
     """Convert vectors to samples; `owners` are the rows of the table that they belong to."""
     values = {name: blocks.block(name) for name in blocks.modalities}
     rows = np.arange(len(blocks.values))
-    return Samples(values, dict.fromkeys(values, rows), ~blocks.missing, owners)
+    return PairSamples(values, dict.fromkeys(values, rows), ~blocks.missing, owners)
 
 
-def frames_to_samples(table: FrameTable) -> Samples:
+def frames_to_samples(table: FrameTable) -> PairSamples:
     """Convert the frames of each row to one sample, to be compared over time.
 
     Raises
@@ -251,7 +251,7 @@ def frames_to_samples(table: FrameTable) -> Samples:
     values, rows = {}, {}
     for name in table.names:
         values[name], rows[name] = table.stacked(name)
-    return Samples(values, rows, table.lengths > 0, np.arange(len(table.X)))
+    return PairSamples(values, rows, table.lengths > 0, np.arange(len(table.X)))
 
 
 def spread(splits: list[Split], owners: Rows) -> list[Split]:

@@ -16,7 +16,7 @@ from emoest.validity._cca import (
     column_correlations,
     join,
 )
-from emoest.validity._frame_summaries import Samples
+from emoest.validity._frame_summaries import PairSamples
 from emoest.validity._whitening import Whitened, whiten
 
 MIN_SAMPLES = 3
@@ -128,7 +128,7 @@ def significance_floor(n_samples: int, n_components: int) -> float:
 
 
 def fit_pairs(
-    samples: Samples,
+    samples: PairSamples,
     pairs: list[Pair],
     splits: list[Split],
     fitted_on: Mask,
@@ -138,7 +138,7 @@ def fit_pairs(
 
     Parameters
     ----------
-    samples : Samples
+    samples : PairSamples
         The training samples.
     pairs : list of pairs of modality names
         Which pairs.
@@ -170,7 +170,7 @@ def fit_pairs(
 
 
 def _directions(
-    samples: Samples, pairs: list[Pair], chosen: Mask, options: PairOptions
+    samples: PairSamples, pairs: list[Pair], chosen: Mask, options: PairOptions
 ) -> dict[Pair, CanonicalPair]:
     """Find the canonical directions of each pair in the chosen samples."""
     # A block is whitened once for all pairs that have both modalities in the same samples.
@@ -197,7 +197,7 @@ def _directions(
 
 
 def project(
-    samples: Samples, pair: Pair, directions: CanonicalPair, chosen: Mask | None = None
+    samples: PairSamples, pair: Pair, directions: CanonicalPair, chosen: Mask | None = None
 ) -> tuple[Floats, Floats, Rows]:
     """Compute canonical scores of the samples that have both modalities, and whose they are."""
     both = samples.both(*pair)
@@ -211,7 +211,7 @@ def _calibrate(
     gathered: _HeldOut,
     pair: Pair,
     directions: CanonicalPair,
-    samples: Samples,
+    samples: PairSamples,
     options: PairOptions,
 ) -> PairCheck:
     rows = np.concatenate(gathered.rows)

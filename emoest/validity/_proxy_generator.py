@@ -30,6 +30,7 @@ from emoest.validity._proxy_regression import (
     check_clip,
     held_out_r2,
     make_proxy,
+    source_weights,
 )
 from emoest.validity._whitening import center_and_scale, standardize
 
@@ -370,13 +371,15 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         """Compute proxies of the target for the samples that miss it, and which had a source."""
         total = np.zeros((int(rows.sum()), len(self.means_[target])))
         weight = np.zeros(len(total))
+        parts = source_weights({way: self.r2_[way] for way in self._ways_to(target)}, self.combine)
         for source in self.modalities_:
-            part = self._weight(source, target)
+            way = pair_name((source, target), "to")
+            part = parts.get(way, 0.0)
             usable = observed[source][rows]
             if part == 0 or not usable.any():
                 continue
             Z = self._standard(source, blocks.block(source)[rows][usable])
-            total[usable] += part * self._proxies[pair_name((source, target), "to")].predict(Z)
+            total[usable] += part * self._proxies[way].predict(Z)
             weight[usable] += part
         found = weight > 0
         total[found] /= weight[found, None]
@@ -391,17 +394,3 @@ class ProxyFeatureGenerator(PairwiseTransformer):
         """Name the pairs of a source and this target that have a proxy."""
         ways = [pair_name((source, target), "to") for source in self.modalities_]
         return [way for way in ways if way in self._proxies]
-
-    def _weight(self, source: str, target: str) -> float:
-        """Weight of a source: 1, or its R2 where any R2 of the target could be measured."""
-        way = pair_name((source, target), "to")
-        if way not in self._proxies:
-            return 0.0
-        measured = {
-            other: self.r2_[other]
-            for other in self._ways_to(target)
-            if not np.isnan(self.r2_[other])
-        }
-        if self.combine == "mean" or not measured:
-            return 1.0
-        return max(measured.get(way, 0.0), 0.0)

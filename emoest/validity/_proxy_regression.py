@@ -6,7 +6,7 @@ source to target, writes the query as a combination of observed source vectors a
 coefficients to their partners.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -271,3 +271,19 @@ def check_clip(clip: Any) -> None:
             f"clip must be two increasing quantiles in [0, 1], such as (0.001, 0.999); found "
             f"{clip!r}."
         )
+
+
+def source_weights(r2: Mapping[str, float], combine: str) -> dict[str, float]:
+    """Weigh the sources of a proxy: alike, or by their R2 where any of these could be measured.
+
+    Examples
+    --------
+    >>> source_weights({"audio to text": 0.5, "face to text": -0.1}, "weighted")
+    {'audio to text': 0.5, 'face to text': 0.0}
+    >>> source_weights({"audio to text": float("nan")}, "weighted")
+    {'audio to text': 1.0}
+    """
+    measured = {way: max(value, 0.0) for way, value in r2.items() if not np.isnan(value)}
+    if combine == "mean" or not measured:
+        return dict.fromkeys(r2, 1.0)
+    return {way: measured.get(way, 0.0) for way in r2}

@@ -8,11 +8,11 @@ import numpy as np
 from emoest.utils.typing import Floats, Mask, Rows
 from emoest.validity._agreement import score_samples
 from emoest.validity._base import Pair
-from emoest.validity._frame_summaries import Samples
+from emoest.validity._frame_summaries import PairSamples
 from emoest.validity._pair_fit import PairCheck, project
 
 
-def score_pairs(samples: Samples, checks: dict[Pair, PairCheck], score: str) -> Floats:
+def score_pairs(samples: PairSamples, checks: dict[Pair, PairCheck], score: str) -> Floats:
     """Score each sample in each pair, in the order of `checks`; NaN if it misses one of the two."""
     scores = np.full((samples.n_samples, len(checks)), np.nan)
     for p, (pair, check) in enumerate(checks.items()):
@@ -205,7 +205,7 @@ def keep_best(valid: Mask, margins: Floats, observed: Mask, confidence: Floats) 
     return valid
 
 
-def confidence_by_typicality(samples: Samples, checks: dict[Pair, PairCheck]) -> Floats:
+def confidence_by_typicality(samples: PairSamples, checks: dict[Pair, PairCheck]) -> Floats:
     """Compute how typical the norm of each modality's canonical scores is, over its pairs.
 
     Noise, zeros and a wrong gain give projections of a norm that clean samples rarely have. The sum

@@ -6,7 +6,7 @@ from emoest.features._eeg_bands import (
     SEED_BANDS,
     Band,
     band_power,
-    check_rate,
+    check_band_limits,
     fft_entropy,
     find_bands,
     gaussian_entropy,
@@ -55,9 +55,9 @@ def test_no_bands_are_said():
 
 
 def test_bands_above_nyquist_are_said():
-    check_rate(BANDS, 101.0)
+    check_band_limits(BANDS, 101.0)
     with pytest.raises(ValueError, match=r"gamma \(31-50 Hz\) does not lie below .* 50 Hz at a ra"):
-        check_rate(BANDS, 100.0)
+        check_band_limits(BANDS, 100.0)
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import KFold
 
-from emoest.validity._frame_summaries import Samples
+from emoest.validity._frame_summaries import PairSamples
 from emoest.validity._pair_fit import PairOptions, fit_pairs, significance_floor
 from emoest.validity._whitening import whiten
 
@@ -14,7 +14,7 @@ def samples_of(blocks, observed=None):
     if observed is None:
         observed = np.ones((n_samples, len(blocks)), dtype=bool)
     rows = np.arange(n_samples)
-    return Samples(blocks, dict.fromkeys(blocks, rows), observed, rows)
+    return PairSamples(blocks, dict.fromkeys(blocks, rows), observed, rows)
 
 
 def fit(samples, options=OPTIONS, pairs=(("a", "b"),)):

@@ -44,13 +44,13 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import (
     Interval,
     StrOptions,
-    check_sample_weight,
     fit_context,
     num_samples,
 )
 from emoest.utils.devices import keep_freed_memory, resolve_device
 from emoest.utils.interrupts import is_one_of_many_fits
 from emoest.utils.messages import listed
+from emoest.utils.routing import check_weight
 from emoest.utils.seeds import spawn_seeds
 from emoest.utils.state import restored_on_failure
 from emoest.utils.warn import warn_user
@@ -383,7 +383,8 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
 
     def _weights_of_rows(self, X: Any, sample_weight: Any) -> npt.NDArray[np.float64]:
         rows = np.empty((num_samples(X), 1))
-        return check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+        weight = check_weight(sample_weight, rows)
+        return np.ones(len(rows)) if weight is None else weight
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._training.skorch_habits import Readout
-from emoest.tables.targets import read_target
+from emoest.tables.targets import class_prior, read_target
 from emoest.utils._sklearn import StrOptions
 
 
@@ -61,9 +61,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         return target.astype(np.int64), weight
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
-        counts = np.bincount(target, weights=weight, minlength=len(self.classes_))
-        total = counts.sum()
-        self.class_prior_ = counts / total if total > 0 else np.full(len(counts), 1 / len(counts))
+        self.class_prior_ = class_prior(target, len(self.classes_), weight)
 
     def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
         truth, answer = target.numpy(), outputs.argmax(dim=1).numpy()
