@@ -26,6 +26,7 @@ from emoest.evaluation._paired_tests import (
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._protocols.cross_corpus import cross_corpus_table
 from emoest.evaluation._protocols.learning_curve import speaker_learning_curve
+from emoest.evaluation._report.displays import IntervalDisplay, ReliabilityDisplay
 from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
@@ -49,8 +50,10 @@ __all__ = [
     "EvaluationError",
     "EvaluationInterrupted",
     "EvaluationResult",
+    "IntervalDisplay",
     "PairedTest",
     "Protocol",
+    "ReliabilityDisplay",
     "ablation_table",
     "abstention_curve",
     "binomial_interval",
