@@ -153,6 +153,28 @@ def test_a_video_without_sound_lacks_the_voice(voice, tmp_path):
     assert vectors.isna().all(axis=1).tolist() == [False, False, False, True]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"tracks": 1, "seconds": 0.1},
+        {"tracks": 2, "seconds": 1.0},
+        {"tracks": 1, "seconds": 3.0},
+        {"tracks": 1, "seconds": 1.0, "length": 0.05},
+    ],
+    ids=["one image", "two tracks", "sound ends before the picture", "0.05 s of sound"],
+)
+def test_odd_videos_give_a_voice(voice, tmp_path, settings):
+    from tests.media.test_video_sound import tone, write_movie
+
+    tracks = [tone(settings.get("length", 0.5), 440.0 * (1 + i)) for i in range(settings["tracks"])]
+    path = write_movie(tmp_path / "a.mov", tracks, codec="pcm_s16le", seconds=settings["seconds"])
+    model = make_recording_pipeline(voice=voice, words="drop", faces="drop")
+    X = pd.DataFrame({"video": pd.Series([str(path), (tracks[0], RATE)], dtype=object)})
+    found = model["embed"].fit_transform(X)
+    assert found.notna().all(axis=None)
+    np.testing.assert_allclose(found.iloc[0], found.iloc[1], atol=0.1)
+
+
 def write_talk(path, signal, image):
     """A video in which a still image speaks."""
     import av
