@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix
 
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._report.html import html_fragment, html_page
+from emoest.evaluation._report.model_card import latex_table, model_card
 from emoest.evaluation._report.saving import load_result, save_result
 from emoest.evaluation._report.text import summary_text
 from emoest.evaluation._scores import (
@@ -296,6 +297,38 @@ class EvaluationResult:
             Path(path).write_text(page, encoding="utf-8")
         return page
 
+    def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the table of scores as a LaTeX ``tabular``; names are escaped.
+
+        Parameters
+        ----------
+        path : str or path object, default=None
+            Where to write it as well.
+
+        Returns
+        -------
+        text : str
+        """
+        return _written(latex_table(self), path)
+
+    def to_model_card(
+        self, path: str | os.PathLike[str] | None = None, *, not_for: str | None = None
+    ) -> str:
+        """Return a model card in Markdown: scores, protocol, leaks, what it may not be used for.
+
+        Parameters
+        ----------
+        path : str or path object, default=None
+            Where to write it as well.
+        not_for : str, default=None
+            What the models may not be used for; None writes what holds of any of them.
+
+        Returns
+        -------
+        text : str
+        """
+        return _written(model_card(self, not_for), path)
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write predictions and protocol into a folder, from which `load` makes the same result.
 
@@ -346,3 +379,9 @@ class EvaluationResult:
         rows = [each[keys.isin(common)] for each, keys in zip(rows, (first, second), strict=True)]
         sums = [sums_by_group(each, self.protocol) for each in rows]
         return difference(sums[0], sums[1], self.protocol)
+
+
+def _written(text: str, path: str | os.PathLike[str] | None) -> str:
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text

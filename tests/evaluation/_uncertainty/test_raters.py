@@ -137,4 +137,4 @@ def test_raters_of_real_texts(real_data):
     ]
     table = rater_ceiling(pd.DataFrame(ratings), task="regression", n_draws=5, random_state=0)
     assert table.loc["pearson", "mean"] > 0.8
-    assert 0.4 < krippendorff_alpha(pd.DataFrame(ratings), level="interval") < 1
+    assert 0.4 < krippendorff_alpha(ratings, level="interval") < 1
