@@ -208,34 +208,42 @@ def toy(n_samples: int = 240) -> Corpus:
 
 
 def run_toy(units: Units, data: Path | None) -> None:
-    """Settings, ablations of the pre-training, and the few-shot study."""
+    """Settings for all seeds, then the ablations of the pre-training and the few-shot study."""
     corpus = toy()
-    for seed in SEEDS:
-        for fold, train, test in corpus.folds():
-            weights = {
-                name: Lazy(corpus, train, seed, units.weights(name, seed, fold), **changes)
-                for name, changes in VARIANTS.items()
-            }
-            full, end = weights["all tasks"], f"-{seed}-{fold}"
-            for setting in ("direct", "finetune", "prompt"):
-                for share in (1.0, *SHARES):
-                    name = setting if share == 1 else f"{setting} {100 * share:.0f} %"
-                    part = _share(corpus, train, share, seed)
-                    run_unit(
-                        units, name + end, corpus, (part, test), _maker(corpus, setting, full, seed)
-                    )
-            name, part = "prompt, nothing pre-trained", (train, test)
-            run_unit(units, name + end, corpus, part, _maker(corpus, "prompt", None, seed))
-            for name, made in list(weights.items())[1:]:
-                kept = made.model.modalities
-                make = _maker(corpus, "prompt", made, seed, modalities=kept)
-                run_unit(units, f"prompt, {name}{end}", corpus, part, make)
+    parts = [(seed, *fold) for seed in SEEDS for fold in corpus.folds()]
+    for seed, fold, train, test in parts:
+        full, end = (
+            _pretrained(units, corpus, "all tasks", seed=seed, fold=fold, train=train),
+            f"-{seed}-{fold}",
+        )
+        for setting in ("direct", "finetune", "prompt"):
+            make = _maker(corpus, setting, full, seed)
+            run_unit(units, setting + end, corpus, (train, test), make)
+        make = _maker(corpus, "prompt", None, seed)
+        run_unit(units, f"prompt, nothing pre-trained{end}", corpus, (train, test), make)
+    for seed, fold, train, test in parts:
+        for name in list(VARIANTS)[1:]:
+            lazy = _pretrained(units, corpus, name, seed=seed, fold=fold, train=train)
+            make = _maker(corpus, "prompt", lazy, seed, modalities=lazy.model.modalities)
+            run_unit(units, f"prompt, {name}-{seed}-{fold}", corpus, (train, test), make)
+    for seed, fold, train, test in parts:
+        full = _pretrained(units, corpus, "all tasks", seed=seed, fold=fold, train=train)
+        for setting in ("direct", "finetune", "prompt"):
+            for share in SHARES:
+                some = _share(corpus, train, share, seed)
+                name = f"{setting} {100 * share:.0f} %-{seed}-{fold}"
+                make = _maker(corpus, setting, full, seed)
+                run_unit(units, name, corpus, (some, test), make)
+
+
+def _pretrained(
+    units: Units, corpus: Corpus, name: str, *, seed: int, fold: int, train: np.ndarray
+) -> Lazy:
+    return Lazy(corpus, train, seed, units.weights(name, seed, fold), **VARIANTS[name])
 
 
 def _share(corpus: Corpus, train: np.ndarray, share: float, seed: int) -> np.ndarray:
     """A stratified part of the training rows."""
-    if share == 1:
-        return train
     splitter = StratifiedShuffleSplit(1, train_size=share, random_state=seed)
     kept, _ = next(splitter.split(train, corpus.y[train]))
     return train[kept]
