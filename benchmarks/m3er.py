@@ -21,6 +21,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,26 +123,45 @@ def ravdess(folder: Path, **network: Any) -> None:
 def rates(folder: Path, predictions: Path | None, minutes: float) -> None:
     """Networks whose learning rate is chosen by actors held out of each training part."""
     X, y, actors = actors_1_to_16(folder)
-    how: dict[str, Any] = {"cv": GroupKFold(8), "proba": False, "random_state": 0}
     X = with_groups(X.assign(speaker=actors)).drop(columns="speaker")
+    how: dict[str, Any] = {"cv": GroupKFold(8), "proba": False, "random_state": 0}
+    early = evaluate({"early fusion": fusion_systems()["early fusion"]}, X, y, **how)
     parts = Parts(predictions, minutes)
-    early = {"early fusion": fusion_systems()["early fusion"]}
-    parts.add("early fusion", lambda: evaluate(early, X, y, **how).predictions)
     for seed in SEEDS:
         for name, net in NETS.items():
-            inner = GroupKFold(3)
             search = GridSearchCV(
                 clone(net).set_params(random_state=seed),
                 {"lr": list(RATES)},
                 scoring=uar_scorer,
-                cv=inner,
+                cv=GroupKFold(3),
             )
-            parts.add(
-                f"{name}, seed {seed}",
-                lambda model={name: search}: evaluate(model, X, y, **how).predictions,
-            )
-    result = evaluate(early, X, y, n_resamples=50, **how)
-    print_result(EvaluationResult(parts.table(), result.protocol), "early fusion")
+            for fold, split in enumerate(GroupKFold(8).split(X, y, actors)):
+                parts.add(
+                    f"{name}, seed {seed}, fold {fold}",
+                    partial(predicted, search, X, y, actors, split),
+                    model=name,
+                    fold=fold + 1,  # as evaluate counts them
+                )
+    known = early.predictions.assign(group=early.predictions["group"].astype(str))
+    together = pd.concat([known, parts.table()], ignore_index=True)
+    print_result(EvaluationResult(together, early.protocol), "early fusion")
+
+
+def predicted(
+    search: GridSearchCV, X: pd.DataFrame, y: pd.Series, actors: np.ndarray, split: Any
+) -> pd.DataFrame:
+    """Choose on the training part of a fold, and predict its test part."""
+    train, test = split
+    model = clone(search).fit(X.iloc[train], y.iloc[train], groups=actors[train])
+    return pd.DataFrame(
+        {
+            "row": X.index.get_level_values(0)[test],
+            "position": test,
+            "group": actors[test].astype(str),
+            "y": y.iloc[test].to_numpy(),
+            "y_pred": model.predict(X.iloc[test]),
+        }
+    )
 
 
 def ablation(folder: Path) -> None:
