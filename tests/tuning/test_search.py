@@ -66,8 +66,10 @@ def test_the_best_trial_is_the_best_of_grouped_uar(data):
     assert fitted.n_splits_ == 3
     by_hand = pipeline().set_params(**fitted.best_params_).fit(X, y)
     np.testing.assert_array_equal(fitted.predict(X), by_hand.predict(X))
-    np.testing.assert_array_equal(fitted.predict_proba(X), by_hand.predict_proba(X))
-    np.testing.assert_array_equal(fitted.decision_function(X), by_hand.decision_function(X))
+    # Older releases of SciPy round the same solver's steps differently from fit to fit.
+    for method in ("predict_proba", "decision_function"):
+        found, expected = getattr(fitted, method)(X), getattr(by_hand, method)(X)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     assert fitted.score(X, y) == uar_scorer(by_hand, X, y)
     assert fitted.classes_.tolist() == ["angry", "happy", "sad"]
     assert fitted.n_features_in_ == 3
