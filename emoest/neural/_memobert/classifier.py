@@ -103,8 +103,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     n_iter_ : int
         Evaluations, or as many steps as lie between two.
     n_dims_ : dict of str to int
-        Dimensions of the frames of each modality; of text two, the number of a piece and that of
-        its word.
+        See `MEmoBERTPretrainer`.
     classes_, class_prior_, net_, modalities_, scales_, column_means_
         See `SequenceClassifier`.
     module_params_, device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
@@ -338,7 +337,8 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     def _pretrain(self, X: Any, groups: Any) -> MEmoBERTWeights:
         pretrainer = clone(self.pretrainer)
         changes: dict[str, Any] = {"modalities": self.modalities}
-        if pretrainer.random_state is None:
+        # Without any seed a checkpoint decides about it.
+        if pretrainer.random_state is None and self.random_state is not None:
             changes["random_state"] = spawn_seeds(self.random_state, 3)[2]
         if pretrainer.words is None:
             changes["words"] = [*self._label_words, *EMOTION_WORDS]

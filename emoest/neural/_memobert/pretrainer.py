@@ -1,10 +1,11 @@
 """Pre-training on unlabeled clips: words, faces, sounds and emotions of faces are guessed."""
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.cross_modal.clips import PROBS
@@ -12,7 +13,8 @@ from emoest.nets.cross_modal.net import PretrainingNet
 from emoest.nets.cross_modal.weights import MEmoBERTWeights
 from emoest.nets.losses.criteria import CrossEntropy
 from emoest.neural._memobert.base import CrossModal
-from emoest.neural._memobert.pretraining import Plan, mean_losses, pretrain
+from emoest.neural._memobert.checkpoints import checkpoint_path, seed_of_checkpoint
+from emoest.neural._memobert.pretraining import Plan, State, mean_losses, pretrain
 from emoest.neural._memobert.sources import find_model
 from emoest.neural._memobert.tasks import EMOTION_WORDS, check_tasks, learnable_tasks
 from emoest.neural._training.saving import make_module, plain
@@ -50,14 +52,10 @@ class MEmoBERTPretrainer(CrossModal):
         takes common names of emotions.
     vocab_size : int, default=5000
         Largest vocabulary of a learned tokenizer.
-    hidden_size : int, default=64
-        Width of the Transformer; 768 in the paper.
-    n_layers : int, default=2
-        Layers; 12 in the paper.
-    n_heads : int, default=4
-        Attention heads; 12 in the paper.
-    intermediate_size : int, default=128
-        Inner width of a layer; 3072 in the paper.
+    hidden_size, intermediate_size : int, default=64, 128
+        Width of the Transformer, and inner width of a layer; 768 and 3072 in the paper.
+    n_layers, n_heads : int, default=2, 4
+        Layers and attention heads; 12 of each in the paper.
     dropout : float, default=0.1
         Of attention, of each part of a layer, and of the embedders.
     max_text : int, default=30
@@ -106,15 +104,14 @@ class MEmoBERTPretrainer(CrossModal):
         Steps between entries of ``history_``.
     checkpoint : str or path object, default=None
         File that keeps the state of training. If it is there, ``fit`` goes on from it, to the same
-        weights, bit by bit, as if it had not been interrupted.
+        weights, bit by bit, as if it had not been interrupted, and with its seed unless
+        `random_state` is a number. Another training raises, so each fold needs a file.
     checkpoint_every : int, default=1000
         Steps after which it is written, and at the end.
-    precision, group_column
+    precision, group_column, device
         See `SequenceClassifier`.
     batch_size : int, default=32
-        Clips of a batch; 160 in the paper.
-    device : str, default="auto"
-        See `SequenceClassifier`.
+        160 in the paper.
     random_state : int, RandomState instance or None, default=None
         Initial weights, tasks, order of clips, masks and dropout.
     verbose : int, default=0
@@ -133,10 +130,8 @@ class MEmoBERTPretrainer(CrossModal):
         The modalities that were read, ``"face_probs"`` among them.
     n_dims_ : dict of str to int
         Dimensions of their frames; of text two, the number of a piece and that of its word.
-    grouped_ : None
-        No samples are held out.
-    net_, scales_, column_means_, module_params_, device_, seen_groups_
-        See `SequenceClassifier`.
+    grouped_, net_, scales_, column_means_, module_params_, device_, seen_groups_
+        See `SequenceClassifier`; no samples are held out.
     n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
@@ -368,22 +363,26 @@ class MEmoBERTPretrainer(CrossModal):
         return Plan.of(self, pieces=self._pieces, seed=seed, tasks=tasks)
 
     def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
+        if not isinstance(self.random_state, Integral):
+            # Drawn anew, the seed would be another than that of the training to go on with.
+            seed = seed_of_checkpoint(checkpoint_path(self.checkpoint), seed)
+            torch.manual_seed(seed)
         self.module_params_ = plain(self._describe_module(self._dims, 0))
         module = make_module(self._module_class, self.module_params_)
         self._prepare_module(module, train, groups)
         self.tasks_ = learnable_tasks(train, self.tasks, self.task_weights)
-        self.history_, self.n_iter_ = [], 0
-        plan, name = self._plan(seed, self.tasks_), type(self).__name__
+        plan, name, state = self._plan(seed, self.tasks_), type(self).__name__, State()
+        about = {**self.module_params_, "tokenizer": self._text["pieces"]}
+        shown = {"device": self.device_, "name": name, "verbose": self.verbose}
         try:
-            state = pretrain(
-                module, train, plan, device=self.device_, name=name, verbose=self.verbose
-            )
-            self.history_, self.n_iter_ = state.history, state.step
+            pretrain(module, train, plan, state, about=about, **shown)
         except KeyboardInterrupt:
             if is_one_of_many_fits():
                 raise
-            told = "" if plan.checkpoint is None else " fit again goes on from the checkpoint."
+            kept = plan.checkpoint is not None and plan.checkpoint.exists()
+            told = " fit again goes on from the checkpoint." if kept else ""
             warn_user(f"Training was interrupted; {name} keeps the weights of that moment.{told}")
+        self.history_, self.n_iter_ = state.history, state.step
         self.net_ = self._make_net(module, None, seed)
 
     def _make_net(self, module: Any, valid: Any, seed: int) -> FrameNet:

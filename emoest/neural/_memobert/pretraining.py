@@ -5,6 +5,7 @@ that was never interrupted.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,12 @@ from emoest.nets.batches import BucketedBatches
 from emoest.nets.cross_modal.clips import ClipDataset, MaskingRule, mask_batch
 from emoest.nets.cross_modal.net import TASKS
 from emoest.nets.cross_modal.pieces import Pieces
-from emoest.neural._memobert.checkpoints import fingerprint, read_checkpoint, write_checkpoint
+from emoest.neural._memobert.checkpoints import (
+    checkpoint_path,
+    fingerprint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from emoest.neural._memobert.steps import LinearWarmup
 from emoest.neural._memobert.tasks import rows_of_tasks
 from emoest.neural._training.skorch_net import explained_memory_error
@@ -89,12 +95,11 @@ class Plan:
             ratios={"face": estimator.face_mask, "audio": estimator.audio_mask},
             span=estimator.span,
         )
-        path = estimator.checkpoint
         return cls(
             tasks=tasks,
             rule=rule,
             seed=seed,
-            checkpoint=None if path is None else Path(path).expanduser(),
+            checkpoint=checkpoint_path(estimator.checkpoint),
             precision=precision,
             **{name: getattr(estimator, name) for name in _PLANNED},
         )
@@ -157,8 +162,16 @@ class TaskStream:
 
 
 def pretrain(
-    net: nn.Module, data: ClipDataset, plan: Plan, *, device: str, name: str, verbose: int
-) -> State:
+    net: nn.Module,
+    data: ClipDataset,
+    plan: Plan,
+    state: State,
+    *,
+    about: Mapping[str, Any],
+    device: str,
+    name: str,
+    verbose: int,
+) -> None:
     """Train a net on the tasks of a plan.
 
     Parameters
@@ -169,16 +182,16 @@ def pretrain(
         The clips.
     plan : Plan
         How.
+    state : State
+        Where training stands, moved on with each step: it says so after an interruption too.
+    about : mapping
+        See `fingerprint`.
     device : str
         Where.
     name : str
         What the progress bar is called.
     verbose : int
         Above 0 shows it.
-
-    Returns
-    -------
-    state : State
 
     Raises
     ------
@@ -189,10 +202,10 @@ def pretrain(
     """
     net.to(device)
     optimizer = make_optimizer(net, plan)
-    of_run, path = fingerprint(net, data, plan), plan.checkpoint
-    state = State()
+    path, of_run = plan.checkpoint, {}
     if path is not None:
-        state = State(**read_checkpoint(path, net, optimizer, of_run=of_run))
+        of_run = fingerprint(net, data, plan, about)
+        vars(state).update(read_checkpoint(path, net, optimizer, of_run=of_run))
     rows = rows_of_tasks(data)
     streams = {
         task: TaskStream(data.take(rows[task]), plan, i, state.places.setdefault(task, [0, 0]))
@@ -217,7 +230,6 @@ def pretrain(
             due = state.step % plan.checkpoint_every == 0 or state.step == plan.max_steps
             if path is not None and due:
                 write_checkpoint(path, net, optimizer, state=vars(state), of_run=of_run)
-    return state
 
 
 def make_optimizer(net: nn.Module, plan: Plan) -> torch.optim.AdamW:
