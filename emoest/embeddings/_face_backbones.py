@@ -50,6 +50,7 @@ class GrayBackbone:
 
     def load(self, path: Path, device: str) -> Any:
         """Load the net."""
+        _refuse_estimators(path)
         if self.stem == "xception":
             from emoest.nets.xception import load_mini_xception
 
@@ -80,6 +81,24 @@ class GrayBackbone:
         scaled = torch.from_numpy((faces - np.float32(mean)) / np.float32(std))
         embeddings, probabilities = net(scaled.to(next(net.parameters()).device))
         return (embeddings if output == "embedding" else probabilities).cpu().numpy()
+
+
+def _refuse_estimators(path: Path) -> None:
+    """Raise for weights of an estimator: their classes and gray values are others."""
+    from emoest.nets.weight_files.safetensors_io import read_metadata
+
+    try:
+        written_by = read_metadata(path).get("class")
+    except ValueError:
+        # What else it may be, the nets say.
+        return
+    if written_by is not None:
+        raise ValueError(
+            f"{str(path)!r} holds weights of {written_by}, which orders classes and scales gray "
+            "values in its own way, so that FaceEmbedder cannot take them yet. Use "
+            f"{written_by}().load_weights(path) itself (transform gives its vectors), or pass a "
+            "file of the bare net."
+        )
 
 
 GRAY_BACKBONES = {

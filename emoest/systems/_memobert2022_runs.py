@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline
 
 from emoest.datasets import LeaveOneSpeakerOut
 from emoest.evaluation import uar_interval, uar_score
+from emoest.evaluation._checks import check_overlap
+from emoest.evaluation._cross_fitting import make_splitter
 from emoest.systems._ablation import evaluate_variants, make_variants, variant_table
 from emoest.systems._choices import check_choice
 from emoest.tables.groups import resolve_groups
@@ -31,6 +33,12 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "all": {},
 }
 """Changes of the pre-training by name; `memobert2022_ablation` measures them."""
+
+SAME_BEGINNING = (
+    *("hidden_size", "n_layers", "n_heads", "intermediate_size"),
+    *("vocab_size", "tokenizer", "normalize"),
+)
+"""What a net without pre-training has in common with one that is pre-trained."""
 
 FEW_SHOT = (0.1, 0.2, 0.4, 0.6)
 
@@ -97,7 +105,10 @@ def memobert2022_ablation(
         base = MEmoBERTPretrainer() if pretrainer is None else clone(pretrainer)
         model = MEmoBERTClassifier() if classifier is None else clone(classifier)
         changes = ABLATIONS[name]
-        before = None if name == "no pre-training" else base.set_params(**changes)
+        before = base.set_params(random_state=seed, **changes)
+        if name == "no pre-training":
+            before = None
+            model.set_params(model=base.model, **beginning_of(base))
         model.set_params(setting=setting, pretrainer=before, random_state=seed)
         return model.set_params(**{k: v for k, v in changes.items() if k == "modalities"})
 
@@ -114,6 +125,18 @@ def memobert2022_ablation(
         verbose=verbose,
     )
     return variant_table(runs, pairs, ["variant"])
+
+
+def beginning_of(pretrainer: Any) -> dict[str, Any]:
+    """Parameters that a net without pre-training shares with one that `pretrainer` trains.
+
+    Examples
+    --------
+    >>> from emoest.neural import MEmoBERTPretrainer
+    >>> beginning_of(MEmoBERTPretrainer(hidden_size=8))["hidden_size"]
+    8
+    """
+    return {name: getattr(pretrainer, name) for name in SAME_BEGINNING}
 
 
 def memobert2022_few_shot(
@@ -148,13 +171,17 @@ def memobert2022_few_shot(
     """
     from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
 
-    groups = resolve_groups(X, groups)
-    splitter, y = GroupKFold(6) if cv is None else cv, np.asarray(y)
+    groups, y = resolve_groups(X, groups), np.asarray(y)
+    base = MEmoBERTPretrainer() if pretrainer is None else clone(pretrainer)
+    splitter = make_splitter(
+        GroupKFold(6) if cv is None else cv, y, groups, classifier=True, stratify=False, seed=0
+    )
+    splits = list(splitter.split(X, y, groups))
+    check_overlap({"pretrainer": base}, splits, groups, allow_overlap=False)
     parts = []
     for seed in seeds:
-        for train, test in splitter.split(X, y, groups):
-            base = MEmoBERTPretrainer() if pretrainer is None else clone(pretrainer)
-            base.set_params(random_state=seed)
+        for train, test in splits:
+            base = clone(base).set_params(random_state=seed)
             weights = base.fit(
                 X.iloc[train], groups=None if groups is None else groups[train]
             ).export()
@@ -165,7 +192,9 @@ def memobert2022_few_shot(
                 for setting in settings:
                     model = MEmoBERTClassifier() if classifier is None else clone(classifier)
                     model.set_params(setting=setting, pretrainer=None, random_state=seed)
-                    model.set_params(model=None if setting == "direct" else weights)
+                    model.set_params(model=weights)
+                    if setting == "direct":
+                        model.set_params(model=None, **_same_net(base, weights))
                     model.fit(
                         X.iloc[kept], y[kept], groups=None if groups is None else groups[kept]
                     )
@@ -174,6 +203,17 @@ def memobert2022_few_shot(
                     about = {"setting": setting, "fraction": fraction, "seed": seed}
                     parts.append(pd.DataFrame({**found, **about}))
     return _few_shot_table(pd.concat(parts, ignore_index=True), n_resamples)
+
+
+def _same_net(pretrainer: Any, weights: Any) -> dict[str, Any]:
+    """Sizes and tokenizer of pre-trained weights, for a net that begins with none."""
+    from emoest.neural._memobert.sources import is_memobert
+
+    sizes = {name: weights.sizes[name] for name in SAME_BEGINNING if name in weights.sizes}
+    named = pretrainer.tokenizer
+    if named is None and pretrainer.model is not None and not is_memobert(pretrainer.model):
+        named = pretrainer.model
+    return {**beginning_of(pretrainer), **sizes, "tokenizer": named}
 
 
 def _few_shot_table(predictions: pd.DataFrame, n_resamples: int) -> pd.DataFrame:
@@ -218,13 +258,18 @@ def memobert2022_by_speaker(
     Raises
     ------
     ValueError
-        If X has no sessions or a speaker no partner.
+        If X has no sessions or a speaker no partner, or weights of the model saw a speaker who is
+        predicted.
     """
     splitter = LeaveOneSpeakerOut() if cv is None else cv
     speakers = groups if groups is not None else resolve_groups(X)
     speakers = np.asarray(X["speaker"] if speakers is None else speakers)
     y, parts = np.asarray(y), []
-    for fold, (train, validation, test) in enumerate(splitter.split_validation(X, y, speakers)):
+    splits = list(splitter.split_validation(X, y, speakers))
+    learned = [(np.concatenate([train, validation]), test) for train, validation, test in splits]
+    # Before anything is trained.
+    check_overlap({type(model).__name__: model}, learned, speakers, allow_overlap=False)
+    for fold, (train, validation, test) in enumerate(splits):
         rows = np.sort(np.concatenate([train, validation]))
         fitted = clone(model)
         step = f"{fitted.steps[-1][0]}__" if isinstance(fitted, Pipeline) else ""

@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder, WhisperEmbedder
+from emoest.embeddings._face_backbones import GRAY_BACKBONES
 from emoest.systems._choices import check_choice
 from emoest.utils.seeds import RandomState
 
@@ -24,7 +25,6 @@ PAPER_NET = {
     "intermediate_size": 3072,
     "max_face": 36,
     "max_audio": 64,
-    "no_face": 0,
     "normalize": None,
 }
 """Sizes of BERT-base, and what is kept of a clip."""
@@ -55,7 +55,12 @@ PAPER_CLASSIFIER: dict[str, dict[str, Any]] = {
         "warmup_steps": 0,
         "model": "bert-base-uncased",
     },
-    "direct": {"lr": 5e-5, "max_steps": 2_000, "warmup_steps": 0},
+    "direct": {
+        "lr": 5e-5,
+        "max_steps": 2_000,
+        "warmup_steps": 0,
+        "tokenizer": "bert-base-uncased",
+    },
 }
 """The four settings of the paper's code; rate and steps of single corpora are not known."""
 
@@ -126,9 +131,12 @@ def make_memobert2022(
     chosen: in some of the authors' runs the best evaluation on the test set counts, here it never
     does.
 
-    Weights of the authors' DenseNet are not public:
-    ``emoest.neural.FaceCNNClassifier(model="densenet")`` trains one as they do, and
-    ``FaceEmbedder("densenet", weights=...)`` goes into `face` and `face_probs`.
+    Weights of the authors' DenseNet are not public. ``FaceEmbedder("densenet", weights=...)``
+    takes a ``FaceDenseNet`` whose eight outputs are in the order of FER+
+    (`emoest.nets.densenet.CLASSES`), trained on gray values scaled by ``normalize``. What
+    ``FaceCNNClassifier(model="densenet").save_weights`` writes is no such file yet: its classes are
+    sorted and its gray values scaled otherwise. Someone neutral, where there is no face, is looked
+    up by name for our own nets; other `face_probs` need ``classify__no_face``.
 
     Examples
     --------
@@ -142,9 +150,11 @@ def make_memobert2022(
     paper = preset == "paper"
     if paper and (face is None or face_probs is None):
         raise ValueError(
-            "preset='paper' has the authors' DenseNet, whose weights are not public. Pass "
-            "face=FaceEmbedder('densenet', weights=..., frames_per_second=10, errors='missing') "
-            "and face_probs, the same with output='probabilities'; FaceCNNClassifier trains one."
+            "preset='paper' has the authors' DenseNet, whose weights are not public. Pass face= "
+            "and face_probs=: FaceEmbedder('densenet', weights=<file of a FaceDenseNet>, "
+            "frames_per_second=10, errors='missing'), the second with output='probabilities' (a "
+            "file of FaceCNNClassifier.save_weights cannot be taken yet), or make_faces of the "
+            "recommended preset, FaceEmbedder('mini_xception', ...)."
         )
     parts = [
         ("text", "passthrough", ["text"]),
@@ -160,16 +170,29 @@ def make_memobert2022(
 
     options: dict[str, Any] = {"random_state": random_state}
     if paper:
-        options |= {**PAPER_NET, **PAPER_CLASSIFIER[setting], "eval_every": 100}
+        neutral = {"no_face": find_neutral(face_probs)}
+        options |= {**PAPER_NET, **neutral, **PAPER_CLASSIFIER[setting], "eval_every": 100}
     if model is not None:
         options["model"] = model
     elif setting in {"prompt", "finetune"}:
         if pretrainer is None:
-            pretrainer = MEmoBERTPretrainer(**(PAPER_PRETRAINER if paper else {}))
+            pretrainer = MEmoBERTPretrainer(**({**PAPER_PRETRAINER, **neutral} if paper else {}))
         options["pretrainer"] = clone(pretrainer)
     steps = [("embed", ColumnTransformer(parts)), ("classify", MEmoBERTClassifier(setting))]
     steps[1][1].set_params(**options)
     return Pipeline(steps).set_output(transform="pandas")
+
+
+def find_neutral(face_probs: Any) -> int:
+    """Position of someone neutral in the probabilities of a transformer; 0 where unknown, as FER+.
+
+    Examples
+    --------
+    >>> find_neutral(make_faces("probabilities"))
+    6
+    """
+    backbone = GRAY_BACKBONES.get(str(getattr(face_probs, "model", "")))
+    return 0 if backbone is None else backbone.classes.index("neutral")
 
 
 def make_audio(preset: str = "recommended") -> Any:

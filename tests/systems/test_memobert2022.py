@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder
-from emoest.evaluation import uar_score
-from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
+from emoest.neural import FaceCNNClassifier, MEmoBERTClassifier, MEmoBERTPretrainer
 from emoest.systems import (
     choose_active_speaker,
     clips_from_subtitles,
@@ -15,7 +15,7 @@ from emoest.systems import (
     memobert2022_few_shot,
 )
 from emoest.systems._memobert2022_clips import TrackedFace, voice_activity
-from emoest.systems._memobert2022_runs import ABLATIONS
+from emoest.systems._memobert2022_runs import ABLATIONS, _few_shot_table
 from tests.neural._memobert.helpers_memobert import DIRECT, FIT, PRETRAIN, make_clips
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -43,7 +43,11 @@ def test_the_papers_features_are_parameters():
     assert parts["text"] == "passthrough"
     classifier = paper("prompt")["classify"]
     assert (classifier.max_text, classifier.max_face, classifier.max_audio) == (120, 36, 64)
-    assert (classifier.no_face, classifier.normalize) == (0, None)
+    # Mini-Xception has someone neutral last, the authors' DenseNet first.
+    assert (classifier.no_face, classifier.normalize) == (6, None)
+    dense = FaceEmbedder("densenet", weights="a.safetensors", output="probabilities")
+    system = make_memobert2022(preset="paper", face=dense, face_probs=dense)
+    assert (system["classify"].no_face, system["classify"].pretrainer.no_face) == (0, 0)
     pretrainer = classifier.pretrainer
     assert (pretrainer.max_text, pretrainer.max_face, pretrainer.max_audio) == (30, 36, 64)
     assert (pretrainer.word_mask, pretrainer.face_mask, pretrainer.audio_mask) == (0.15, 0.2, 0.15)
@@ -68,7 +72,9 @@ def test_the_papers_training_is_parameters():
     assert (prompt.eval_every, prompt.patience, prompt.batch_size) == (100, 5, 32)
     assert prompt.verbalizer_scope == "vocab"
     assert paper("bert_direct")["classify"].model == "bert-base-uncased"
-    assert paper("direct")["classify"].pretrainer is None
+    direct = paper("direct")["classify"]
+    assert (direct.model, direct.pretrainer) == (None, None)
+    assert direct.tokenizer == "bert-base-uncased"
 
 
 def test_what_cannot_be_is_said():
@@ -76,7 +82,7 @@ def test_what_cannot_be_is_said():
         make_memobert2022("cloze")
     with pytest.raises(ValueError, match="preset='best' is unknown"):
         make_memobert2022(preset="best")
-    with pytest.raises(ValueError, match=r"weights are not public.*FaceCNNClassifier trains one"):
+    with pytest.raises(ValueError, match=r"weights are not public.*cannot be taken yet"):
         make_memobert2022(preset="paper")
 
 
@@ -98,8 +104,9 @@ def test_every_ablation_runs_on_the_same_folds():
         n_resamples=50,
     )
     assert table.index.get_level_values("variant").tolist() == list(ABLATIONS)
-    assert table["uar"].between(0, 1).all()
     assert table.loc["all", "gain"].isna().all()
+    gains = table["uar"] - table.loc["all", "uar"].item()
+    np.testing.assert_allclose(table["gain"].iloc[:-1], gains.iloc[:-1], atol=1e-9)
     with pytest.raises(ValueError, match="variants='itm' is unknown"):
         memobert2022_ablation(X, y, variants=["itm"])
 
@@ -133,7 +140,20 @@ def test_few_labels_see_a_pre_training_on_all_training_rows(monkeypatch):
     assert table.index.tolist() == [
         (setting, fraction) for fraction in (0.3, 0.6) for setting in ("prompt", "direct")
     ]
-    assert (table["uar_low"] <= table["uar_high"]).all()
+
+
+def test_seeds_are_averaged_and_their_spread_is_said():
+    about = {"setting": "prompt", "fraction": 0.1, "group": list("aabb")}
+    truth = ["happy", "sad"] * 2
+    predictions = pd.concat(
+        [
+            pd.DataFrame({**about, "seed": 0, "truth": truth, "predicted": truth}),
+            pd.DataFrame({**about, "seed": 1, "truth": truth, "predicted": "sad"}),
+        ]
+    )
+    row = _few_shot_table(predictions, 100).loc[("prompt", 0.1)]
+    # All right, then one of two classes: pooled, three quarters in whatever group is drawn.
+    assert row.tolist() == pytest.approx([0.75, 0.75, 0.75, np.std([1.0, 0.5], ddof=1)])
 
 
 def test_each_speaker_is_predicted_and_the_partner_stops_the_training(monkeypatch):
@@ -157,7 +177,90 @@ def test_each_speaker_is_predicted_and_the_partner_stops_the_training(monkeypatc
     ]
     assert sorted(predictions.index) == sorted(X.index)
     assert predictions["truth"].tolist() == pd.Series(y, X.index)[predictions.index].tolist()
-    assert 0 <= uar_score(predictions["truth"], predictions["predicted"]) <= 1
+    speakers = X.index.get_level_values("group")
+    first = predictions[predictions["fold"] == 0]
+    alone = clone(model).set_params(validation_groups=["s1"])
+    others = speakers != "s0"
+    alone.fit(X[others], y[others], groups=speakers[others])
+    assert first["predicted"].tolist() == alone.predict(X[~others]).tolist()
+
+
+def test_weights_that_saw_a_speaker_do_not_predict_them():
+    X, y = make_clips(36, speakers=4)
+    X = X.assign(session=[{"s0": "1", "s1": "1"}.get(s, "2") for _, s in X.index])
+    groups = X.index.get_level_values("group")
+    weights = MEmoBERTPretrainer(**TINY).fit(X[groups == "s2"].drop(columns="session")).export()
+    model = MEmoBERTClassifier(model=weights, **SMALL)
+    said = r"MEmoBERTWeights\) was trained on groups .*fold 3 of 4: 's2'"
+    for each in (model, Pipeline([("classify", model)])):
+        with pytest.raises(ValueError, match=said):
+            memobert2022_by_speaker(each, X, y, groups=groups)
+    with pytest.raises(ValueError, match=r"was trained on groups .*'s2'"):
+        memobert2022_few_shot(X, y, cv=2, pretrainer=MEmoBERTPretrainer(weights, **TINY), seeds=[0])
+
+
+@pytest.fixture
+def _made(monkeypatch):
+    """Models of an ablation, which are made and not trained."""
+    from emoest.systems import _memobert2022_runs as runs
+
+    made = []
+    monkeypatch.setattr(runs, "evaluate_variants", lambda each, *_, **__: made.extend(each))
+    monkeypatch.setattr(runs, "variant_table", lambda *args: None)
+    return made
+
+
+@pytest.mark.parametrize("begins", [None, "bert-base-uncased"])
+def test_variants_differ_in_the_pre_training_alone(_made, begins):
+    sizes = {"hidden_size": 24, "n_layers": 3, "n_heads": 3, "intermediate_size": 40}
+    others = {"vocab_size": 77, "tokenizer": "a", "normalize": None}
+    pretrainer = MEmoBERTPretrainer(begins, random_state=5, **sizes, **others)
+    X, y = make_clips(6)
+    memobert2022_ablation(X, y, pretrainer=pretrainer, seeds=[3, 4])
+    for models, seed in zip(_made, (3, 4), strict=True):
+        assert {model.random_state for model in models.values()} == {seed}
+        without = models["('no pre-training',)"]
+        assert (without.pretrainer, without.model) == (None, begins)
+        for name, value in {**sizes, **others}.items():
+            assert getattr(without, name) == value
+        trained = [model.pretrainer for model in models.values() if model is not without]
+        assert {each.random_state for each in trained} == {seed}
+    assert pretrainer.random_state == 5
+
+
+def test_few_labels_without_pre_training_have_a_net_of_the_same_sizes(monkeypatch):
+    X, y = make_clips(24)
+    sizes, fit = [], MEmoBERTClassifier.fit
+
+    def spied(self, *args, **kwargs):
+        fitted = fit(self, *args, **kwargs)
+        sizes.append([fitted.module_params_[n] for n in ("hidden_size", "n_layers", "n_heads")])
+        return fitted
+
+    monkeypatch.setattr(MEmoBERTClassifier, "fit", spied)
+    options = {"cv": 2, "fractions": (0.5,), "settings": ("finetune", "direct"), "seeds": [0]}
+    memobert2022_few_shot(
+        X,
+        y,
+        pretrainer=MEmoBERTPretrainer(**TINY),
+        classifier=MEmoBERTClassifier(**SMALL),
+        n_resamples=20,
+        **options,
+    )
+    assert sizes == [[16, 1, 2]] * 4
+
+
+def test_a_file_of_an_estimator_is_no_file_of_a_net(tmp_path):
+    pytest.importorskip("cv2")
+    draws = np.random.default_rng(0)
+    images = [draws.integers(0, 255, (24, 24), dtype=np.uint8) for _ in range(4)]
+    options = {"detect": False, "max_epochs": 1, "validation_fraction": None, "random_state": 0}
+    model = FaceCNNClassifier("mini_xception", **options).fit(images, ["happy", "sad"] * 2)
+    model.save_weights(tmp_path / "a.safetensors")
+    for name in ("mini_xception", "densenet"):
+        embedder = FaceEmbedder(name, weights=tmp_path / "a.safetensors", detect=False)
+        with pytest.raises(ValueError, match="holds weights of FaceCNNClassifier, which orders"):
+            embedder.fit_transform(images)
 
 
 SRT = """\ufeff1
