@@ -183,6 +183,7 @@ def evaluate(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from sklearn.linear_model import LogisticRegression
     >>> X = pd.DataFrame({"audio__f0": [0.0, 9.0] * 6, "speaker": np.repeat(list("abcdef"), 2)})
     >>> y = pd.Series(["sad", "happy"] * 6)

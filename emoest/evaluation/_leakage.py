@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
-from emoest.files.digests import file_digest
+from emoest.files.digests import file_digest, named_file
+from emoest.tables.cells import is_array
 from emoest.tables.groups import Split
 from emoest.tables.names import is_context, numeric_columns
 from emoest.utils._sklearn import BaseSearchCV
@@ -179,14 +179,11 @@ def _contents(X: Any) -> Iterator[Any]:
 
 def _cell_content(cell: Any) -> tuple[bool, Any]:
     """Return whether a cell alone tells one recording from another, and its content."""
-    if isinstance(cell, np.ndarray):
+    if is_array(cell):
         return cell.size > 1 and bool(np.ptp(cell) > 0), hash(cell.tobytes())
+    if (named := named_file(cell)) is not None:
+        return True, (file_digest(named[0]), named[1])
     if isinstance(cell, str | os.PathLike):
-        name, _, fragment = str(cell).partition("#")
-        # A text may be longer than any path, and then is_file raises.
-        path = Path(name) if len(name) < 1000 else None
-        if path is not None and path.suffix and path.is_file():
-            return True, (file_digest(path), fragment)
         return False, str(cell)
     if isinstance(cell, list | tuple):
         found = [_cell_content(each) for each in cell]

@@ -55,6 +55,22 @@ def file_digest(path: str | os.PathLike[str], cache_dir: CacheDir = None) -> str
     return digest
 
 
+def named_file(cell: object) -> tuple[Path, str] | None:
+    """Find the file that a cell names, and the part of it behind ``#``; None where it names none.
+
+    Examples
+    --------
+    >>> named_file("It was the best day of my life.") is None
+    True
+    """
+    if not isinstance(cell, str | os.PathLike):
+        return None
+    name, _, part = str(cell).partition("#")
+    # A text may be longer than any path, and then is_file raises.
+    path = Path(name) if 0 < len(name) < 1000 and "\0" not in name else None
+    return (path, part) if path is not None and path.suffix and path.is_file() else None
+
+
 def forget_digests() -> None:
     """Forget what this process remembers.
 

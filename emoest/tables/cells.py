@@ -9,7 +9,7 @@ import math
 import os
 import tokenize
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,17 @@ def missing_cells(column: Any) -> npt.NDArray[np.bool_]:
     [False, True]
     """
     return np.fromiter((is_missing(cell) for cell in column), dtype=bool, count=len(column))
+
+
+def is_array(cell: Any) -> TypeGuard[npt.NDArray[Any]]:
+    """Check whether a cell holds an array itself, and not a path, a text or a list.
+
+    Examples
+    --------
+    >>> is_array(np.zeros(2)), is_array("a.npy")
+    (True, False)
+    """
+    return isinstance(cell, np.ndarray)
 
 
 def is_path(cell: Any) -> bool:

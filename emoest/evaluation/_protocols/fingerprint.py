@@ -2,17 +2,16 @@
 
 import hashlib
 import importlib.metadata
-import os
 import platform
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from emoest.files.digests import file_digest
+from emoest.files.digests import file_digest, named_file
+from emoest.tables.cells import is_array
 
 _LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
 _LOADED = ("torch", "skorch", "transformers", "sentence_transformers", "xgboost", "lightgbm")
@@ -75,22 +74,13 @@ def _add_numbers(digest: Any, values: Any) -> None:
 
 
 def _add_cell(digest: Any, cell: Any) -> None:
-    if isinstance(cell, np.ndarray) and cell.dtype.kind in "fiub":
+    if is_array(cell) and cell.dtype.kind in "fiub":
         _add_numbers(digest, cell)
     elif isinstance(cell, list | tuple):
         for each in cell:
             _add_cell(digest, each)
         digest.update(b"]")
-    elif (path := _file(cell)) is not None:
-        digest.update(f"{file_digest(path)}{str(cell).partition('#')[1:]}".encode())
+    elif (found := named_file(cell)) is not None:
+        digest.update(f"{file_digest(found[0])}#{found[1]}".encode())
     else:
         digest.update(f"{type(cell).__name__}{cell!s}\0".encode(errors="surrogatepass"))
-
-
-def _file(cell: Any) -> Path | None:
-    if not isinstance(cell, str | os.PathLike):
-        return None
-    name = str(cell).partition("#")[0]
-    # A text may be longer than any path, and then is_file raises.
-    path = Path(name) if 0 < len(name) < 1000 and "\0" not in name else None
-    return path if path is not None and path.suffix and path.is_file() else None

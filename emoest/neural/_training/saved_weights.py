@@ -11,14 +11,13 @@ from torch import Tensor
 
 from emoest.nets.batches import Scale
 from emoest.nets.weight_files.safetensors_io import check_state
-from emoest.utils.messages import listed
+from emoest.utils.messages import listed, short_repr
 from emoest.utils.typing import Array
 
 ARRAYS = ("classes_", "class_prior_", "feature_names_in_", "target_scale_")
 """Learned arrays; those of a class of its own are its ``_own_arrays``."""
 
 _KINDS = "biufUO"
-_SHOWN = 60
 # No net has dimensions of more, and fewer do not overflow.
 _LARGEST = 2**31
 
@@ -104,7 +103,7 @@ def read_learned(
         if name in known_arrays:
             learned[name] = _read_array(value, 1000 + 8 * len(text), f"{where}: its {name}")
         elif name in LEARNED and not LEARNED[name](value):
-            raise ValueError(f"{where}: its {name} cannot be {_shown(value)}.")
+            raise ValueError(f"{where}: its {name} cannot be {short_repr(value)}.")
     dims = learned["n_dims_"]
     names = list(dims) if isinstance(dims, dict) else learned["modalities_"][:1]
     if names != learned["modalities_"] or isinstance(dims, dict) != several:
@@ -136,7 +135,7 @@ def _read_array(value: Any, most: int, what: str) -> Array:
                 return array
     except (TypeError, ValueError, LookupError, OverflowError):
         pass
-    raise ValueError(f"{what} cannot be {_shown(value)}.")
+    raise ValueError(f"{what} cannot be {short_repr(value)}.")
 
 
 def check_arrays(estimator: Any, where: str) -> None:
@@ -169,12 +168,12 @@ def check_arrays(estimator: Any, where: str) -> None:
         classes, prior = estimator.classes_.tolist(), estimator.class_prior_
         known = getattr(estimator, "net_classes_", estimator.classes_).tolist()
         if sorted(set(classes)) != classes or not set(classes) <= set(known):
-            raise ValueError(f"{where}: its classes_ cannot be {_shown(classes)}.")
+            raise ValueError(f"{where}: its classes_ cannot be {short_repr(classes)}.")
         if len(prior) != len(classes) or prior.dtype.kind != "f" or (prior < 0).any():
-            raise ValueError(f"{where}: its class_prior_ cannot be {_shown(prior.tolist())}.")
+            raise ValueError(f"{where}: its class_prior_ cannot be {short_repr(prior.tolist())}.")
     elif regressor and (len(estimator.target_scale_) != 2 or not estimator.target_scale_[1] > 0):
         raise ValueError(
-            f"{where}: its target_scale_ cannot be {_shown(estimator.target_scale_.tolist())}."
+            f"{where}: its target_scale_ cannot be {short_repr(estimator.target_scale_.tolist())}."
         )
 
 
@@ -274,8 +273,3 @@ def _check_layers(params: Any, n_tensors: int, where: str, name: str = "") -> No
         layers = any(word in name for word in ("layer", "depth", "stage", "block"))
         if abs(params) >= (max(n_tensors, 8) if layers else _LARGEST):
             raise ValueError(f"{where}: its net cannot be made with {name}={params}.")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
