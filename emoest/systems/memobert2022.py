@@ -16,7 +16,6 @@ from emoest.systems._choices import check_choice
 from emoest.utils.seeds import RandomState
 
 PRESETS = ("recommended", "paper")
-SETTINGS = ("prompt", "finetune", "bert_direct", "direct")
 
 PAPER_NET = {
     "hidden_size": 768,
@@ -145,6 +144,9 @@ def make_memobert2022(
     >>> [name for name, _ in system.steps], system["classify"].setting
     (['embed', 'classify'], 'direct')
     """
+    from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
+    from emoest.neural._memobert.classifier import SETTINGS
+
     check_choice("setting", setting, SETTINGS)
     check_choice("preset", preset, PRESETS)
     paper = preset == "paper"
@@ -166,8 +168,6 @@ def make_memobert2022(
         ),
         ("audio", make_audio(preset) if audio is None else clone(audio), ["audio"]),
     ]
-    from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
-
     options: dict[str, Any] = {"random_state": random_state}
     if paper:
         neutral = {"no_face": find_neutral(face_probs)}

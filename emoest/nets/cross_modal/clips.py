@@ -1,7 +1,7 @@
 """Clips in batches: text always there, frames up to a limit, masked for pre-training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,11 +68,6 @@ class ClipDataset(FrameDataset):
         """Steps of the whole sequence of each row, shape (n_samples,)."""
         parts = [self.lengths[name] for name in self.dims if name != PROBS]
         return np.sum(np.stack(parts), axis=0)
-
-    def without(self, name: str) -> "ClipDataset":
-        """Leave out one modality."""
-        kept = {each: dim for each, dim in self.dims.items() if each != name}
-        return replace(self, dims=kept)
 
     def read(self, name: str, row: int) -> Frames | None:
         """Read what is kept of the frames of one modality of a row."""

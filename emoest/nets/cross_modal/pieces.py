@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,25 +145,65 @@ class Pieces:
         ids, words = encoded.ids, encoded.word_ids
         return np.array(ids, dtype=np.int64), np.array(words, dtype=np.int64)
 
-    def label_id(self, word: str) -> int:
-        """Number of a label word, which must be one piece.
+    @property
+    def _unknown(self) -> str | None:
+        """Piece of what the vocabulary lacks."""
+        model = json.loads(self.tokenizer)["model"]
+        if model.get("unk_id") is not None:
+            return str(model["vocab"][model["unk_id"]][0])
+        unknown = model.get("unk_token")
+        return None if unknown is None else str(unknown)
+
+    def label_id(self, word: str) -> int | None:
+        """Number of a word that is one piece; None for any other."""
+        ids, _ = self.encode(word)
+        return int(ids[0]) if len(ids) == 1 and self.word(ids[0]) != self._unknown else None
+
+    def label_ids(self, words: Mapping[Any, str]) -> list[int]:
+        """Number of the label word of each class.
+
+        Parameters
+        ----------
+        words : mapping of class to str
+            The label words.
+
+        Returns
+        -------
+        ids : list of int
 
         Raises
         ------
         ValueError
-            If it is several pieces, or none; the message names them and proposes a word.
+            If a word is several pieces, or none, or that of two classes; the message names them and
+            proposes a word.
         """
-        ids, _ = self.encode(word)
-        if len(ids) == 1 and self.word(ids[0]) != "[UNK]":
-            return int(ids[0])
-        shown = [self.word(i) for i in ids]
-        whole = [each for each in self._fast.get_vocab() if each.isalpha()]
-        near = difflib.get_close_matches(word.lower(), whole, n=1, cutoff=0.0)
-        raise ValueError(
-            f"The label word {word!r} is {len(ids)} pieces in this tokenizer ({listed(shown)}); a "
-            f"prompt asks for one. Give another word, for example verbalizer={{{word!r}: "
-            f"{near[0] if near else 'happy'!r}}}."
-        )
+        found: dict[int, Any] = {}
+        for label, word in words.items():
+            number = self.label_id(word)
+            if number is None:
+                shown = [self.word(i) for i in self.encode(word)[0]]
+                raise ValueError(
+                    f"The label word {word!r} is {len(shown)} pieces in this tokenizer "
+                    f"({listed(shown)}); a prompt asks for one that it knows. "
+                    f"{self._advise(label, word, words)}"
+                )
+            if number in found:
+                raise ValueError(
+                    f"The classes {found[number]!r} and {label!r} have the same label word in this "
+                    f"tokenizer, {self.word(number)!r}, so that no prompt tells them apart. "
+                    f"{self._advise(label, word, words)}"
+                )
+            found[number] = label
+        return list(found)
+
+    def _advise(self, label: Any, word: str, words: Mapping[Any, str]) -> str:
+        """Propose a word of three letters or more that no class has."""
+        taken = {self.label_id(each) for each in words.values()}
+        known = [each for each in self._fast.get_vocab() if each.isalpha() and len(each) > 2]
+        near = difflib.get_close_matches(word.lower(), sorted(known), n=20, cutoff=0.0)
+        free = [each for each in near if self.label_id(each) not in (None, *taken)]
+        example = f", for example verbalizer={{{label!r}: {free[0]!r}}}" if free else ""
+        return f"Give another word{example}."
 
     def __getstate__(self) -> dict[str, Any]:
         return {"tokenizer": self.tokenizer, "special": self.special}
@@ -223,12 +263,12 @@ class Template:
         Parameters
         ----------
         text : str or None
-            The transcript; None leaves it out. Before other words it gets a full stop if it ends
-            in none of ``. ? !``.
+            The transcript; None leaves it out. Before other words it gets a full stop if what is
+            kept of it ends in none of ``. ? !``.
         pieces : Pieces
             The tokenizer.
         limit : int, default=None
-            Pieces of the transcript that are kept.
+            Pieces of the transcript that are kept; an added full stop does not count.
 
         Returns
         -------
@@ -241,23 +281,19 @@ class Template:
                 ids.append(pieces.id_of("mask"))
                 words.append(-1)
                 continue
-            cut = limit if part == "{text}" else None
-            found, of_word = pieces.encode(self._ended(text) if part == "{text}" else part)
+            found, of_word = pieces.encode((text or "") if part == "{text}" else part)
+            if part == "{text}":
+                found, of_word = self._ended(found[:limit], of_word[:limit], pieces)
             first = max(words) + 1
-            ids.extend(found[:cut].tolist())
-            words.extend((of_word[:cut] + first).tolist())
+            ids.extend(found.tolist())
+            words.extend((of_word + first).tolist())
         ids.append(pieces.id_of("sep"))
         words.append(-1)
         return np.array([ids, words], dtype=np.float32).T
 
-    def _ended(self, text: str | None) -> str:
-        """Transcript as it stands in the prompt."""
-        plain = "" if text is None else text.strip()
-        if not plain or self.parts[-1] == "{text}" or plain[-1] in ".?!":
-            return plain
-        return f"{plain} ."
-
-
-def count_pieces(text: str, pieces: Pieces) -> int:
-    """Count the pieces of a transcript."""
-    return len(pieces.encode(text)[0])
+    def _ended(self, ids: Ints, words: Ints, pieces: Pieces) -> tuple[Ints, Ints]:
+        """Pieces of a transcript as they stand in the prompt: with its full stop."""
+        if not len(ids) or self.parts[-1] == "{text}" or pieces.word(ids[-1])[-1] in ".?!":
+            return ids, words
+        stop, of_stop = pieces.encode(".")
+        return np.append(ids, stop), np.append(words, of_stop + words[-1] + 1)

@@ -65,6 +65,7 @@ class CrossModal(DeepEstimator):
     _inherited: tuple[Any, ...] = ()
     _text: dict[str, Any]
     _limits: dict[str, int]
+    _long: npt.NDArray[np.intp]
 
     @property
     def seen_groups_(self) -> list[Any]:
@@ -107,8 +108,15 @@ class CrossModal(DeepEstimator):
         )
         if self.no_face is not None:
             fill_faces(table, self.no_face)
-        if limit is not None:
-            self._warn_of_cuts(table, limit)
+        cut = self._cut_texts(table, texts)
+        if reset:
+            self._long = cut
+        elif len(cut):
+            warn_user(
+                f"{len(cut)} text(s) have more than max_text={limit} pieces, such as row "
+                f"{listed([table.rows[i] for i in cut], most=1, quoted=True)}: what is beyond is "
+                "not read."
+            )
         return table
 
     def _begin_text(self, texts: list[str | None]) -> None:
@@ -121,7 +129,6 @@ class CrossModal(DeepEstimator):
         else:
             said = [text for text in texts if text is not None]
             pieces = Pieces.learn(said, self._words_kept(), self.vocab_size)
-        # A full stop may be added before the prompt.
         self._text = {"pieces": pieces.to_json(), "template": template, "limit": self.max_text}
 
     @property
@@ -143,21 +150,18 @@ class CrossModal(DeepEstimator):
         lengths = table.lengths[:, table.names.index("text")]
         return np.maximum(lengths - len(self._blank), 0)
 
-    def _warn_of_cuts(self, table: FrameTable, limit: int) -> None:
-        cut = np.flatnonzero(self._text_lengths(table) >= limit)
-        if len(cut):
-            warn_user(
-                f"{len(cut)} text(s) reach max_text={limit} pieces, such as row "
-                f"{listed([table.rows[i] for i in cut], most=1, quoted=True)}: what is beyond is "
-                "not read."
-            )
+    def _cut_texts(self, table: FrameTable, texts: list[str | None]) -> npt.NDArray[np.intp]:
+        """Rows whose transcript has more pieces than are read."""
+        limit = self._text["limit"]
+        # A prompt adds a full stop, which does not count, to some of them.
+        near = np.flatnonzero(self._text_lengths(table) >= limit)
+        counts = [len(self._pieces.encode(texts[i] or "")[0]) for i in near]
+        return near[np.array(counts, dtype=np.intp) > limit]
 
     def _rows_to_fit(self, table: FrameTable) -> npt.NDArray[np.intp]:
         kept = super()._rows_to_fit(table)
         limit = self._text["limit"]
-        # The full stop that a prompt may add does not count.
-        allowed = limit + (self._text["template"] != "{text}")
-        long = self._text_lengths(table)[kept] > allowed
+        long = np.isin(kept, vars(self).pop("_long"))
         if long.all():
             raise ValueError(
                 f"Every text has more than max_text={limit} pieces, so that nothing is left to "

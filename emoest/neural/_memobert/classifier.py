@@ -15,9 +15,10 @@ from emoest.nets.cross_modal.clips import PROBS, ClipDataset
 from emoest.nets.cross_modal.net import SCOPES, ClassificationNet, PromptNet, WordLoss
 from emoest.nets.cross_modal.weights import MEmoBERTWeights
 from emoest.neural._memobert.base import CrossModal
+from emoest.neural._memobert.beginnings import check_before_pretraining, check_beginning
 from emoest.neural._memobert.pretrainer import MEmoBERTPretrainer
 from emoest.neural._memobert.reading import find_roles
-from emoest.neural._memobert.sources import find_model, is_memobert
+from emoest.neural._memobert.sources import find_model
 from emoest.neural._memobert.steps import LinearWarmup, StepNet, hold_out_groups
 from emoest.neural._memobert.tasks import EMOTION_WORDS
 from emoest.neural._training.classifier import DeepClassifier
@@ -264,8 +265,9 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         Raises
         ------
         ValueError
-            If a label word is no single piece, the template has no mask, weights and setting do
-            not fit together, a cell cannot be used, or training diverges at once.
+            If a label word is no single piece or that of another class, the template has no mask,
+            weights and setting do not fit together, a cell cannot be used, or training diverges at
+            once.
 
         Warns
         -----
@@ -277,7 +279,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         vars(self).pop("net_", None)
         target = read_target(self, X, y, numeric=False)
         self._label_words = self._choose_words(np.unique(target))
-        self._source = self._begin(X, groups)
+        self._source = self._begin(X, y, sample_weight, groups)
         try:
             return super().fit(X, y, sample_weight, groups)
         finally:
@@ -310,22 +312,12 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
             )
         return [str(given.get(label, label)) for label in classes.tolist()]
 
-    def _begin(self, X: Any, groups: Any) -> MEmoBERTWeights | None:
+    def _begin(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> MEmoBERTWeights | None:
         """Weights that training begins with."""
         setting = self.setting
-        if self.model is not None and self.pretrainer is not None:
-            raise ValueError("model= and pretrainer= are two beginnings. Pass one of the two.")
-        if setting == "direct" and (self.model is not None or self.pretrainer is not None):
-            raise ValueError(
-                "setting='direct' begins with random weights, so it takes no model= and no "
-                "pretrainer=. Take 'finetune' for a head on pre-trained weights."
-            )
-        if setting == "bert_direct" and (self.model is None or is_memobert(self.model)):
-            raise ValueError(
-                "setting='bert_direct' begins with a BERT: model= is its name or folder, such as "
-                "'bert-base-uncased'. Weights of a MEmoBERT are for 'finetune' and 'prompt'."
-            )
+        check_beginning(setting, self.model, self.pretrainer)
         if self.pretrainer is not None:
+            check_before_pretraining(self, X, y, sample_weight, groups)
             return self._pretrain(X, groups)
         if self.model is None and setting != "direct":
             warn_user(
@@ -373,7 +365,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         pieces = self._pieces
         return {
             **sizes,
-            "label_ids": [pieces.label_id(word) for word in self._words],
+            "label_ids": pieces.label_ids(self.verbalizer_),
             "mask_id": pieces.id_of("mask"),
             "scope": self.verbalizer_scope,
         }

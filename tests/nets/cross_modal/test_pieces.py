@@ -1,3 +1,4 @@
+import ast
 import hashlib
 import pickle
 import subprocess
@@ -6,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from emoest.nets.cross_modal.pieces import Pieces, Template, count_pieces
+from emoest.nets.cross_modal.pieces import Pieces, Template
 from tests.nets.cross_modal.helpers import LABELS, TEXTS, learn_pieces, save_bert
 
 
@@ -68,8 +69,25 @@ def test_a_long_transcript_is_cut_and_the_prompt_stays():
     template = Template("{text} I am [MASK] .", prompt=True)
     cell = template.fill(TEXTS[0] * 5, pieces, limit=4)
     assert shown(pieces, cell)[-5:] == ["i", "am", "[MASK]", ".", "[SEP]"]
-    assert len(cell) == 1 + 4 + 5
-    assert count_pieces(TEXTS[0] * 5, pieces) > 40
+    # The added full stop costs no piece.
+    assert len(cell) == 1 + 4 + 1 + 5
+    assert shown(pieces, cell)[1:6] == ["i", "am", "so", "happy", "."]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("so sad", 2, "[CLS] so sad . i am [MASK] . [SEP]"),
+        ("so sad", 1, "[CLS] so . i am [MASK] . [SEP]"),
+        ("so sad .", 3, "[CLS] so sad . i am [MASK] . [SEP]"),
+        ("so sad.", 2, "[CLS] so sad . i am [MASK] . [SEP]"),
+        (" ", 1, "[CLS] i am [MASK] . [SEP]"),
+    ],
+)
+def test_the_full_stop_that_a_prompt_adds_costs_no_piece(text, limit, expected):
+    pieces = Pieces.learn(["so sad"], (), 100)
+    cell = Template("{text} I am [MASK] .", prompt=True).fill(text, pieces, limit)
+    assert " ".join(shown(pieces, cell)) == expected
 
 
 def test_a_prompt_may_stand_in_front():
@@ -90,9 +108,37 @@ def test_a_template_without_its_text_is_said():
 
 
 def test_a_label_word_of_several_pieces_is_named_and_another_proposed():
-    message = r"'happily' is \d pieces .*h, ##a, .*verbalizer={'happily': 'happy'}"
+    message = r"'happily' is \d pieces .*h, ##a, .*verbalizer={3: 'happy'}"
     with pytest.raises(ValueError, match=message):
-        learn_pieces().label_id("happily")
+        learn_pieces().label_ids({2: "sad", 3: "happily"})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({0: "happy", 1: "Happy"}, r"classes 0 and 1 have the same label word.*'happy'"),
+        ({"a": "sad", "b": "sad"}, "classes 'a' and 'b' have the same label word"),
+        ({"a": "happy", "b": "happily"}, "'happily' is"),
+        ({"a": "happy sad"}, "'happy sad' is 2 pieces"),
+        ({"a": ""}, "'' is 0 pieces"),
+        ({"a": "\u4f60"}, r"is 1 pieces in this tokenizer \(\[UNK\]\)"),
+    ],
+)
+def test_no_word_is_proposed_that_cannot_be_taken(words, message):
+    pieces = learn_pieces()
+    with pytest.raises(ValueError, match=message) as said:
+        pieces.label_ids(words)
+    [(label, proposed)] = ast.literal_eval(str(said.value).split("verbalizer=")[1][:-1]).items()
+    assert label == list(words)[-1]
+    assert len(proposed) > 2
+    assert pieces.label_ids({**words, label: proposed})
+
+
+def test_the_unknown_piece_is_that_of_the_tokenizer():
+    pieces = learn_pieces()
+    other = Pieces(pieces.tokenizer.replace("[UNK]", "<unk>"), pieces.special)
+    with pytest.raises(ValueError, match=r"is 1 pieces in this tokenizer \(<unk>\)"):
+        other.label_ids({"a": "\u4f60"})
 
 
 def test_a_tokenizer_comes_back_from_pickle_and_json():

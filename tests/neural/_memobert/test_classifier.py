@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ from tests.neural._memobert.helpers_memobert import (
     FIT,
     MOODS,
     PRETRAIN,
-    SIZES,
     make_clips,
     with_cell,
 )
@@ -274,6 +274,62 @@ def test_a_label_word_of_several_pieces_is_said():
         MEmoBERTClassifier(model=weights, verbalizer=words, **FIT).fit(X, y)
 
 
+BEFORE = {
+    "template": ({"template": "{text} I am ."}, {}, r"needs \[MASK\] once"),
+    "one class": ({}, {"y": ["happy"] * 12}, "at least two classes"),
+    "weights": ({}, {"sample_weight": np.full(12, -1.0)}, "[Nn]egative"),
+    "groups": ({"validation_groups": ["s9"]}, {}, "holds out 0 of 12"),
+    "same words": ({"verbalizer": {"happy": "sad"}}, {}, "'happy' and 'sad' have the same"),
+    "two words": (
+        {"verbalizer": {"happy": "so happy"}},
+        {},
+        r"'so happy' is \d pieces.*{'happy': '",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "given", "message"), BEFORE.values(), ids=BEFORE.keys())
+def test_what_is_wrong_is_said_before_the_pre_training(monkeypatch, options, given, message):
+    X, y = make_clips(12)
+
+    def never(*args, **kwargs):
+        raise AssertionError("a pre-training began")
+
+    monkeypatch.setattr(MEmoBERTPretrainer, "fit", never)
+    model = MEmoBERTClassifier(pretrainer=MEmoBERTPretrainer(**PRETRAIN), **{**FIT, **options})
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, **{"y": y, **given})
+
+
+def test_label_words_are_checked_by_the_tokenizer_that_is_known(monkeypatch, tmp_path):
+    X, y = make_clips(12)
+    save_bert(tmp_path, learn_pieces())
+    monkeypatch.setattr(MEmoBERTPretrainer, "fit", None)
+    for options in ({"model": tmp_path}, {"tokenizer": tmp_path}):
+        model = MEmoBERTClassifier(
+            pretrainer=MEmoBERTPretrainer(**options), verbalizer={"happy": "happily"}, **FIT
+        )
+        with pytest.raises(ValueError, match=r"'happily' is \d pieces.*verbalizer={'happy': "):
+            model.fit(X, y)
+
+
+@pytest.mark.parametrize("end", ["", " .", "!"])
+def test_a_text_of_just_the_limit_is_learned_from_and_one_more_piece_is_not(end):
+    X, y = make_clips(12)
+    just, more = "leave me alone" + end, "leave me alone I" + end
+    n = 3 + bool(end)
+    options = {**DIRECT, "max_text": n}
+    short = X.assign(text=["leave me alone"] * 12)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*max_text")
+        model = MEmoBERTClassifier(**options).fit(with_cell(short, "text", 3, just), y)
+        model.predict(with_cell(short, "text", 3, just))
+    with pytest.warns(UserWarning, match=r"1 training row\(s\) have a text of more than"):
+        MEmoBERTClassifier(**options).fit(with_cell(short, "text", 3, more), y)
+    with pytest.warns(UserWarning, match=r"1 text\(s\) have more than max_text"):
+        model.predict(with_cell(short, "text", 3, more))
+
+
 def test_weights_and_frames_of_another_width_do_not_meet():
     X, y = make_clips(12)
     weights = weights_of(X)
@@ -326,7 +382,6 @@ def test_what_is_random_has_a_seed():
     models = [MEmoBERTClassifier(pretrainer=pretrainer, **FIT).fit(X, y) for _ in range(2)]
     np.testing.assert_array_equal(*(model.predict_proba(X) for model in models))
     assert pd.notna(models[0].history_[0]["train_loss"])
-    assert SIZES
 
 
 def test_named_speakers_are_held_out_for_early_stopping(monkeypatch):
