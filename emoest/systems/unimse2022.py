@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score, f1_score
@@ -17,11 +18,12 @@ from sklearn.pipeline import Pipeline
 
 from emoest.evaluation import sentiment_scores, uar_score
 from emoest.systems._choices import check_choice
+from emoest.tables.cells import is_missing
 from emoest.tables.groups import resolve_groups
 from emoest.tables.names import tokens
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, spawn_seeds
-from emoest.utils.typing import Array, Rows
+from emoest.utils.typing import Array, Mask, Rows
 from emoest.utils.warn import warn_user
 
 TASKS = ("emotion", "sentiment")
@@ -137,7 +139,9 @@ def unimse2022_ablation(
     """Train jointly on several corpora, and score variants of the system on each, fold by fold.
 
     In each fold a part of every corpus is left out, so that no row that is tested lends a label or
-    is trained on, whatever the corpus; the model of a target corpus learns from the others as well.
+    is trained on, whatever the corpus; the model of a target corpus learns from the others as well,
+    but from no row of theirs that has a text (case and spaces aside) or the name of a dialogue of a
+    row that is tested.
 
     Parameters
     ----------
@@ -173,7 +177,13 @@ def unimse2022_ablation(
     Raises
     ------
     ValueError
-        If a variant or a target is unknown.
+        If a variant or a target is unknown, or ``label_fields=4`` meets ``neighbors="all"``.
+
+    Warns
+    -----
+    UserWarning
+        If all rows of another corpus have a text or a dialogue that is tested, so that it is not
+        learned from.
 
     Examples
     --------
@@ -194,13 +204,16 @@ def unimse2022_ablation(
         name: _folds(X, n_splits, seed)
         for (name, (X, _)), seed in zip(corpora.items(), split_seeds, strict=True)
     }
-    shared = {**(parameters or {}), "polarity_map": polarity_map}
+    shared = dict(parameters or {})
+    if polarity_map is not None:
+        shared["polarity_map"] = polarity_map
     if neighbors == "all":
         warn_user(
             "neighbors='all' lets rows of all splits lend, as the published script does: labels of "
             "test rows are copied into training, so the scores leak."
         )
-        shared["labeler"] = _labeler_of_all(parts, polarity_map)
+        shared["labeler"] = _labeler_of_all(parts, shared)
+        shared["polarity_map"] = None
     rows = []
     for target in targets:
         for variant in variants:
@@ -227,7 +240,7 @@ def _check_names(corpora: Corpora, targets: Sequence[str], variants: Sequence[st
 
 
 def _folds(X: pd.DataFrame, n_splits: int, seed: int) -> list[tuple[Rows, Rows]]:
-    dialogue = next((name for name in X.columns if tokens(name)[-1] == "dialogue"), None)
+    dialogue = _dialogue_column(X)
     groups = np.asarray(X[dialogue]) if dialogue is not None else resolve_groups(X)
     if groups is None:
         return list(KFold(n_splits, shuffle=True, random_state=seed).split(X))
@@ -235,12 +248,36 @@ def _folds(X: pd.DataFrame, n_splits: int, seed: int) -> list[tuple[Rows, Rows]]
     return list(splitter.split(X, groups=groups.astype(str)))
 
 
-def _labeler_of_all(parts: Corpora, polarity_map: dict[str, str] | None) -> FrozenEstimator:
-    from emoest.neural import UniversalLabeler
+def _dialogue_column(X: pd.DataFrame) -> Any:
+    return next((name for name in X.columns if tokens(name)[-1] == "dialogue"), None)
 
-    texts = [text for X, _ in parts.values() for text in X["text"]]
-    labels = [label for _, y in parts.values() for label in np.asarray(y).tolist()]
-    return FrozenEstimator(UniversalLabeler(polarity_map=polarity_map).fit(texts, labels))
+
+def _labeler_of_all(parts: Corpora, settings: Mapping[str, Any]) -> FrozenEstimator:
+    from emoest.neural._unimse.plan import default_labeler
+    from emoest.neural._unimse.reading import column_named
+
+    if settings.get("label_fields", 3) == 4:
+        raise ValueError(
+            "label_fields=4 takes the emotions of two corpora, and which is the first differs "
+            "between targets, whereas neighbors='all' fits one labeler for all of them. Take "
+            "neighbors='train' or label_fields=3."
+        )
+    labeler = default_labeler(settings.get("labeler"), settings.get("polarity_map"))
+    name = settings.get("polarity_column")
+    texts, labels, words = [], [], []
+    for X, y in parts.values():
+        column = None if name is None else column_named(X, name)
+        texts += _texts(X, settings)
+        labels += [str(label) for label in y] if _is_emotion(y) else y.astype(float).tolist()
+        words += [None] * len(X) if column is None else list(X[column])
+    return FrozenEstimator(clone(labeler).fit(texts, labels, words))
+
+
+def _texts(X: pd.DataFrame, settings: Mapping[str, Any]) -> list[str | None]:
+    from emoest.neural._unimse.reading import read_texts, without_column
+
+    table = without_column(X, settings.get("polarity_column"))
+    return read_texts(table, settings.get("text", "text"))[1]
 
 
 def _predictions(
@@ -253,19 +290,45 @@ def _predictions(
     seed: int,
 ) -> Array:
     X, y = parts[target]
-    predicted = np.empty(len(y), dtype=y.dtype)
-    left_out = variant.removeprefix(WITHOUT)
+    emotion = _is_emotion(y)
+    # The means of scores that are whole numbers are not.
+    predicted = np.empty(len(y), dtype=y.dtype if emotion else np.float64)
+    left_out = variant.removeprefix(WITHOUT) if variant.startswith(WITHOUT) else None
     others = [name for name in parts if variant != ALONE and name not in (target, left_out)]
-    task = TASKS[0] if _is_emotion(y) else TASKS[1]
     for number, (train, test) in enumerate(folds[target]):
         aux = []
         for name in others:
+            other, labels = parts[name]
             rows = folds[name][number][0]
-            aux.append((parts[name][0].iloc[rows], parts[name][1][rows]))
-        model = make_unimse2022(task, parameters=settings, random_state=seed)
+            rows = rows[~_tested(other.iloc[rows], X.iloc[test], settings)]
+            if len(rows):
+                aux.append((other.iloc[rows], labels[rows]))
+            else:
+                warn_user(
+                    f"All training rows of corpus {name!r} in fold {number} have texts or "
+                    f"dialogues of rows of {target!r} that are tested; it is not learned from."
+                )
+        model = make_unimse2022(
+            TASKS[0] if emotion else TASKS[1], parameters=settings, random_state=seed
+        )
         model.fit(X.iloc[train], y[train], unimse__aux=aux)
         predicted[test] = model.predict(X.iloc[test])
     return predicted
+
+
+def _tested(X: pd.DataFrame, tested: pd.DataFrame, settings: Mapping[str, Any]) -> Mask:
+    """Find the rows that have a text or a dialogue of rows that are tested."""
+    here, there = (
+        [" ".join(text.split()).casefold() if text else "" for text in _texts(table, settings)]
+        for table in (X, tested)
+    )
+    known = set(there) - {""}
+    found = np.array([text in known for text in here], dtype=bool)
+    column, other = _dialogue_column(X), _dialogue_column(tested)
+    if column is not None and other is not None:
+        names = {str(name) for name in tested[other] if not is_missing(name)}
+        found |= np.array([not is_missing(name) and str(name) in names for name in X[column]])
+    return found
 
 
 def _is_emotion(y: Array) -> bool:

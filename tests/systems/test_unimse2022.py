@@ -42,18 +42,139 @@ def test_audio_becomes_mel_bands():
     assert model[:-1].transform(X).filter(like="frames").iloc[0, 0].shape == (12, 64)
 
 
-def test_all_variants_on_all_corpora():
-    corpora = small_corpora()
+@pytest.fixture
+def fits(monkeypatch):
+    """What each net is fitted and tested on, and its parameters."""
+    seen = []
+    for kind in (UniMSEClassifier, UniMSERegressor):
+        real_fit, real_predict = kind.fit, kind.predict
+
+        def fit(self, X, y, aux=None, real=real_fit):
+            seen.append({"parameters": self.get_params(), "X": X, "y": y, "aux": aux})
+            return real(self, X, y, aux=aux)
+
+        def predict(self, X, real=real_predict):
+            seen[-1]["tested"] = X
+            return real(self, X)
+
+        monkeypatch.setattr(kind, "fit", fit)
+        monkeypatch.setattr(kind, "predict", predict)
+    return seen
+
+
+def own_texts(corpora):
+    """Mark each text by its corpus and row, so that none is there twice."""
+    for name, (X, _) in corpora.items():
+        X["text"] = [f"{text} {name}{i}" for i, text in enumerate(X["text"])]
+    return corpora
+
+
+def test_all_variants_on_all_corpora(fits):
+    corpora = own_texts(small_corpora())
+    variants = ["full", "alone", "no fusion", "own labels", "without films"]
     table = unimse2022_ablation(
         {name: corpora[name] for name in ("talks", "films")},
-        variants=["full", "alone", "no fusion", "own labels", "without films"],
+        variants=variants,
         n_splits=2,
         parameters=FAST,
     )
-    assert len(table) == 2 * 5
+    assert len(table) == 2 * 5 and len(fits) == 2 * 5 * 2
     talks, films = (table[table["target"] == name] for name in ("talks", "films"))
     assert talks["uar"].between(0, 1).all() and talks["mae"].isna().all()
     assert films["mae"].notna().all() and films["uar"].isna().all()
+    order = [(name, variant) for name in ("talks", "films") for variant in variants]
+    for number, each in enumerate(fits):
+        name, variant = order[number // 2]
+        switches = {**FAST, **module.VARIANTS.get(variant, {})}
+        assert switches.items() <= each["parameters"].items()
+        left_out = variant == "alone" or (name, variant) == ("talks", "without films")
+        assert len(each["aux"]) == (0 if left_out else 1)
+        for other, y in each["aux"]:
+            assert len(other) == len(y) < 12
+            assert not set(other["text"]) & set(corpora[name][0]["text"])
+
+
+@pytest.mark.parametrize("target", ["talks", "scores"])
+def test_no_row_with_a_text_of_a_tested_one_is_learned_from(fits, target):
+    X, y = make_emotions(20, signals=False)
+    X["text"] = [f"{text} {i}" for i, text in enumerate(X["text"])]
+    other = X.assign(text=[f" {text.upper()}  " for text in X["text"]])
+    corpora = {"talks": (X, y), "scores": (other, make_scores(20)[1])}
+    unimse2022_ablation(corpora, [target], variants=["full"], n_splits=5, parameters=FAST)
+    assert len(fits) == 5
+    for each in fits:
+        tested = {text.strip().upper() for text in each["tested"]["text"]}
+        ((learned, labels),) = each["aux"]
+        assert len(learned) == len(labels) and 12 <= len(learned) <= 16
+        assert not tested & {text.strip().upper() for text in learned["text"]}
+
+
+def test_no_row_of_a_tested_dialogue_is_learned_from(fits):
+    corpora = own_texts(small_corpora())
+    plays, labels = corpora["plays"]
+    corpora["plays"] = (plays.assign(dialogue=np.repeat([*"abxy"], 3)), labels)
+    unimse2022_ablation(corpora, ["talks"], variants=["full"], n_splits=2, parameters=FAST)
+    for each in fits:
+        for other, _ in each["aux"]:
+            assert not set(other.get("dialogue", [])) & set(each["tested"]["dialogue"])
+
+
+def test_a_corpus_of_tested_texts_only_is_left_out(fits):
+    X, y = make_emotions(8, signals=False)
+    same = X.assign(text="fine")
+    corpora = {"talks": (same, y), "scores": (same, make_scores(8)[1])}
+    with pytest.warns(UserWarning, match="'scores' in fold 1 have texts or dialogues of rows of"):
+        unimse2022_ablation(corpora, ["talks"], variants=["full"], n_splits=2, parameters=FAST)
+    assert [each["aux"] for each in fits] == [[], []]
+
+
+def test_predictions_of_whole_scores_are_not_cut(monkeypatch):
+    monkeypatch.setattr(UniMSERegressor, "predict", lambda self, X: np.full(len(X), 0.75))
+    X, y = make_scores(8)
+    y = np.sign(y).astype(int)
+    table = unimse2022_ablation({"films": (X, y)}, variants=["alone"], n_splits=2, parameters=FAST)
+    assert table["mae"][0] == pytest.approx(np.abs(y - 0.75).mean())
+
+
+def test_corpora_may_be_named_like_variants(fits):
+    corpora = own_texts(small_corpora())
+    named = {"full": corpora["films"], "talks": corpora["talks"]}
+    variants = ["full", "without full"]
+    unimse2022_ablation(named, ["talks"], variants=variants, n_splits=2, parameters=FAST)
+    assert [len(each["aux"]) for each in fits] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("given", [None, {"joy": "negative"}])
+def test_a_map_of_polarities_among_the_parameters_stays(fits, given):
+    own = {"joy": "neutral"}
+    unimse2022_ablation(
+        {"talks": small_corpora()["talks"]},
+        variants=["alone"],
+        n_splits=2,
+        polarity_map=given,
+        parameters={**FAST, "polarity_map": own},
+    )
+    assert [each["parameters"]["polarity_map"] for each in fits] == [given or own] * 2
+
+
+def test_the_labeler_of_all_reads_as_the_nets_do(fits):
+    corpora = {
+        name: (X.rename(columns={"text": "words"}).assign(mood="neutral"), y)
+        for name, (X, y) in small_corpora().items()
+    }
+    settings = {**FAST, "text": "words", "polarity_column": "mood"}
+    unimse2022_ablation(
+        corpora,
+        ["talks"],
+        variants=["alone"],
+        n_splits=2,
+        neighbors="all",
+        polarity_map={"joy": "negative"},
+        parameters=settings,
+    )
+    labeler = fits[0]["parameters"]["labeler"].estimator
+    assert len(labeler.lenders_) == 36 and set(labeler.lenders_["polarity"]) == {"neutral"}
+    assert labeler.polarity_map == {"joy": "negative"}
 
 
 @pytest.mark.parametrize("neighbors", ["train", "all"])
@@ -72,9 +193,7 @@ def test_no_tested_row_of_any_corpus_lends(neighbors, monkeypatch):
 
     monkeypatch.setattr(UniversalLabeler, "fit", spy_fit)
     monkeypatch.setattr(UniMSEClassifier, "predict", spy_predict)
-    corpora = small_corpora()
-    for name, (X, _) in corpora.items():
-        X["text"] = [f"{text} {name}{i}" for i, text in enumerate(X["text"])]
+    corpora = own_texts(small_corpora())
     unimse2022_ablation(
         corpora, ["talks"], variants=["full"], n_splits=2, neighbors=neighbors, parameters=FAST
     )
@@ -118,6 +237,7 @@ def test_the_published_look_up_says_that_it_leaks():
         ({"variants": ["no text"]}, "variants='no text' is unknown"),
         ({"variants": ["without songs"]}, "variants='without songs' is unknown"),
         ({"neighbors": "some"}, "neighbors='some' is unknown"),
+        ({"neighbors": "all", "parameters": {"label_fields": 4}}, "label_fields=4 takes"),
     ],
 )
 def test_unknown_names(settings, message):

@@ -21,6 +21,7 @@ from emoest.nets.weight_files.transformers_folder import loading
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._unimse.corpora import (
     aux_pairs,
+    check_polarity_column,
     hold_out_each,
     joined_groups,
     make_corpus,
@@ -31,7 +32,7 @@ from emoest.neural._unimse.outputs import GeneratedLabels
 from emoest.neural._unimse.parameters import PAPER_RATES, PARAMETERS, STACKS, TINY, TINY_RATES
 from emoest.neural._unimse.plan import complete_labels, default_labeler, make_plan, own_labels
 from emoest.neural._unimse.polarity import POLARITIES
-from emoest.neural._unimse.reading import Part, join_parts, read_part
+from emoest.neural._unimse.reading import Part, join_parts, read_part, without_column
 from emoest.neural._unimse.tokens import (
     LabelWriter,
     encode,
@@ -41,7 +42,7 @@ from emoest.neural._unimse.tokens import (
     word_tokenizer,
 )
 from emoest.tables.frames import FrameTable, settle_modalities
-from emoest.tables.inputs import as_fitted
+from emoest.tables.inputs import as_fitted, as_pandas
 from emoest.utils._sklearn import fit_context
 from emoest.utils.optional import import_optional
 from emoest.utils.typing import Floats32
@@ -124,6 +125,7 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
         corpora = [make_corpus(self, X, y, emotional=self._emotional, groups=groups)]
         for other_X, other_y in aux_pairs(aux):
             corpora.append(make_corpus(self, other_X, other_y, emotional=None, main=False))
+        check_polarity_column(self.polarity_column, corpora)
         weight = sample_weight
         if sample_weight is not None:
             ones = np.ones(sum(map(len, corpora[1:])))
@@ -167,6 +169,8 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
         return [name for name, use in chosen.items() if use]
 
     def _read_part(self, X: Any, *, reset: bool, must: bool, main: bool = True) -> Part:
+        # Labels are there in training only, so that they are no column of the samples.
+        X = without_column(as_pandas(X), self.polarity_column)
         if main:
             X = as_table(as_fitted(self, X, reset=reset))
             validate_data(self, X, skip_check_array=True, reset=reset)
@@ -181,7 +185,6 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
             text=self.text,
             signals=self._signals,
             dialogue_column=self.dialogue_column,
-            polarity_column=self.polarity_column,
             must=must,
             widths=known,
         )

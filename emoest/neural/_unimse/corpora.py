@@ -72,7 +72,7 @@ def make_corpus(
     groups : array-like, default=None
         Groups that were given.
     main : bool, default=True
-        Whether the columns that parameters name have to be there.
+        Whether the column of groups that a parameter names has to be there.
 
     Returns
     -------
@@ -92,14 +92,27 @@ def make_corpus(
         check_scores(y, list(table.index))
     name = estimator.polarity_column
     column = None if name is None else column_named(table, name)
-    if name is not None and column is None and main:
-        raise ValueError(f"polarity_column={name!r} is no column of X.")
     polarity = None if column is None else check_polarities(list(table[column]), list(table.index))
     group_column = estimator.group_column
     if not main and group_column is not None and column_named(table, group_column) is None:
         group_column = None
     found = resolve_groups(table, groups, group_column)
     return Corpus(table, y, emotional, polarity, found)
+
+
+def check_polarity_column(name: str | None, corpora: Sequence[Corpus]) -> None:
+    """Raise if a column of polarities is named that no corpus has.
+
+    Examples
+    --------
+    >>> check_polarity_column(None, [])
+    """
+    if name is not None and all(corpus.polarity is None for corpus in corpora):
+        places = "X" if len(corpora) == 1 else "X and of no auxiliary corpus"
+        raise ValueError(
+            f"polarity_column={name!r} is no column of {places}. With polarity_column=None the "
+            "polarities are derived from scores and emotions."
+        )
 
 
 def aux_pairs(aux: Any) -> list[tuple[Any, Any]]:

@@ -67,6 +67,7 @@ class GeneratedLabels:
         own = "emotion" if self._emotional else "score"
         filled, parsed = self._filled([each[2 if self._emotional else 1] for each in said], X)
         labels[own], labels["parsed"] = filled, parsed
+        self._warn_of_strings(parsed)
         return labels
 
     def _filled(self, said: list[Any], X: Any) -> tuple[Any, Any]:

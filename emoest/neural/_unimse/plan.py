@@ -210,5 +210,21 @@ def _check_different(classes: Sequence[str], choices: list[list[int]]) -> None:
 
 
 def default_labeler(labeler: Any, polarity_map: dict[str, str] | None) -> Any:
-    """Return the labeler, or a plain one."""
+    """Return the labeler, or a plain one.
+
+    Raises
+    ------
+    ValueError
+        If there are both a labeler and a map for it.
+
+    Examples
+    --------
+    >>> default_labeler(None, {"awe": "positive"}).polarity_map
+    {'awe': 'positive'}
+    """
+    if labeler is not None and polarity_map is not None:
+        raise ValueError(
+            "polarity_map is for the labeler that is made where labeler is None, and both are "
+            "given. Set the map in the labeler, UniversalLabeler(polarity_map=...)."
+        )
     return UniversalLabeler(polarity_map=polarity_map) if labeler is None else labeler

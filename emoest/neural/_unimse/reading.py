@@ -57,7 +57,6 @@ def read_part(
     text: str,
     signals: Sequence[str],
     dialogue_column: str | None,
-    polarity_column: str | None,
     must: bool,
     widths: Mapping[str, int],
 ) -> Part:
@@ -73,8 +72,6 @@ def read_part(
         The modalities of frames or numbers that are wanted; a table may lack them.
     dialogue_column : str or None
         The context column of dialogues; None takes a column ``dialogue`` if there is one.
-    polarity_column : str or None
-        A column that belongs to no modality.
     must : bool
         Whether a named `dialogue_column` has to be there.
     widths : dict of str to int
@@ -89,22 +86,31 @@ def read_part(
     ValueError
         If there is no column of texts, or a cell cannot be used.
     """
-    labels = None if polarity_column is None else column_named(X, polarity_column)
-    media = [name for name in X.columns if not is_context(name) and name != labels]
-    column = text_column(X[media], text)
-    texts = [_read_text(*row, column) for row in zip(X.index, X[column], strict=True)]
+    column, texts = read_texts(X, text)
     cells, counts, found = {}, {}, {}
     for name in signals:
         positions = [
             i
             for i, each in enumerate(X.columns)
-            if each in media and each != column and modality_of(each) == name
+            if not is_context(each) and each != column and modality_of(each) == name
         ]
         if positions:
             cells[name], counts[name], found[name] = _read_signal(
                 X, name, positions, widths.get(name, 0)
             )
     return Part(X, texts, _dialogues(X, dialogue_column, must), cells, counts, found)
+
+
+def read_texts(X: pd.DataFrame, text: str) -> tuple[Any, list[str | None]]:
+    """Find the column of texts of a table, and read it.
+
+    Examples
+    --------
+    >>> read_texts(pd.DataFrame({"text": ["a", None], "speaker": ["s", "s"]}), "text")
+    ('text', ['a', None])
+    """
+    column = text_column(X[[name for name in X.columns if not is_context(name)]], text)
+    return column, [_read_text(*row, column) for row in zip(X.index, X[column], strict=True)]
 
 
 def text_column(X: pd.DataFrame, text: str) -> Any:
@@ -135,6 +141,20 @@ def column_named(X: pd.DataFrame, name: str) -> Any:
     """
     hits = [c for c in X.columns if c == name or (isinstance(c, str) and tokens(c)[-1] == name)]
     return hits[0] if hits else None
+
+
+def without_column(X: Any, name: str | None) -> Any:
+    """Leave out a column that belongs to no modality, if a table has it.
+
+    Examples
+    --------
+    >>> without_column(pd.DataFrame(columns=["text", "polarity"]), "polarity").columns.tolist()
+    ['text']
+    """
+    column = None
+    if name is not None and isinstance(X, pd.DataFrame):
+        column = column_named(X, name)
+    return X if column is None else X.drop(columns=column)
 
 
 def _dialogues(X: pd.DataFrame, name: str | None, must: bool) -> list[Any] | None:

@@ -111,7 +111,8 @@ def test_strings_that_cannot_be_read_are_counted_and_never_predicted(learned, mo
         with pytest.warns(UserWarning, match="2 of 6 generated labels could not be read"):
             predicted = model.predict(X)
         assert (predicted[[1, 2]] == expected[[1, 2]]).all()
-        labels = model.predict_universal(X)
+        with pytest.warns(UserWarning, match="2 of 6 generated labels could not be read"):
+            labels = model.predict_universal(X)
         assert labels["parsed"].tolist() == [True, False, False, True, True, True]
         own = "emotion" if model is emotions else "score"
         assert labels[own].notna().all()
@@ -190,6 +191,20 @@ class TestLeakage:
         model = classifier(polarity_column="polarity").fit(X, y)
         turned = X.assign(text__polarity="nonsense")
         np.testing.assert_array_equal(model.predict_proba(turned), model.predict_proba(X))
+        bare = X.drop(columns="text__polarity")
+        np.testing.assert_array_equal(model.predict_proba(bare), model.predict_proba(X))
+        assert list(model.feature_names_in_) == list(bare)
+
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_one_corpus_with_polarities_is_enough(self, which):
+        corpora = [make_emotions(8, signals=False), make_scores(8)]
+        with_words = [
+            (X.assign(polarity="neutral") if i == which else X, y)
+            for i, (X, y) in enumerate(corpora)
+        ]
+        (X, y), other = with_words
+        model = classifier(polarity_column="polarity").fit(X, y, aux=other)
+        assert model.predict(X).shape == (8,)
 
 
 class TestLabels:
@@ -440,6 +455,14 @@ class TestBadInput:
             classifier(polarity_column="polarity").fit(wrong, y)
         with pytest.raises(ValueError, match="polarity_column='polarity' is no column"):
             classifier(polarity_column="polarity").fit(X, y)
+        with pytest.raises(ValueError, match="no column of X and of no auxiliary corpus"):
+            classifier(polarity_column="polarity").fit(X, y, aux=(X, y))
+
+    def test_a_labeler_beside_a_map_for_one(self):
+        X, y = make_emotions(8, signals=False)
+        given = {"labeler": UniversalLabeler(), "polarity_map": {"joy": "neutral"}}
+        with pytest.raises(ValueError, match="both are given"):
+            classifier(**given).fit(X, y)
 
     def test_texts(self):
         X, y = make_emotions(8)
