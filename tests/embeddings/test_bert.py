@@ -251,7 +251,7 @@ def test_weights_that_lack_tensors_are_said(tiny_bert, tmp_path):
     name = next(name for name in tensors if "layer.1.output.dense.weight" in name)
     del tensors[name]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match="lack 1 tensors that the encoder needs, such as"):
+    with pytest.raises(ValueError, match="lack 1 tensors that the model needs, such as"):
         BERTEmbedder(folder).fit_transform(["a"])
 
 

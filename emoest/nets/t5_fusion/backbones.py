@@ -42,18 +42,34 @@ def make_t5(config: dict[str, Any], purpose: str = "UniMSE") -> nn.Module:
     ValueError: UniMSE fuses inside the layers of a T5 (mt5, t5, umt5), and this model is of the \
 kind 'bert'. ...
     """
-    kind = config.get("model_type")
-    if kind not in KINDS:
-        raise ValueError(
-            f"{purpose} fuses inside the layers of a T5 ({listed(KINDS)}), and this model is of "
-            f"the kind {kind!r}. Take a T5 that generates text, such as 't5-base' or "
-            "'google/flan-t5-base'."
-        )
+    check_config(config, purpose)
+    kind = config["model_type"]
     transformers = import_optional("transformers", extra="text", purpose=purpose)
     known = {name: value for name, value in config.items() if name != "model_type"}
     settings = transformers.AutoConfig.for_model(kind, **known)
     t5: nn.Module = transformers.AutoModelForSeq2SeqLM.from_config(settings)
     return t5
+
+
+def check_config(config: dict[str, Any], purpose: str, name: str = "this model") -> None:
+    """Raise if a configuration is not one of a T5 with encoder and decoder.
+
+    Examples
+    --------
+    >>> check_config(tiny_config(20), "UniMSE")
+    """
+    take = "Take a T5 that generates text, such as 't5-base' or 'google/flan-t5-base'."
+    kind = config.get("model_type")
+    if kind not in KINDS:
+        raise ValueError(
+            f"{purpose} fuses inside the layers of a T5 ({listed(KINDS)}), and {name} is of the "
+            f"kind {kind!r}. {take}"
+        )
+    if not config.get("is_encoder_decoder", True):
+        raise ValueError(
+            f"{purpose} generates labels with the decoder of a T5, and {name} is an encoder alone "
+            f"(is_encoder_decoder is false). {take}"
+        )
 
 
 def n_layers(t5: Any) -> int:

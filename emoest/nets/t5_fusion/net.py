@@ -247,11 +247,6 @@ class UniversalLabelNet(nn.Module):
         hidden, _, seen = self.encode(frames, lengths)
         return self.table.scores(self, hidden, seen, marginal=True)
 
-    def best_prefix(self, frames: Mapping[str, Tensor], lengths: Mapping[str, Tensor]) -> Tensor:
-        """Find the number of the most probable prefix of each row, token by token."""
-        hidden, _, seen = self.encode(frames, lengths)
-        return self.table.greedy(self, hidden, seen, self.table.every)
-
     def generate(self, frames: Mapping[str, Tensor], lengths: Mapping[str, Tensor]) -> Tensor:
         """Generate the label of each row greedily, shape (n_rows, max_new_tokens)."""
         hidden, _, seen = self.encode(frames, lengths)

@@ -83,7 +83,7 @@ def load_encoder(
     ]
     if absent:
         raise ValueError(
-            f"The weights in {str(path)!r} lack {len(absent)} tensors that the encoder needs, "
+            f"The weights in {str(path)!r} lack {len(absent)} tensors that the model needs, "
             f"such as {absent[0]!r}. Get the model's files again."
         )
     check_loaded(net, path)

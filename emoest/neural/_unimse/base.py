@@ -14,10 +14,10 @@ from emoest.files.hub import read_json
 from emoest.files.weights import find_weights
 from emoest.media.items import as_table
 from emoest.nets.losses.criteria import OwnLoss
-from emoest.nets.t5_fusion.backbones import KINDS, load_t5, tiny_config
+from emoest.nets.t5_fusion.backbones import check_config, load_t5, tiny_config
 from emoest.nets.t5_fusion.batches import LabeledSignals
 from emoest.nets.t5_fusion.net import TEXT, UniversalLabelNet
-from emoest.nets.weight_files.transformers_folder import loading
+from emoest.nets.weight_files.transformers_folder import load_encoder, loading
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._unimse.corpora import (
     aux_pairs,
@@ -30,9 +30,21 @@ from emoest.neural._unimse.corpora import (
 from emoest.neural._unimse.dialogues import context_windows, window_tokens
 from emoest.neural._unimse.outputs import GeneratedLabels
 from emoest.neural._unimse.parameters import PAPER_RATES, PARAMETERS, STACKS, TINY, TINY_RATES
-from emoest.neural._unimse.plan import complete_labels, default_labeler, make_plan, own_labels
+from emoest.neural._unimse.plan import (
+    complete_labels,
+    default_labeler,
+    make_plan,
+    own_labels,
+    refuse_other_choices,
+)
 from emoest.neural._unimse.polarity import POLARITIES
-from emoest.neural._unimse.reading import Part, join_parts, read_part, without_column
+from emoest.neural._unimse.reading import (
+    Part,
+    join_parts,
+    read_part,
+    warn_of_unread,
+    without_column,
+)
 from emoest.neural._unimse.tokens import (
     LabelWriter,
     encode,
@@ -153,6 +165,7 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
                 corpus.X, reset=number == 0, main=number == 0, must=number == 0
             )
         parts = [corpus.part for corpus in self._corpora if corpus.part is not None]
+        warn_of_unread(parts, self._signals, [self.text, self.audio, self.video])
         if not self._goes_on:
             self._learn_tokenizer(parts)
         known = self.n_dims_ if self._goes_on else None
@@ -270,6 +283,8 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
         self._plan = make_plan(
             self._corpora, fields, own, writer=writer, train=train, classes=classes
         )
+        if self._goes_on:
+            refuse_other_choices(self.module_params_["choices"], self._plan)
         self._layout = np.array([self._plan.n_fields, self._plan.own_field])
         scores = self._plan.scores
         self._choice_scores = np.zeros(0) if scores is None else scores
@@ -304,12 +319,7 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
             size = read_tokenizer(str(self._tokenizer_json[0])).get_vocab_size()
             return tiny_config(size)
         config: dict[str, Any] = read_json(self._folder(), "config.json")
-        if config.get("model_type") not in KINDS:
-            raise ValueError(
-                f"{type(self).__name__} fuses inside the layers of a T5 ({', '.join(KINDS)}), and "
-                f"{os.fspath(self.model)!r} is of the kind {config.get('model_type')!r}. Take a T5 "
-                "that generates text, such as 't5-base' or 'google/flan-t5-base'."
-            )
+        check_config(config, type(self).__name__, repr(os.fspath(self.model)))
         return config
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
@@ -353,10 +363,10 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
                 "transformers", extra="text", purpose=type(self).__name__
             )
             with loading(folder):
-                loaded = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-                    str(folder), local_files_only=True, use_safetensors=True
+                loaded = load_encoder(
+                    folder, transformers.AutoModelForSeq2SeqLM, "cpu", optional=()
                 )
-            load_t5(module.t5, loaded.float().state_dict())
+            load_t5(module.t5, loaded.state_dict())
         if self.pretrain and module.weights:
             module.contrast_only = True
             net = self._make_net(module, None, 0).set_params(max_epochs=self.pretrain)

@@ -80,12 +80,22 @@ def window_tokens(
     tokens : ndarray of shape (n_tokens, 2), dtype float32
         The token, and 1 where it is of the text itself.
 
+    Raises
+    ------
+    ValueError
+        If there is no room for the text.
+
     Examples
     --------
     >>> window_tokens([[7, 8], [9]], 0, ([], [1]), prefix=[5], end=1, max_length=10).T.tolist()
     [[5.0, 7.0, 8.0, 9.0, 1.0], [0.0, 1.0, 1.0, 0.0, 0.0]]
     """
     room = max_length - len(prefix) - 1
+    if room < 1:
+        raise ValueError(
+            f"The prefix has {len(prefix)} tokens and the end one more, so that max_length="
+            f"{max_length} leaves none for the text. Raise max_length or shorten the prefix."
+        )
     own = list(texts[row])[:room]
     room -= len(own)
     before: list[int] = []

@@ -209,6 +209,23 @@ def _check_different(classes: Sequence[str], choices: list[list[int]]) -> None:
             )
 
 
+def refuse_other_choices(known: Sequence[Sequence[int]], plan: LabelPlan) -> None:
+    """Raise if a net that goes on would have to choose from other strings than it was made for.
+
+    Examples
+    --------
+    >>> plan = LabelPlan([], 1, 0, [], np.zeros(0, int), [[]], [[5, 1]], [0])
+    >>> refuse_other_choices([[5, 1]], plan)
+    """
+    if [list(each) for each in known] != plan.choices:
+        what = "classes, as strings," if plan.scores is None else "scores and their polarities"
+        raise ValueError(
+            f"warm_start=True goes on from the last fit, which chose from {len(known)} strings; "
+            f"the {what} of the samples that are trained on now make {len(plan.choices)}, not the "
+            "same ones. Set warm_start=False, or go on with the same labels and random_state."
+        )
+
+
 def default_labeler(labeler: Any, polarity_map: dict[str, str] | None) -> Any:
     """Return the labeler, or a plain one.
 

@@ -15,9 +15,13 @@ from emoest.tables.frames import FrameTable
 from emoest.tables.names import is_context, modality_of, tokens
 from emoest.utils.messages import listed
 from emoest.utils.typing import Floats32
+from emoest.utils.warn import warn_user
 
 TEXT_WIDTH = 2
 """A token, and whether it is of the utterance itself."""
+
+
+_MEDIA = ("audio", "speech", "voice", "video", "face", "image", "vision", "visual")
 
 
 @dataclass
@@ -155,6 +159,40 @@ def without_column(X: Any, name: str | None) -> Any:
     if name is not None and isinstance(X, pd.DataFrame):
         column = column_named(X, name)
     return X if column is None else X.drop(columns=column)
+
+
+def warn_of_unread(parts: Sequence[Part], signals: Sequence[str], names: Sequence[str]) -> None:
+    """Warn if a signal is in no table while frames or media are there that nobody reads.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The corpora.
+    signals : sequence of str
+        The modalities that are wanted.
+    names : sequence of str
+        All modalities that parameters name.
+
+    Warns
+    -----
+    UserWarning
+        It names the columns.
+    """
+    absent = [name for name in signals if not any(name in part.cells for part in parts)]
+    columns = dict.fromkeys(column for part in parts for column in part.X.columns)
+    unread = [
+        column
+        for column in columns
+        if not is_context(column)
+        and modality_of(column) not in names
+        and (column in _MEDIA or tokens(column)[-1].endswith("frames"))
+    ]
+    if absent and unread and len(columns) > 1:
+        warn_user(
+            f"X has no column of the modality {listed(absent, quoted=True)}, and nobody reads its "
+            f"column {listed(unread, quoted=True)}. Rename the column, or name its modality with "
+            "audio= or video=."
+        )
 
 
 def _dialogues(X: pd.DataFrame, name: str | None, must: bool) -> list[Any] | None:

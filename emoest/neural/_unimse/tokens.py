@@ -136,7 +136,7 @@ class LabelWriter:
         self._end = end
         self._name = name
         self._unknown = tokenizer.token_to_id(UNKNOWN)
-        self._comma = self.field(",")
+        self._comma = self._known(",")
 
     def field(self, text: str) -> list[int]:
         """Return the tokens of one field.
@@ -144,8 +144,16 @@ class LabelWriter:
         Raises
         ------
         ValueError
-            If the tokenizer does not know it.
+            If the tokenizer does not know it, or it holds the comma that separates fields.
         """
+        if "," in text:
+            raise ValueError(
+                f"The label {text!r} holds a comma, which separates the parts of a label string. "
+                "Rename the label."
+            )
+        return self._known(text)
+
+    def _known(self, text: str) -> list[int]:
         tokens = encode(self._tokenizer, text)
         if not tokens or self._unknown in tokens:
             raise ValueError(

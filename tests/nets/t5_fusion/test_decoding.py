@@ -23,6 +23,12 @@ def log_probability(net, frames, lengths, row, tokens):
     return total
 
 
+def best_prefix(net, frames, lengths):
+    """The number of the most probable prefix of each row."""
+    hidden, _, seen = net.encode(frames, lengths)
+    return net.table.greedy(net, hidden, seen, net.table.every)
+
+
 def test_strings_of_unequal_length_are_scored_by_the_sum_over_their_tokens():
     net, (frames, lengths) = small_net(), small_batch()
     hidden, _, seen = net.encode(frames, lengths)
@@ -65,7 +71,7 @@ def test_one_pass_scores_all_choices_of_all_rows():
 
 def test_the_best_prefix_is_found_token_by_token():
     net, (frames, lengths) = small_net(), small_batch(8)
-    found = net.best_prefix(frames, lengths).tolist()
+    found = best_prefix(net, frames, lengths).tolist()
     for row, number in enumerate(found):
         first = {t: log_probability(net, frames, lengths, row, [t]) for t in (4, 5)}
         expected = 0
@@ -78,7 +84,7 @@ def test_the_best_prefix_is_found_token_by_token():
 
 def test_greedy_and_marginal_scores():
     net, (frames, lengths) = small_net(), small_batch()
-    best = net.best_prefix(frames, lengths).tolist()
+    best = best_prefix(net, frames, lengths).tolist()
     greedy = net.greedy_scores(frames, lengths)
     hidden, _, seen = net.encode(frames, lengths)
     marginal = net.marginal_scores(frames, lengths)

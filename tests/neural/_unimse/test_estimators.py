@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -318,6 +319,19 @@ class TestModalities:
         short = X.assign(**{n: object_column(c, X.index) for n, c in cells.items()})
         np.testing.assert_allclose(model.predict_proba(short), model.predict_proba(X), atol=1e-6)
 
+    def test_media_that_nobody_reads_are_named(self):
+        X, y = make_emotions(8)
+        for other in ("video__frames", "video"):
+            renamed = X.rename(columns={"face__frames": other})
+            with pytest.warns(UserWarning, match=f"no column of .* 'face', .* column '{other}'"):
+                classifier().fit(renamed, y)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                classifier(use_video=False).fit(renamed, y)
+                classifier(video="video").fit(renamed, y)
+                classifier().fit(X.assign(mood="fine"), y)
+            assert not any("nobody reads" in str(each.message) for each in said)
+
     def test_other_names(self):
         X, y = make_emotions(8)
         renamed = X.rename(columns={"text": "words", "audio__frames": "voice__frames"})
@@ -430,6 +444,16 @@ class TestTraining:
         with pytest.raises(ValueError, match="bottleneck was 8 and is 4"):
             model.set_params(bottleneck=4).fit(X, y)
 
+    @pytest.mark.parametrize("scores", [[1.0, -3.0], [2.0, -1.0, 3.0, -2.0], [2.0, 1.0]])
+    def test_a_warm_start_with_other_scores(self, scores):
+        X, _ = make_scores(8)
+        model = regressor(warm_start=True).fit(X, [2.0, -1.0] * 4)
+        before = model.predict(X)
+        with pytest.raises(ValueError, match=r"warm_start=True goes on .* chose from 2 strings"):
+            model.fit(X, (scores * 4)[:8])
+        np.testing.assert_array_equal(model.predict(X), before)
+        assert np.abs(model.fit(X, [2.0, -1.0] * 4).predict(X)).max() <= 2
+
     def test_it_works_in_searches(self):
         X, y = make_emotions(8, signals=False)
         search = GridSearchCV(classifier(), {"alpha": [0.0, 0.5]}, cv=2).fit(X, y)
@@ -474,6 +498,8 @@ class TestBadInput:
             )
         with pytest.warns(UserWarning, match=r"8 text\(s\) have more than 3 tokens"):
             classifier(max_length=8).fit(X, y)
+        with pytest.raises(ValueError, match="leaves none for the text"):
+            classifier(max_length=8, prefix="a long prefix that has many words ").fit(X, y)
 
     def test_frames(self):
         X, y = make_emotions(8)
@@ -498,5 +524,7 @@ class TestBadInput:
             classifier().fit(X, ["joy"] * 8)
         with pytest.raises(ValueError, match="'JOY', 'joy' are one to the tokenizer"):
             classifier().fit(X, ["joy", "JOY"] * 4)
+        with pytest.raises(ValueError, match="label 'joy, so much' holds a comma"):
+            classifier().fit(X, ["joy, so much", "fear"] * 4)
         with pytest.raises(ValueError, match=r"aux takes a pair \(X, y\)"):
             classifier().fit(X, y, aux=[X, y])

@@ -1,6 +1,7 @@
 """A T5 of a folder, whose tokenizer splits words into pieces of unequal number."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -131,6 +132,34 @@ class TestBadInput:
             (tmp_path / name).write_bytes((folder / name).read_bytes())
         (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
         with pytest.raises(ValueError, match=r"fuses inside the layers of a T5 .* kind 'bert'"):
+            UniMSEClassifier(tmp_path, **SMALL).fit(*make_emotions(8))
+
+    def test_an_encoder_alone(self, folder, tmp_path):
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        config = json.loads((folder / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps({**config, "is_encoder_decoder": False}))
+        with pytest.raises(ValueError, match="is an encoder alone"):
+            UniMSEClassifier(tmp_path, **SMALL).fit(*make_emotions(8))
+
+    @pytest.mark.parametrize(
+        ("lost", "message"),
+        [
+            ("decoder.", r"lack \d+ tensors that the model needs, such as 'decoder"),
+            ("encoder.block.1.layer.0.SelfAttention.q", "lack 1 tensors that the model needs"),
+            ("shared.", r"lack \d+ tensors that the model needs"),
+            (None, "are damaged"),
+        ],
+    )
+    def test_weights_that_lack_something(self, folder, tmp_path, lost, message):
+        safetensors = pytest.importorskip("safetensors.torch")
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        state = safetensors.load_file(folder / "model.safetensors")
+        if lost is None:
+            state["decoder.final_layer_norm.weight"][3] = float("nan")
+        else:
+            state = {name: each for name, each in state.items() if not name.startswith(lost)}
+        safetensors.save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(ValueError, match=message):
             UniMSEClassifier(tmp_path, **SMALL).fit(*make_emotions(8))
 
     def test_label_words_that_the_tokenizer_does_not_know(self, folder):
