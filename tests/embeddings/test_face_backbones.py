@@ -67,7 +67,7 @@ def test_classifiers_of_transformers(tmp_path, kind):
     embedder = FaceEmbedder(folder, output="probabilities", pooling="mean").fit([None])
     assert embedder.class_names() == [f"emotion {i}" for i in range(5)]
     vectors = embedder.transform([[_noise(0)]])
-    assert vectors.columns[0] == f"{kind}_probabilities_0000"
+    assert vectors.columns.tolist() == [f"{kind}_probabilities_emotion {i}" for i in range(5)]
     with torch.no_grad():
         logits = net(**processor([_noise(0)], return_tensors="pt")).logits
     np.testing.assert_allclose(vectors, torch.softmax(logits, dim=1), atol=1e-5)
