@@ -114,9 +114,12 @@ def test_no_row_of_a_tested_dialogue_is_learned_from(fits):
     plays, labels = corpora["plays"]
     corpora["plays"] = (plays.assign(dialogue=np.repeat([*"abxy"], 3)), labels)
     unimse2022_ablation(corpora, ["talks"], variants=["full"], n_splits=2, parameters=FAST)
-    for each in fits:
-        for other, _ in each["aux"]:
-            assert not set(other.get("dialogue", [])) & set(each["tested"]["dialogue"])
+    learned = [
+        {name for other, _ in each["aux"] for name in other.get("dialogue", [])} for each in fits
+    ]
+    tested = [set(each["tested"]["dialogue"]) for each in fits]
+    assert len(fits) == 2 and set.union(*tested) == {*"abcd"} and {*"xy"} <= set.union(*learned)
+    assert not any(one & other for one, other in zip(learned, tested, strict=True))
 
 
 def test_a_corpus_of_tested_texts_only_is_left_out(fits):

@@ -176,11 +176,21 @@ class UniversalLabeler(BaseEstimator):
         Returns
         -------
         emotions : ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If no sample of ``fit`` has an emotion of that corpus.
         """
         check_is_fitted(self)
         texts, labels = self._read(X, y, polarity, sources)
         own = labels["emotion"].notna() & (labels["source"] == source)
         lends = (self.lenders_["emotion"].notna() & (self.lenders_["source"] == source)).to_numpy()
+        if not lends.any():
+            raise ValueError(
+                f"No sample of fit has an emotion of the corpus {source!r}, so none can lend one. "
+                "Give the corpora of the samples to fit, source=."
+            )
         borrowed = self.nearest(self._embed(texts), labels["polarity"], ~own.to_numpy(), lends)
         lent = self.lenders_["emotion"].to_numpy()[borrowed]
         emotions = np.where(own, labels["emotion"], np.where(borrowed >= 0, lent, "neutral"))

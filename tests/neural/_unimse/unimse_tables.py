@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from emoest.neural import UniMSEClassifier, UniMSERegressor
 from emoest.tables.cells import object_column
 
 GOOD = ("lovely", "great", "fine", "sweet", "nice")
@@ -46,3 +47,17 @@ def make_scores(n_rows=16, seed=1, signals=False):
     X, _ = make_emotions(n_rows, seed, signals)
     _, signs = make_texts(n_rows, seed)
     return X, np.round(signs * np.random.RandomState(seed).uniform(0.6, 2.9, n_rows), 1)
+
+
+_SMALL = {**FAST, "av_hidden": 8, "bottleneck": 8, "max_epochs": 1}
+_SMALL |= {"n_pmf_layers": 1, "contrast_layers": 1}
+
+
+def classifier(**settings):
+    """A small classifier that trains for one epoch."""
+    return UniMSEClassifier(**{**_SMALL, **settings})
+
+
+def regressor(**settings):
+    """A small regressor that trains for one epoch."""
+    return UniMSERegressor(**{**_SMALL, **settings})
