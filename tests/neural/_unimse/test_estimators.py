@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.frozen import FrozenEstimator
 
-from emoest.neural import UniversalLabeler
+from emoest.neural import UniMSEClassifier, UniMSERegressor, UniversalLabeler
 from emoest.neural._unimse import base, labeler, outputs
 from emoest.testing import cell_estimator_checks
 from tests.neural._unimse.unimse_tables import (
+    SMALL,
     classifier,
     make_emotions,
     make_scores,
@@ -22,12 +23,12 @@ def name_of(check):
     return check.__name__
 
 
-@pytest.mark.parametrize("check", cell_estimator_checks(classifier()), ids=name_of)
+@pytest.mark.parametrize("check", cell_estimator_checks(UniMSEClassifier(**SMALL)), ids=name_of)
 def test_the_checks_of_tables_of_cells_hold_for_the_classifier(check):
     check(classifier(), *make_emotions(8))
 
 
-@pytest.mark.parametrize("check", cell_estimator_checks(regressor()), ids=name_of)
+@pytest.mark.parametrize("check", cell_estimator_checks(UniMSERegressor(**SMALL)), ids=name_of)
 def test_the_checks_of_tables_of_cells_hold_for_the_regressor(check):
     check(regressor(), *make_scores(8))
 

@@ -49,15 +49,15 @@ def make_scores(n_rows=16, seed=1, signals=False):
     return X, np.round(signs * np.random.RandomState(seed).uniform(0.6, 2.9, n_rows), 1)
 
 
-_SMALL = {**FAST, "av_hidden": 8, "bottleneck": 8, "max_epochs": 1}
-_SMALL |= {"n_pmf_layers": 1, "contrast_layers": 1}
+SMALL = {**FAST, "av_hidden": 8, "bottleneck": 8, "max_epochs": 1}
+SMALL |= {"n_pmf_layers": 1, "contrast_layers": 1}
 
 
 def classifier(**settings):
     """A small classifier that trains for one epoch."""
-    return UniMSEClassifier(**{**_SMALL, **settings})
+    return UniMSEClassifier(**{**SMALL, **settings})
 
 
 def regressor(**settings):
     """A small regressor that trains for one epoch."""
-    return UniMSERegressor(**{**_SMALL, **settings})
+    return UniMSERegressor(**{**SMALL, **settings})
