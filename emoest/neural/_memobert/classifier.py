@@ -57,7 +57,8 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         Word of each class, one piece of the tokenizer; classes that are not in it, and all with
         None, are their own word.
     verbalizer_scope : {"labels", "vocab"}, default="labels"
-        Whether the prompt is trained among the label words or among all pieces, as in the paper.
+        Whether the prompt is trained among the label words, or among all pieces as in the authors'
+        code.
         Predictions are label words in either case: the authors' first evaluation counted any other
         word as a class of its own, which lowered UAR.
     prompt_modality_augment : bool, default=False
@@ -70,13 +71,13 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     max_face, max_audio, no_face, modalities, normalize
         See `MEmoBERTPretrainer`.
     lr : float, default=5e-4
-        Largest learning rate; it rises linearly, then falls to 0. 3e-5 or 5e-5 in the paper.
+        Largest learning rate; it rises linearly, then falls to 0. The authors' is 3e-5 or 5e-5.
     max_steps : int, default=300
-        Steps of the optimizer; 1,000 to 5,000 in the paper.
+        Steps of the optimizer; 1,000 to 5,000 in the authors' code.
     warmup_steps : int, default=20
-        Steps in which the learning rate rises; 100 in the paper's prompts, else 0.
+        Steps in which the learning rate rises; 100 in the authors' prompts, else 0.
     eval_every : int, default=20
-        Steps between two evaluations on held-out clips; 100 in the paper.
+        Steps between two evaluations on held-out clips; 100 in the authors' code.
     optimizer : {"adam", "adamw", "sgd"} or class, default="adamw"
         The optimizer.
     weight_decay : float, default=0.01
@@ -89,7 +90,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         See `SequenceClassifier`.
     validation_groups : list, default=None
         Groups that are held out for early stopping, instead of a fraction: the other speaker of
-        the test speaker's session in the paper.
+        the test speaker's session in the authors' code.
     class_weight, callbacks, precision, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose

@@ -53,9 +53,9 @@ class MEmoBERTPretrainer(CrossModal):
     vocab_size : int, default=5000
         Largest vocabulary of a learned tokenizer.
     hidden_size, intermediate_size : int, default=64, 128
-        Width of the Transformer, and inner width of a layer; 768 and 3072 in the paper.
+        Width of the Transformer, and inner width of a layer; 768 and 3072 in the authors' code.
     n_layers, n_heads : int, default=2, 4
-        Layers and attention heads; 12 of each in the paper.
+        Layers and attention heads; 12 of each in the authors' code.
     dropout : float, default=0.1
         Of attention, of each part of a layer, and of the embedders.
     max_text : int, default=30
@@ -66,7 +66,8 @@ class MEmoBERTPretrainer(CrossModal):
         Frames of audio that are kept, from the first on.
     no_face : int, default=None
         What a clip without a face has: None nothing; a number one frame of zeros, with the
-        probabilities of someone neutral, whose position in them the number is (0 in the paper).
+        probabilities of someone neutral, whose position in them the number is (0 in the authors'
+        code).
     tasks : sequence of str, default=("wwmlm", "mvfr", "mvfc_kl", "mafr")
         The tasks. Those that no row has the modality for are left out with a warning.
     task_weights : sequence of float, default=(2, 1, 1, 1)
@@ -89,13 +90,13 @@ class MEmoBERTPretrainer(CrossModal):
         training frames. The scale travels with the weights. The paper does not scale.
     lr : float, default=1e-3
         Largest learning rate of AdamW (betas 0.9 and 0.98); it rises linearly, then falls to 0.
-        5e-5 in the paper.
+        5e-5 in the authors' code.
     max_steps : int, default=400
-        Steps of the optimizer; 40,000 in the paper.
+        Steps of the optimizer; 40,000 in the authors' code.
     warmup_steps : int, default=40
-        Steps in which the learning rate rises; 4,000 in the paper.
+        Steps in which the learning rate rises; 4,000 in the authors' code.
     accumulate : int, default=1
-        Batches of one step; 4 in the paper.
+        Batches of one step; 4 in the authors' code.
     weight_decay : float, default=0.01
         Weight decay; biases and normalizations have none.
     gradient_clip : float or None, default=5.0
@@ -111,7 +112,7 @@ class MEmoBERTPretrainer(CrossModal):
     precision, group_column, device
         See `SequenceClassifier`.
     batch_size : int, default=32
-        160 in the paper.
+        160 in the authors' code.
     random_state : int, RandomState instance or None, default=None
         Initial weights, tasks, order of clips, masks and dropout.
     verbose : int, default=0
