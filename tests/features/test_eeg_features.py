@@ -286,7 +286,7 @@ def test_in_a_pipeline_from_trials_to_vectors():
     )
     model = ColumnTransformer([("eeg", branch, ["eeg"])]).set_output(transform="pandas")
     output = model.fit_transform(X)
-    assert output.columns[0] == "eeg__de_mean_0000"
+    assert output.columns[0] == "eeg__de_00_theta_mean"
     assert output.index.equals(X.index)
     assert not output.isna().any(axis=None)
 

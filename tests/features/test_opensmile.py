@@ -73,7 +73,7 @@ def test_frames_go_through_an_aggregator_by_seconds(opensmile):
     chain = make_pipeline(OpenSMILEFunctionals(), WeightedAggregator())
     system = ColumnTransformer([("audio", chain, ["audio"])]).set_output(transform="pandas")
     vectors = system.fit_transform(X)
-    assert vectors.columns[0] == "audio__egemapsv02_0000"
+    assert vectors.columns[0] == "audio__F0semitoneFrom27.5Hz_sma3nz_amean"
     both, first, second = vectors.to_numpy()
     np.testing.assert_allclose(both, 0.75 * first + 0.25 * second, rtol=1e-4, atol=1e-5)
 

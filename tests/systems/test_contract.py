@@ -88,6 +88,7 @@ ELSEWHERE = {
     "make_memobert2022": ("neural/_memobert", "missing"),
     "make_tan2021": ("systems/test_tan2021.py", "test_a_missing_modality_leaves_the_other"),
     "make_tan2021_eeg": ("systems/test_tan2021.py", "test_a_missing_modality_leaves_the_other"),
+    "make_unimse2022": ("neural/_unimse", "test_missing_signals_texts_and_columns"),
 }
 """Systems whose tables are made by their own tests, and where that is."""
 

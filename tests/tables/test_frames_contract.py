@@ -452,6 +452,8 @@ NO_FRAMES = {
     "MultiTarget": "hands X on to one copy of its estimator a target",
     "OptunaSearchCV": "hands X on to its estimator",
     "SpeakerPretrainer": "reads as SpeechResNetClassifier; its labels are speakers",
+    "UniMSEClassifier": "needs a column of texts; tests/neural/_unimse asks the same",
+    "UniMSERegressor": "as UniMSEClassifier",
     "UniversalLabeler": "completes labels",
 }
 """What is not asked about frames, and why. Readers of media are checked by emoest.testing."""

@@ -52,10 +52,12 @@ class MEmoBERTPretrainer(CrossModal):
         takes common names of emotions.
     vocab_size : int, default=5000
         Largest vocabulary of a learned tokenizer.
-    hidden_size, intermediate_size : int, default=64, 128
-        Width of the Transformer, and inner width of a layer; 768 and 3072 in the authors' code.
+    hidden_size : int, default=64
+        Width of the Transformer; 768 in the authors' code.
     n_layers, n_heads : int, default=2, 4
         Layers and attention heads; 12 of each in the authors' code.
+    intermediate_size : int, default=128
+        Inner width of a layer; 3072 in the authors' code.
     dropout : float, default=0.1
         Of attention, of each part of a layer, and of the embedders.
     max_text : int, default=30
@@ -109,10 +111,12 @@ class MEmoBERTPretrainer(CrossModal):
         `random_state` is a number. Another training raises, so each fold needs a file.
     checkpoint_every : int, default=1000
         Steps after which it is written, and at the end.
-    precision, group_column, device
+    precision, group_column
         See `SequenceClassifier`.
     batch_size : int, default=32
         160 in the authors' code.
+    device
+        See `SequenceClassifier`.
     random_state : int, RandomState instance or None, default=None
         Initial weights, tasks, order of clips, masks and dropout.
     verbose : int, default=0
