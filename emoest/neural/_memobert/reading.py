@@ -10,6 +10,7 @@ from emoest.nets.cross_modal.clips import PROBS
 from emoest.nets.cross_modal.pieces import Pieces, Template
 from emoest.tables.cells import (
     describe,
+    is_array,
     is_missing,
     is_path,
     object_column,
@@ -220,7 +221,7 @@ def _match_probabilities(table: FrameTable) -> None:
         if name == PROBS or (name == "face" and paired):
             continue
         for i, cell in enumerate(cells):
-            if isinstance(cell, np.ndarray) and name != "text":
+            if is_array(cell) and name != "text":
                 cells[i] = present_frames(cell)
                 table.lengths[i, j] = len(cells[i])
     if paired:
@@ -234,7 +235,7 @@ def _pair(table: FrameTable, row: int) -> None:
     frames, given = table.cells["face"][row], table.cells[PROBS][row]
     if frames is None or given is None:
         table.cells[PROBS][row], table.lengths[row, probs] = None, 0
-        if isinstance(frames, np.ndarray):
+        if is_array(frames):
             table.cells["face"][row] = present_frames(frames)
             table.lengths[row, face] = len(table.cells["face"][row])
         return
@@ -248,7 +249,7 @@ def _pair(table: FrameTable, row: int) -> None:
     seen = read_frames(frames, name=where)
     assert seen is not None, "a missing face has left already"
     kept &= ~np.isnan(seen).all(axis=1)
-    if isinstance(frames, np.ndarray):
+    if is_array(frames):
         table.cells["face"][row], table.lengths[row, face] = frames[kept], kept.sum()
     elif not kept.all():
         raise ValueError(
