@@ -14,6 +14,7 @@ from emoest.nets.cross_modal.pieces import Pieces
 from emoest.nets.weight_files.safetensors_io import (
     read_metadata,
     read_safetensors,
+    safetensors_path,
     write_safetensors,
 )
 
@@ -116,9 +117,7 @@ class MEmoBERTWeights:
         FileNotFoundError
             If there is no such folder.
         """
-        path = Path(path).expanduser()
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
+        path = safetensors_path(path)
         about = {
             "format": _FORMAT,
             "sizes": self.sizes,

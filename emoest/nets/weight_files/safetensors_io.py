@@ -1,5 +1,6 @@
 """Files of tensors: one reader and one writer, and what does not fit into a net is named."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,6 +75,20 @@ def _read(path: Path, containing: str | None) -> tuple[dict[str, Tensor], dict[s
         raise ValueError(
             f"The safetensors file {str(path)!r} is damaged or truncated ({error})."
         ) from error
+
+
+def safetensors_path(path: str | os.PathLike[str]) -> Path:
+    """Return where a file of weights is to be written; one of another ending is refused.
+
+    Examples
+    --------
+    >>> safetensors_path("net.safetensors").name
+    'net.safetensors'
+    """
+    path = Path(path).expanduser()
+    if path.suffix != ".safetensors":
+        raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
+    return path
 
 
 def write_safetensors(state: Mapping[str, Tensor], path: Path, metadata: dict[str, str]) -> Path:

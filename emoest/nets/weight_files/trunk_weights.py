@@ -14,6 +14,7 @@ from emoest.nets.weight_files.safetensors_io import (
     fit_state,
     read_metadata,
     read_safetensors,
+    safetensors_path,
     tensors_of,
     write_safetensors,
 )
@@ -139,9 +140,7 @@ class TrunkWeights:
         FileNotFoundError
             If there is no such folder.
         """
-        path = Path(path).expanduser()
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{str(path)!r} must end in .safetensors: readers go by that.")
+        path = safetensors_path(path)
         about = {
             "format": _FORMAT,
             "layout": self.layout,

@@ -11,10 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.nets.cross_modal.clips import PROBS
 from emoest.nets.cross_modal.net import PretrainingNet
 from emoest.nets.cross_modal.weights import MEmoBERTWeights
-from emoest.nets.losses.criteria import CrossEntropy
 from emoest.neural._memobert.base import CrossModal
 from emoest.neural._memobert.checkpoints import checkpoint_path, seed_of_checkpoint
-from emoest.neural._memobert.pretraining import Plan, State, mean_losses, pretrain
+from emoest.neural._memobert.pretraining import Plan, State, mean_losses, predicting_net, pretrain
 from emoest.neural._memobert.sources import find_model
 from emoest.neural._memobert.tasks import EMOTION_WORDS, check_tasks, learnable_tasks
 from emoest.neural._training.saving import make_module, plain
@@ -391,14 +390,4 @@ class MEmoBERTPretrainer(CrossModal):
         self.net_ = self._make_net(module, None, seed)
 
     def _make_net(self, module: Any, valid: Any, seed: int) -> FrameNet:
-        net = FrameNet(
-            module,
-            criterion=CrossEntropy(),
-            train_split=None,
-            device=self.device_,
-            batch_size=self.batch_size,
-            verbose=0,
-            callbacks=None,
-            seed=seed,
-        )
-        return net.initialize()
+        return predicting_net(module, self.device_, self.batch_size, seed)

@@ -18,6 +18,7 @@ from emoest.nets.batches import BucketedBatches
 from emoest.nets.cross_modal.clips import ClipDataset, MaskingRule, mask_batch
 from emoest.nets.cross_modal.net import TASKS
 from emoest.nets.cross_modal.pieces import Pieces
+from emoest.nets.losses.criteria import CrossEntropy
 from emoest.neural._memobert.checkpoints import (
     checkpoint_path,
     fingerprint,
@@ -26,7 +27,7 @@ from emoest.neural._memobert.checkpoints import (
 )
 from emoest.neural._memobert.steps import LinearWarmup
 from emoest.neural._memobert.tasks import rows_of_tasks
-from emoest.neural._training.skorch_net import explained_memory_error
+from emoest.neural._training.skorch_net import FrameNet, explained_memory_error
 from emoest.utils.progress import progress
 
 _PLANNED = (
@@ -329,3 +330,18 @@ def _log(state: State, plan: Plan, began: float) -> float:
     state.history.append({"step": state.step, "seconds": now - began, **means})
     state.sums = {}
     return now
+
+
+def predicting_net(module: nn.Module, device: str, batch_size: int, seed: int) -> FrameNet:
+    """Put a net that was trained here into one of skorch, which the base class predicts with."""
+    net = FrameNet(
+        module,
+        criterion=CrossEntropy(),
+        train_split=None,
+        device=device,
+        batch_size=batch_size,
+        verbose=0,
+        callbacks=None,
+        seed=seed,
+    )
+    return net.initialize()
