@@ -11,7 +11,7 @@ from emoest.utils.warn import warn_user
 
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+(?:,[0-9]+)?\s*")
 # Beyond this the dictionary in the message is longer than what it is good for.
-_MOST_SHOWN = 30
+_MOST_CODES = 30
 
 
 def read_own_labels(column: pd.Series, separator: str = "") -> pd.Series:
@@ -88,7 +88,7 @@ def warn_alike_labels(labels: pd.Series) -> None:
         return
     joined = {name: _plainest(group) for group in alike for name in group}
     shown = {name: joined.get(name, name) for name in names}
-    advice = f"To join them, pass labels={shown}." if len(shown) <= _MOST_SHOWN else ""
+    advice = f"To join them, pass labels={shown}." if len(shown) <= _MOST_CODES else ""
     warn_user(
         f"{len(names)} labels of {labels.name!r}, some of which may be one: "
         f"{describe_alike(alike)}. Each is a class of its own. {advice}".rstrip()
