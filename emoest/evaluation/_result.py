@@ -1,6 +1,7 @@
 """What an evaluation found: predictions first, every score computed from them."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -277,9 +278,14 @@ class EvaluationResult:
         return summary_text(self)
 
     def to_html(
-        self, path: str | os.PathLike[str] | None = None, *, note: str | None = None
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        note: str | None = None,
+        subgroups: Mapping[Any, Any] | None = None,
+        not_for: str | None = None,
     ) -> str:
-        """Return the protocol, the scores and the confusion matrices as one page without links.
+        """Return scores, confusion matrices, subgroups and protocol as one page without links.
 
         Parameters
         ----------
@@ -287,15 +293,23 @@ class EvaluationResult:
             Where to write the page as well.
         note : str, default=None
             What stands above it, for example where the data come from.
+        subgroups : dict or DataFrame, default=None
+            Kinds of subgroups and, for each, one value a sample in the order of X, for example
+            ``frame[["sex", "language"]]``; groups (speakers) are always there.
+        not_for : str, default=None
+            What the models may not be used for; None writes what holds of any of them.
 
         Returns
         -------
         page : str
+            It shows itself light or dark as the reader's system is, and prints on A4.
+
+        Raises
+        ------
+        ValueError
+            If a subgroup has not one value a sample.
         """
-        page = html_page(self, note)
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
+        return _written(html_page(self, note, subgroups=subgroups, not_for=not_for), path)
 
     def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the table of scores as a LaTeX ``tabular``; names are escaped.

@@ -286,7 +286,7 @@ def test_a_failing_fold_keeps_the_folds_done(data, n_jobs):
     assert error.partial.table["n"]["good"] == len(y)
     assert "folds                4" in error.partial.summary()
     assert len(error.partial.comparison) == 1
-    assert "<h1>" in error.partial.to_html()
+    assert "<h1" in error.partial.to_html()
 
 
 def test_nothing_done_is_none(data):
@@ -364,7 +364,8 @@ def test_ratings_are_judged_by_ccc(data):
     assert row["ccc_low"] < row["ccc"] < row["ccc_high"]
     assert result.comparison["low"].item() > 0
     assert result.summary().startswith("CCC, speaker-independent")
-    assert "<svg" in result.to_html()
+    assert 'class="chart"' in result.to_html()
+    assert "By speaker" in result.to_html()
     with pytest.raises(ValueError, match="no confusion matrix"):
         result.confusion("ridge")
 

@@ -1,137 +1,130 @@
 """An evaluation as a page that needs no other file."""
 
-from html import escape
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from emoest.evaluation._report.subgroups import subgroup_blocks
 from emoest.evaluation._report.text import (
+    NOT_FOR,
     Evaluated,
     comparison_cells,
-    macro_f1_lines,
+    interval,
+    lead_lines,
+    leak_cells,
+    number,
     protocol_lines,
-    table_cells,
+    recall_cells,
+    score_cells,
     title,
 )
+from emoest.utils.messages import printable
 
-_STYLE = """
-.emoest{font:15px/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;color-scheme:light;
-max-width:62rem;padding:1rem;box-sizing:border-box}
-.emoest tr,.emoest th,.emoest td{color:#1f2933;background:#fff}
-.emoest h1{font-size:1.5rem;margin:0 0 .2rem}
-.emoest h2{font-size:1.05rem;margin:1.6rem 0 .5rem}
-.emoest table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-.emoest th,.emoest td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #e4e7eb}
-.emoest th{font-weight:600;color:#52606d}
-.emoest th:first-child,.emoest td:first-child{text-align:left}
-.emoest .protocol td{text-align:left}
-.emoest .scroll{overflow-x:auto}
-.emoest svg{max-width:100%;height:auto}
-.emoest .protocol td{overflow-wrap:anywhere}
-.emoest .matrix td{text-align:center;min-width:4.2rem;border:2px solid #fff}
-.emoest .matrix small{display:block;opacity:.8}
-.emoest svg text{font:12px system-ui,sans-serif;fill:#1f2933}
-.emoest .lead{color:#52606d;margin:.2rem 0}
-"""
+_FOLDER = Path(__file__).parent / "templates"
+
+_LONG = 5
+"""Names of classes longer than this stand upright above their column."""
 
 
-def html_fragment(result: Evaluated) -> str:
+def html_fragment(
+    result: Evaluated,
+    note: str | None = None,
+    *,
+    subgroups: Mapping[Any, Any] | None = None,
+    not_for: str | None = None,
+) -> str:
     """Return the whole evaluation as one element with its own style."""
-    protocol = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
-        for name, text in protocol_lines(result)
+    return _render(
+        "fragment.html",
+        note=note,
+        title=title(result),
+        alarming=not result.protocol.speaker_independent,
+        lead=lead_lines(result),
+        scale=_scale(result),
+        scores=score_cells(result),
+        recalls=recall_cells(result),
+        differences=comparison_cells(result),
+        matrices=_matrices(result),
+        subgroups=subgroup_blocks(result, subgroups),
+        protocol=protocol_lines(result),
+        leaks=leak_cells(result),
+        not_for=NOT_FOR if not_for is None else not_for,
     )
-    parts = [f"<h1>{escape(title(result))}</h1>"]
-    parts += [f'<p class="lead">{escape(line)}</p>' for line in macro_f1_lines(result)]
-    parts += [_interval_plot(result), _html_table(*table_cells(result))]
-    if len(result.comparison):
-        parts += ["<h2>Differences (p: predictions exchanged group by group)</h2>"]
-        parts += [_html_table(*comparison_cells(result))]
-    if result.protocol.task == "classification":
-        models, targets = result.table.index.unique("model"), result.protocol.targets
-        parts += [_matrix(result, model, target) for model in models for target in targets]
-    parts += [f'<h2>Protocol</h2><table class="protocol">{protocol}</table>']
-    return f'<div class="emoest"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
 
-def html_page(result: Evaluated, note: str | None = None) -> str:
+def html_page(
+    result: Evaluated,
+    note: str | None = None,
+    *,
+    subgroups: Mapping[Any, Any] | None = None,
+    not_for: str | None = None,
+) -> str:
     """Return the whole evaluation as a page that needs no other file; a note comes first."""
-    body = html_fragment(result)
-    if note:
-        body = f'<div class="emoest"><strong>{escape(note)}</strong></div>{body}'
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title(result))}</title></head>"
-        f'<body style="margin:0 auto;max-width:64rem;background:#fff">{body}</body></html>\n'
-    )
+    from markupsafe import Markup
+
+    fragment = html_fragment(result, note, subgroups=subgroups, not_for=not_for)
+    return _render("page.html", title=title(result), fragment=Markup(fragment)) + "\n"
 
 
-def _html_table(headers: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+@lru_cache
+def _templates() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
 
 
-def _interval_plot(result: Evaluated) -> str:
-    """Draw each main score with its interval; chance is a dashed line."""
+def _render(name: str, **values: Any) -> str:
+    return str(_templates().get_template(name).render(**values))
+
+
+def _scale(result: Evaluated) -> dict[str, Any]:
+    """Place each main score, its interval and chance on one scale, in percent of its length."""
     score, table = result.protocol.score, result.table
-    left, width, step = 190, 420, 26
-    low = 0.0 if score == "uar" else min(0.0, float(table[f"{score}_low"].min()))
+    lowest = 0.0 if score == "uar" else float(np.nanmin([0.0, *table[f"{score}_low"]]))
 
-    def place(value: float) -> float:
-        return left + width * (value - low) / (1 - low)
+    def place(value: float) -> float | None:
+        return None if np.isnan(value) else round(100 * (value - lowest) / (1 - lowest), 2)
 
-    marks = []
-    for i, (key, row) in enumerate(table.iterrows()):
-        middle = 14 + step * i
-        label = " / ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        short = label if len(label) <= 26 else label[:25] + "…"
-        marks.append(f'<text x="0" y="{middle + 4}">{escape(short)}</text>')
-        if not np.isnan(row[f"{score}_low"]):
-            ends = place(row[f"{score}_low"]), place(row[f"{score}_high"])
-            marks.append(
-                f'<line x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{middle}" y2="{middle}" '
-                'stroke="#3e7cb1" stroke-width="3"/>'
-            )
-        center = place(row[score])
-        marks.append(f'<circle cx="{center:.1f}" cy="{middle}" r="5" fill="#1b4f7a"/>')
-        chance = place(row["chance"]) if "chance" in table else place(0.0)
-        marks.append(
-            f'<line x1="{chance:.1f}" x2="{chance:.1f}" y1="{middle - 11}" y2="{middle + 11}" '
-            'stroke="#9aa5b1" stroke-dasharray="3 3"/>'
-        )
-    height = step * len(table) + 24
-    ticks = "".join(
-        f'<text x="{place(tick):.1f}" y="{height - 6}" text-anchor="middle">{tick:.2f}</text>'
-        for tick in np.linspace(low, 1, 5)
-    )
-    return (
-        f'<svg viewBox="0 0 {left + width + 30} {height}" width="{left + width + 30}" role="img" '
-        f'aria-label="{score.upper()} with intervals">{"".join(marks)}{ticks}</svg>'
-    )
+    lines = []
+    for key, row in table.iterrows():
+        ends = row[f"{score}_low"], row[f"{score}_high"]
+        low, high = place(ends[0]), place(ends[1])
+        text = number(row[score]) if low is None else f"{number(row[score])} {interval(*ends)}"
+        name = " / ".join(map(printable, key if isinstance(key, tuple) else (key,)))
+        arm = None if low is None or high is None else (low, round(high - low, 2))
+        lines.append({"name": name, "dot": place(row[score]), "arm": arm, "text": text})
+    chance = place(float(table["chance"].iloc[0])) if "chance" in table else place(0.0)
+    ticks = [(place(tick), f"{tick:.2f}") for tick in np.linspace(lowest, 1, 5).tolist()]
+    return {"lines": lines, "chance": chance, "ticks": ticks}
 
 
-def _matrix(result: Evaluated, model: str, target: Any) -> str:
+def _matrices(result: Evaluated) -> list[dict[str, Any]]:
+    if result.protocol.task == "regression":
+        return []
+    models, targets = result.table.index.unique("model"), result.protocol.targets
+    return [_matrix(result, model, target) for model in models for target in targets]
+
+
+def _matrix(result: Evaluated, model: str, target: Any) -> dict[str, Any]:
     """One confusion matrix: counts, and below them the fraction of the row."""
     counts = result.confusion(model, target)
-    shares = result.confusion(model, target, normalize=True).to_numpy()
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in counts.columns)
-    body = ""
-    for i, name in enumerate(counts.index):
-        cells = ""
-        for count, share in zip(counts.to_numpy()[i], shares[i], strict=True):
-            # Dark text cannot be read on the darker half of the scale.
-            ink = "#fff" if share > 0.55 else "#1f2933"
-            cells += (
-                f'<td style="background:rgba(27,79,122,{share:.3f});color:{ink}">{count}'
-                f"<small>{share:.0%}</small></td>"
-            )
-        body += f"<tr><th>{escape(str(name))}</th>{cells}</tr>"
-    where = str(model) if len(result.protocol.targets) == 1 else f"{model}, {target}"
-    return (
-        f"<h2>{escape(where)}: true classes in rows, predicted in columns</h2>"
-        f'<div class="scroll"><table class="matrix"><tr><th></th>{head}</tr>{body}</table></div>'
-    )
+    parts = result.confusion(model, target, normalize=True).to_numpy()
+    names = [printable(name) for name in counts.columns]
+    several = len(result.protocol.targets) > 1
+    uar = result.table.loc[(model, target) if several else model, "uar"]
+    rows = [
+        {
+            "name": names[i],
+            "cells": [
+                {"count": count, "part": f"{part:.3f}", "share": f"{part:.0%}", "high": part > 0.5}
+                for count, part in zip(counts.to_numpy()[i].tolist(), parts[i], strict=True)
+            ],
+        }
+        for i in range(len(names))
+    ]
+    where = f"{printable(model)}, {printable(target)}" if several else printable(model)
+    long = max(map(len, names)) > _LONG
+    return {"caption": f"{where}: UAR {number(uar)}", "columns": names, "rows": rows, "long": long}

@@ -4,19 +4,14 @@ import re
 from html import escape
 
 from emoest.evaluation._report.text import (
+    NOT_FOR,
     Evaluated,
     comparison_cells,
+    leak_cells,
     protocol_lines,
     table_cells,
     title,
 )
-
-NOT_FOR = (
-    "Decisions about single persons (hiring, policing, insurance, health), and claims about what "
-    "somebody feels: labels are what actors played or raters perceived. Speakers, languages, "
-    "microphones and cameras other than those evaluated may give other scores."
-)
-"""What holds of any model of emotion."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -68,10 +63,8 @@ def model_card(result: Evaluated, not_for: str | None = None) -> str:
         parts += ["## Differences", _table(*comparison_cells(result))]
     parts += ["## Protocol"]
     parts += ["\n".join(f"- {markdown(n)}: {markdown(text)}" for n, text in protocol_lines(result))]
-    leaks = result.protocol.leaks
-    if leaks:
-        rows = [[leak["check"], leak["verdict"], str(leak["n"]), leak["detail"]] for leak in leaks]
-        parts += ["## Leaks", _table(["check", "verdict", "n", "which"], rows)]
+    if result.protocol.leaks:
+        parts += ["## Leaks", _table(*leak_cells(result))]
     parts += ["## Not to be used for", NOT_FOR if not_for is None else markdown(not_for)]
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,12 @@ from emoest.utils.messages import listed, printable
 
 Cells = tuple[list[str], list[list[str]]]
 
+NOT_FOR = (
+    "Decisions about single persons (hiring, policing, insurance, health), and claims about what "
+    "somebody feels: labels are what actors played or raters perceived. Speakers, languages, "
+    "microphones and cameras other than those evaluated may give other scores."
+)
+"""What holds of any model of emotion."""
 
 Evaluated = Any
 """An `EvaluationResult`, or any object with `protocol`, `table`, `folds`, `comparison`, `n_tested`
@@ -145,6 +151,30 @@ def table_cells(result: Evaluated) -> Cells:
     return headers, rows
 
 
+def score_cells(result: Evaluated) -> Cells:
+    """Write the table of scores without the recall of each class."""
+    headers, rows = table_cells(result)
+    end = headers.index("n", 1) + 1
+    return headers[:end], [row[:end] for row in rows]
+
+
+def recall_cells(result: Evaluated) -> Cells:
+    """Write the recall of each class, one row a class and one column a model."""
+    headers, rows = table_cells(result)
+    start = headers.index("n", 1) + 1
+    models = [row[0] for row in rows]
+    return ["class", *models], [
+        [name, *(row[i] for row in rows)] for i, name in enumerate(headers) if i >= start
+    ]
+
+
+def leak_cells(result: Evaluated) -> Cells:
+    """Write what was checked for leaks; see `check_leakage`."""
+    columns = ["check", "verdict", "n", "detail"]
+    rows = [[printable(leak[name]) for name in columns] for leak in result.protocol.leaks]
+    return ["check", "verdict", "n", "which"], rows
+
+
 def comparison_cells(result: Evaluated) -> Cells:
     """Write the differences between models."""
     table = result.comparison
@@ -166,6 +196,31 @@ def macro_f1_lines(result: Evaluated) -> list[str]:
         return []
     means = result.table.groupby(level="model", sort=False)["f1"].mean()
     return [f"macro-F1 of {printable(model)}: {number(value)}" for model, value in means.items()]
+
+
+def lead_lines(result: Evaluated) -> list[str]:
+    """Say in a few sentences what was evaluated and which model came out highest."""
+    protocol = result.protocol
+    who = "groups that nobody knows" if protocol.n_groups is None else _of_groups(protocol)
+    lines = [f"{result.n_tested} samples of {who}, {protocol.n_splits} folds{_in_runs(protocol)}."]
+    table = result.table[protocol.score].dropna()
+    if len(protocol.targets) == 1 and len(table):
+        best = table.idxmax()
+        row = result.table.loc[best]
+        found = f"{protocol.score.upper()} {number(row[protocol.score])}"
+        ends = interval(row[f"{protocol.score}_low"], row[f"{protocol.score}_high"])
+        among = f"Highest of {len(table)}: " if len(table) > 1 else ""
+        lines.append(f"{among}{printable(best)}, {found}, {_percent(result)} {ends}.")
+    return lines + macro_f1_lines(result)
+
+
+def _of_groups(protocol: Any) -> str:
+    plural = "" if protocol.n_groups == 1 else "s"
+    return f"{protocol.n_groups} {protocol.group_kind}{plural}"
+
+
+def _in_runs(protocol: Any) -> str:
+    return f", {len(protocol.seeds)} runs" if protocol.seeds else ""
 
 
 def summary_text(result: Evaluated) -> str:

@@ -95,10 +95,24 @@ def test_unknown_names_are_refused(result):
         result.confusion("chance", "arousal")
 
 
-def test_the_page_says_what_was_evaluated_and_can_be_read_anywhere(result):
+def test_the_page_says_what_was_evaluated_and_what_it_is_not_for(result):
     page = result.to_html()
     assert "DummyClassifier(" in page
+    assert "Decisions about single persons" in page
+    assert "scikit-learn" in page
     assert "Generated &amp; small" in result.to_html(note="Generated & small")
-    # Dark themes and narrow screens: text and background come together, the plot shrinks.
-    assert "color:#1f2933;background:#fff" in page
-    assert "svg{max-width:100%" in page
+    assert "Not for &lt;children&gt;" in result.to_html(not_for="Not for <children>")
+
+
+def test_every_color_has_a_light_and_a_dark_value(result):
+    style = re.search(r"<style>(.*?)</style>", result._repr_html_(), re.DOTALL).group(1)
+    blocks = re.findall(r"([^{}]+)\{([^{}]*--ink:[^{}]*)\}", style)
+    names = [re.findall(r"--[a-z-]+(?=:)", text) for _, text in blocks]
+    # Light, dark by the system, dark and light by the notebook's theme, print.
+    assert len(names) == 5
+    assert all(each == names[0] for each in names)
+    assert '[data-jp-theme-light="false"] .emoest' in blocks[2][0]
+    values = [text.partition("color-scheme")[0].split() for _, text in blocks]
+    assert values[0] == values[3]
+    assert values[1] == values[2]
+    assert set(re.findall(r"var\((--[a-z-]+)\)", style)) <= {*names[0], "--part"}

@@ -35,5 +35,7 @@ def test_anything_with_the_tables_can_be_reported(result):
     names = ("protocol", "table", "folds", "comparison", "n_tested", "confusion")
     tables = SimpleNamespace(**{name: getattr(result, name) for name in names})
     assert summary_text(tables) == result.summary()
+    assert "By speaker" not in html_page(tables)
+    tables.subgroups, tables.models = result.subgroups, result.models
     assert html_page(tables) == result.to_html()
     assert dict(protocol_lines(tables))["speaker-independent"] == "yes"
