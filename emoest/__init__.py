@@ -22,6 +22,7 @@ _SUBMODULES = [
     "multioutput",
     "neural",
     "normalization",
+    "persistence",
     "systems",
     "testing",
     "tuning",

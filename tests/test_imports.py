@@ -29,6 +29,7 @@ ARROWS = {
     "features": {"utils", "tables", "files", "media"},
     "datasets": {"utils", "tables", "files", "media", "multioutput"},
     "embeddings": {"utils", "tables", "files", "media", "nets", "features"},
+    "persistence": {"utils", "tables", "files"},
 }
 FREE = {"systems", "_cli", "__init__"}
 NOT_IN_NETS = {"sklearn", "skorch", "pandas"}
@@ -130,6 +131,7 @@ STATEMENTS = [
     "from emoest.embeddings import YAMNetEmbedder",
     "from emoest.tuning import OptunaSearchCV",
     "from emoest.systems import make_boateng2020",
+    "from emoest.persistence import load_system, save_system",
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers"}
 

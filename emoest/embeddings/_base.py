@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from emoest.embeddings._model_cache import LOCK, generator_kept, loaded_model
 from emoest.files.catalogue import ENVIRONMENT, Weights
@@ -22,6 +21,7 @@ from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods
 from emoest.utils.devices import keep_freed_memory, resolve_device
 from emoest.utils.messages import listed
+from emoest.utils.state import walk_parts
 
 T = TypeVar("T")
 
@@ -264,12 +264,17 @@ def relocate_weights(
     Examples
     --------
     >>> import tempfile
-    >>> relocate_weights(BaseEstimator(), tempfile.mkdtemp())
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> relocate_weights(GaussianNB(), tempfile.mkdtemp())
     Traceback (most recent call last):
         ...
     ValueError: The model holds no fitted encoder with weights of its own.
     """
-    encoders = list(_encoders(model, set()))
+    encoders = [
+        part
+        for part in walk_parts(model)
+        if isinstance(part, PretrainedTransformer) and hasattr(part, "weights_digest_")
+    ]
     if not encoders:
         raise ValueError("The model holds no fitted encoder with weights of its own.")
     mapping = path if isinstance(path, Mapping) else None
@@ -300,23 +305,6 @@ def _holds(path: Path | None, encoder: PretrainedTransformer) -> bool:
         return path is not None and weights_digest(path) == encoder.weights_digest_
     except OSError:
         return False
-
-
-def _encoders(part: Any, seen: set[int]) -> Iterator[PretrainedTransformer]:
-    """Walk through estimators and the containers between them."""
-    if id(part) in seen:
-        return
-    seen.add(id(part))
-    if isinstance(part, PretrainedTransformer) and hasattr(part, "weights_digest_"):
-        yield part
-    if isinstance(part, BaseEstimator):
-        inner = list(vars(part).values())
-    elif isinstance(part, Mapping):
-        inner = list(part.values())
-    else:
-        inner = list(part) if isinstance(part, list | tuple) else []
-    for child in inner:
-        yield from _encoders(child, seen)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from emoest.evaluation._leakage import (
 )
 from emoest.evaluation._predictions import predictions_table
 from emoest.evaluation._protocol import Protocol
-from emoest.evaluation._protocols.fingerprint import corpus_digest, versions
+from emoest.evaluation._protocols.fingerprint import corpus_digest
 from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import Split
 from emoest.tables.inputs import as_pandas
@@ -43,6 +43,7 @@ from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed, short_repr
 from emoest.utils.progress import progress
 from emoest.utils.seeds import RandomState, spawn_seeds
+from emoest.utils.versions import versions
 
 
 class EvaluationError(RuntimeError):

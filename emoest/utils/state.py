@@ -1,8 +1,12 @@
 """What ``fit`` leaves on an estimator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
+
+_WITH_PARTS = ("emoest.", "sklearn.")
 
 
 def forget_fit(estimator: Any) -> None:
@@ -54,3 +58,41 @@ def restored_on_failure(estimator: Any, *, when: bool) -> Iterator[None]:
             vars(estimator).clear()
             vars(estimator).update(before)
         raise
+
+
+def walk_parts(model: Any) -> Iterator[Any]:
+    """Yield a model and all that it holds: estimators, what they fitted, what is between them.
+
+    Objects of emoest and scikit-learn and estimators of others are entered, and so are lists,
+    tuples, dicts and arrays of objects. Each object comes once.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> parts = walk_parts(make_pipeline(StandardScaler()))
+    >>> [type(part).__name__ for part in parts if hasattr(part, "fit")]
+    ['Pipeline', 'StandardScaler']
+    """
+    seen: set[int] = set()
+    waiting = [model]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or isinstance(part, str | bytes | int | float | None):
+            continue
+        seen.add(id(part))
+        yield part
+        waiting.extend(reversed(_inner(part)))
+
+
+def _inner(part: Any) -> list[Any]:
+    if isinstance(part, type):
+        return []
+    if isinstance(part, Mapping):
+        return list(part.values())
+    if isinstance(part, list | tuple | set | frozenset):
+        return list(part)
+    if isinstance(part, np.ndarray):
+        return part.ravel().tolist() if part.dtype == object else []
+    entered = type(part).__module__.startswith(_WITH_PARTS) or hasattr(part, "get_params")
+    return list(getattr(part, "__dict__", {}).values()) if entered else []

@@ -122,7 +122,20 @@ class LocalProxy:
         self.method = method
         self.n_neighbors = min(n_neighbors, len(V))
         self.ridge = ridge
-        self.neighbors = NearestNeighbors(n_neighbors=self.n_neighbors, n_jobs=n_jobs).fit(V)
+        self.n_jobs = n_jobs
+        self._index()
+
+    def _index(self) -> None:
+        neighbors = NearestNeighbors(n_neighbors=self.n_neighbors, n_jobs=self.n_jobs)
+        self.neighbors = neighbors.fit(self.V)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # scikit-learn trusts the addresses inside a tree, so a file must not bring one.
+        return {name: value for name, value in vars(self).items() if name != "neighbors"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._index()
 
     def predict(self, Z: Floats) -> Floats:
         """Compute target rows of source rows; a reference row equal to the query is not used.

@@ -1,10 +1,6 @@
-"""What an evaluation was made with: versions of libraries, a digest of the samples."""
+"""What an evaluation was made with: a digest of the samples."""
 
 import hashlib
-import importlib.metadata
-import platform
-import sys
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,31 +8,6 @@ import pandas as pd
 
 from emoest.files.digests import file_digest, named_file
 from emoest.tables.cells import is_array
-
-_LIBRARIES = ("numpy", "pandas", "scipy", "scikit-learn")
-_LOADED = ("torch", "skorch", "transformers", "sentence_transformers", "xgboost", "lightgbm")
-
-
-def versions() -> dict[str, str]:
-    """Name the versions of Python and of the libraries in use.
-
-    Examples
-    --------
-    >>> sorted(versions())[:3]
-    ['emoest', 'numpy', 'pandas']
-    """
-    names = [*_LIBRARIES, *(name for name in _LOADED if name in sys.modules)]
-    found = {name: _version(name) for name in names}
-    own = str(getattr(sys.modules["emoest"], "__version__", "unknown"))
-    return {"python": platform.python_version(), "emoest": own} | found
-
-
-@cache
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return str(getattr(sys.modules.get(name), "__version__", "unknown"))
 
 
 def corpus_digest(X: Any, y: Any, groups: Any) -> str:

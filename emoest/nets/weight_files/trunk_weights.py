@@ -194,6 +194,18 @@ class TrunkWeights:
             f"speakers: {len(self.speakers)}, source={self.source!r})"
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Of the types of tensors numpy lacks bfloat16.
+        state = {
+            name: (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+            for name, value in self.state.items()
+        }
+        return vars(self) | {"state": state}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        state = {name: torch.as_tensor(value) for name, value in values["state"].items()}
+        vars(self).update(values | {"state": state})
+
     # clone copies parameters deeply, and the tensors are never changed.
     def __deepcopy__(self, memo: dict[int, Any]) -> "TrunkWeights":
         return self
