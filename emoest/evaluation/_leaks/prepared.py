@@ -108,6 +108,9 @@ def columns_that_tell(X: Any, y: Any) -> tuple[list[Any], list[Any]]:
         # Most columns show more values than there are classes in their first rows already.
         if not all(map(_is_plain, values.iloc[:50])) or values.iloc[:50].nunique() > n_classes:
             continue
+        # A modality may be missing in all of the first rows.
+        if not numeric and not all(map(_is_plain, values)):
+            continue
         codes = pd.factorize(values)[0]
         pairs = len(np.unique(np.column_stack([codes, labels]), axis=0))
         if pairs == n_classes == codes.max() + 1 and codes.min() >= 0:

@@ -206,3 +206,10 @@ def test_any_groups_and_constant_columns_are_taken(groups, cv):
         np.random.default_rng(0).normal(size=(N, 3)), np.linspace(0, 1, N), groups, cv
     )
     assert "label among the columns" not in set(continuous["check"])
+
+
+@pytest.mark.parametrize("later", [np.zeros((3, 2)), [1.0, 2.0], ("a.wav", 1)], ids=type)
+def test_cells_that_come_late_in_a_column_are_media_and_no_labels(later):
+    X = pd.DataFrame({"text__frames": [None] * 60 + [later] * 60})
+    table = check_leakage(X, ["a", "b"] * 60, np.arange(120) // 4, 2)
+    assert "leak" not in set(table["verdict"])
