@@ -2,6 +2,14 @@
 
 from emoest.evaluation._binomial import binomial_interval
 from emoest.evaluation._bootstrap import uar_interval
+from emoest.evaluation._displays.confusion import ConfusionDisplay, plot_confusion
+from emoest.evaluation._displays.embedding_map import EmbeddingMapDisplay
+from emoest.evaluation._displays.history import TrainingHistoryDisplay
+from emoest.evaluation._displays.intervals import IntervalDisplay
+from emoest.evaluation._displays.modalities import ModalityAblationDisplay
+from emoest.evaluation._displays.plane import ValenceArousalDisplay
+from emoest.evaluation._displays.reliability import ReliabilityDisplay
+from emoest.evaluation._displays.speakers import SpeakerDisplay
 from emoest.evaluation._evaluate import EvaluationError, EvaluationInterrupted, evaluate
 from emoest.evaluation._leaks.check import check_leakage
 from emoest.evaluation._metrics import (
@@ -26,8 +34,6 @@ from emoest.evaluation._paired_tests import (
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._protocols.cross_corpus import cross_corpus_table
 from emoest.evaluation._protocols.learning_curve import speaker_learning_curve
-from emoest.evaluation._report.displays import IntervalDisplay, ReliabilityDisplay
-from emoest.evaluation._report.plots import plot_confusion
 from emoest.evaluation._result import EvaluationResult
 from emoest.evaluation._scorers import ccc_scorer, macro_f1_scorer, pearson_scorer, uar_scorer
 from emoest.evaluation._sentiment import sentiment_scores
@@ -47,13 +53,19 @@ from emoest.evaluation._uncertainty.raters import (
 
 __all__ = [
     "ConformalSets",
+    "ConfusionDisplay",
+    "EmbeddingMapDisplay",
     "EvaluationError",
     "EvaluationInterrupted",
     "EvaluationResult",
     "IntervalDisplay",
+    "ModalityAblationDisplay",
     "PairedTest",
     "Protocol",
     "ReliabilityDisplay",
+    "SpeakerDisplay",
+    "TrainingHistoryDisplay",
+    "ValenceArousalDisplay",
     "ablation_table",
     "abstention_curve",
     "binomial_interval",

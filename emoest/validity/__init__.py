@@ -6,7 +6,7 @@ from emoest.validity._corruption import corrupt_block
 from emoest.validity._filter import CCAValidityFilter
 from emoest.validity._imputation import ModalityImputer, ModalityIndicator
 from emoest.validity._permutation import PermutationTest, permutation_test
-from emoest.validity._plot import plot_validity
+from emoest.validity._plot import ValidityDisplay, plot_validity
 from emoest.validity._proxy_generator import ProxyFeatureGenerator
 from emoest.validity._regularized_cca import RegularizedCCA
 
@@ -19,6 +19,7 @@ __all__ = [
     "PermutationTest",
     "ProxyFeatureGenerator",
     "RegularizedCCA",
+    "ValidityDisplay",
     "canonical_correlations",
     "corrupt_block",
     "held_out_correlations",

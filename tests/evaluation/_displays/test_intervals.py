@@ -39,7 +39,7 @@ def test_intervals_stand_where_the_table_says():
     lines = ax.collections[0].get_segments()
     np.testing.assert_allclose(lines[0], [[0.6, 0], [0.8, 0]])
     np.testing.assert_allclose(ax.lines[0].get_xdata(), [0.7, 0.5])
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["SVM", r"<b>$x$\n"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["SVM", r"<b>\$x\$\n"]
     assert display.label == "UAR"
     assert ax.yaxis_inverted()
 
