@@ -19,7 +19,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from emoest.tables.groups import GROUP_LEVEL, Split
+from emoest.tables.groups import GROUP_LEVEL
 from emoest.utils._sklearn import safe_indexing
 from emoest.utils.messages import listed
 from emoest.utils.routing import fit_parameters
@@ -114,9 +114,16 @@ def with_group_level(X: Any, groups: Groups) -> Any:
 
 
 def fit_clone(
-    model: Any, X: Any, y: Any, groups: Groups, rows: npt.NDArray[np.intp], *, seed: int
+    model: Any,
+    X: Any,
+    y: Any,
+    groups: Groups,
+    rows: npt.NDArray[np.intp],
+    *,
+    seed: int,
+    sample_weight: Any = None,
 ) -> Any:
-    """Fit a clone on some of the rows, with their groups if it takes groups.
+    """Fit a clone on some of the rows, with their weights, and their groups if it takes groups.
 
     Parts of the model without a seed get theirs from `seed`.
 
@@ -128,7 +135,8 @@ def fit_clone(
     ['b']
     """
     fitted = seeded_clone(model, seed, distinct=True)
-    parameters = fit_parameters(fitted, groups=None if groups is None else groups[rows])
+    weights = None if sample_weight is None else sample_weight[rows]
+    parameters = fit_parameters(fitted, weights, None if groups is None else groups[rows])
     y = None if y is None else safe_indexing(y, rows)
     fitted.fit(safe_indexing(X, rows), y, **parameters)
     return fitted
@@ -176,26 +184,6 @@ def run_fold(
         message = f"predict gave {len(y_pred)} predictions for {len(task.test)} samples."
         return FoldFailure(task, ValueError(message), "")
     return FoldOutput(task, y_pred, tables)
-
-
-def score_fold(
-    model: Any, X: Any, y: Any, groups: Groups, *, split: Split, scorer: Any, seed: int
-) -> float:
-    """Fit a clone on the training part of a split and score the test part.
-
-    Examples
-    --------
-    >>> from sklearn.dummy import DummyClassifier
-    >>> from emoest.evaluation import uar_scorer
-    >>> X, y, split = np.zeros((4, 1)), np.array([0, 1, 0, 1]), (np.array([0, 1]), np.array([2, 3]))
-    >>> score_fold(DummyClassifier(), X, y, None, split=split, scorer=uar_scorer, seed=0)
-    0.5
-    """
-    train, test = split
-    y_test = None if y is None else safe_indexing(y, test)
-    with isolated_generators(seed):
-        fitted = fit_clone(model, X, y, groups, train, seed=seed)
-        return float(scorer(fitted, safe_indexing(X, test), y_test))
 
 
 def class_probabilities(model: Any, X: Any, targets: list[Any]) -> dict[Any, "pd.DataFrame"]:

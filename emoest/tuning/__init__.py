@@ -1,6 +1,7 @@
 """Hyperparameter search with Optuna over any pipeline, grouped by speaker and scored by UAR."""
 
 from emoest.tuning._search import OptunaSearchCV
+from emoest.tuning._storage import StudyStorageError
 from emoest.tuning._trials import FailedTrialWarning
 
-__all__ = ["FailedTrialWarning", "OptunaSearchCV"]
+__all__ = ["FailedTrialWarning", "OptunaSearchCV", "StudyStorageError"]

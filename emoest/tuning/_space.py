@@ -8,6 +8,8 @@ from typing import Any
 
 from sklearn.base import clone
 
+from emoest.utils.messages import listed, short_repr
+
 
 def check_space(space: Any, estimator: Any) -> None:
     """Check that a space names parameters of the estimator, each with something to choose from."""
@@ -93,8 +95,60 @@ def suggest(trial: Any, name: str, choices: Any) -> Any:
         choices = choices.choices
     if all(isinstance(choice, str | int | float | bool | None) for choice in choices):
         return trial.suggest_categorical(name, choices)
-    labels = [f"{i}: {_label(choice)}" for i, choice in enumerate(choices)]
+    labels = _labels(choices)
     return choices[labels.index(trial.suggest_categorical(name, labels))]
+
+
+def asked_params(asked: Any, space: Any) -> dict[str, Any]:
+    """Convert parameters that a user wants to be tried to what a trial stores.
+
+    Raises
+    ------
+    ValueError
+        If a name is not in the space, or the space does not hold the value.
+
+    Examples
+    --------
+    >>> asked_params({"C": range(3)}, {"C": [range(2), range(3)]})
+    {'C': '1: range(0, 3)'}
+    """
+    if callable(space):
+        # What such a space may suggest is known to it alone.
+        return dict(asked)
+    return {name: _asked(name, value, space) for name, value in asked.items()}
+
+
+def _asked(name: str, value: Any, space: Mapping[str, Any]) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if name not in space:
+        raise ValueError(
+            f"enqueue names {name!r}, which is not in the space: {listed(space, quoted=True)}."
+        )
+    choices = space[name]
+    if isinstance(choices, FloatDistribution | IntDistribution):
+        if isinstance(value, Real) and choices.low <= value <= choices.high:
+            return value
+        raise ValueError(
+            f"enqueue asks for {name}={value!r}, which is not between {choices.low} and "
+            f"{choices.high}."
+        )
+    if isinstance(choices, CategoricalDistribution):
+        choices = choices.choices
+    found = [
+        i for i, choice in enumerate(choices) if choice is value or repr(choice) == repr(value)
+    ]
+    if not found:
+        raise ValueError(
+            f"enqueue asks for {name}={short_repr(value)}, which is none of the choices."
+        )
+    if all(isinstance(choice, str | int | float | bool | None) for choice in choices):
+        return choices[found[0]]
+    return _labels(choices)[found[0]]
+
+
+def _labels(choices: Any) -> list[str]:
+    return [f"{i}: {_label(choice)}" for i, choice in enumerate(choices)]
 
 
 def cloned(params: Mapping[str, Any]) -> dict[str, Any]:

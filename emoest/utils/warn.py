@@ -5,7 +5,7 @@ import sys
 import warnings
 from types import FrameType
 
-_OURS = ("emoest", "sklearn", "joblib")
+_OURS = ("emoest", "sklearn", "joblib", "optuna")
 
 _said: set[tuple[str, type[Warning], str, int, int]] = set()
 

@@ -209,8 +209,7 @@ def test_results_are_those_of_scikit_learns_searches(data):
             if "time" not in name:
                 np.testing.assert_array_equal(fitted.cv_results_[name][i], expected[name][0])
         assert fitted.cv_results_["params"][i] == expected["params"][0]
-    missing = set(expected) - set(fitted.cv_results_)
-    assert missing == {"mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time"}
+    assert set(expected) <= set(fitted.cv_results_)
     mean = fitted.cv_results_["mean_test_score"]
     assert fitted.best_index_ == mean.argmax()
     assert fitted.best_score_ == mean.max()

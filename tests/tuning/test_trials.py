@@ -4,14 +4,15 @@ import numpy as np
 import optuna
 import pytest
 
-from emoest.tuning._trials import cv_results, quiet, reseed
+from emoest.tuning._sampler import SeededSampler
+from emoest.tuning._trials import cv_results, quiet
 
 
 def test_the_sampler_depends_on_seed_and_the_trials_that_count():
     def draw(study, seed):
+        study.sampler = SeededSampler(None, seed)
         trial = study.ask()
-        number = reseed(trial, seed)
-        return number, trial.suggest_float("C", 0, 1), trial
+        return study.sampler.number, trial.suggest_float("C", 0, 1), trial
 
     first = optuna.create_study(direction="maximize")
     number, drawn, trial = draw(first, 3)
@@ -39,7 +40,7 @@ def test_quiet_gives_the_verbosity_back_after_an_error():
 def test_results_are_laid_out_as_scikit_learn_does():
     scores = np.array([[0.5, 0.7], [np.nan, np.nan], [0.9, 0.7], [0.9, 0.7]])
     params = [{"C": 1.0}, {"C": 2.0, "kernel": "rbf"}, {"C": [3]}, {"C": None}]
-    results = cv_results(params, scores)
+    results = cv_results(params, {"score": scores})
     assert results["params"] == params
     assert results["param_C"].tolist() == [1.0, 2.0, [3], None]
     assert results["param_kernel"].mask.tolist() == [True, False, True, True]

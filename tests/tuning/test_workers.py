@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from emoest.evaluation import evaluate
 from emoest.tuning import OptunaSearchCV
-from emoest.tuning._trials import open_storage
+from emoest.tuning._storage import open_storage
 
 X = np.random.default_rng(0).normal(size=(24, 2))
 Y, SPEAKERS = np.tile([0, 1], 12), np.repeat(range(12), 2)
@@ -54,13 +54,13 @@ def test_tables_that_another_process_makes_are_waited_for(monkeypatch, tmp_path,
         return right(*args, **kwargs)
 
     monkeypatch.setattr(optuna.storages, "RDBStorage", make)
-    monkeypatch.setattr("emoest.tuning._trials.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("emoest.tuning._storage.time.sleep", lambda seconds: None)
     assert isinstance(open_storage(f"sqlite:///{tmp_path}/new.db"), right)
     assert len(made) == n_failures + 1
 
 
 def test_a_storage_that_is_broken_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("emoest.tuning._trials.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("emoest.tuning._storage.time.sleep", lambda seconds: None)
     (tmp_path / "text.db").write_text("no database at all" * 100)
     with pytest.raises(Exception, match="not a database"):
         open_storage(f"sqlite:///{tmp_path}/text.db")
