@@ -8,13 +8,19 @@ INSTALL := $(BIN)/python -m pip install --constraint constraints.txt
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: demo test lint clean
+.PHONY: demo docs test lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/emoest demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Warnings are errors, notebooks are executed anew, links inside are checked.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --builder html --conf-dir docs --fresh-env --write-all --jobs 2 \
+		--fail-on-warning --keep-going . build/html
+	$(BIN)/python docs/_ext/check_links.py build/html
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -45,3 +51,7 @@ $(VENV)/.dev: $(VENV)/.torch setup.cfg pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[all,opensmile,espeak,dev]'
 	$(INSTALL) --no-deps fer resemblyzer
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(INSTALL) --editable '.[docs]'
+	touch $@

@@ -54,9 +54,9 @@ class RegularizedCCA(ModalityTransformer):
         Groups of the training samples; None where nothing named any.
     n_components_ : int
         Number of components; 0 when X passes through.
-    correlations_ : ndarray of shape (n_components_,)
+    correlations_ : ndarray of shape (n_components,)
         Correlations of the training scores. Optimistic: see `noise_floor_`.
-    weights_ : dict of str to ndarray of shape (n_features, n_components_)
+    weights_ : dict of str to ndarray of shape (n_features, n_components)
         Standardized columns times these give the scores.
     means_, scales_ : dict of str to ndarray of shape (n_features,)
         How columns are standardized; the scale of a constant column is infinite.
@@ -209,7 +209,7 @@ class RegularizedCCA(ModalityTransformer):
 
         Returns
         -------
-        scores : DataFrame or ndarray of shape (n_samples, 2 * n_components_)
+        scores : DataFrame or ndarray of shape (n_samples, 2 * n_components)
             First modality first, context last; NaN where a sample misses the modality. X itself
             when there was one modality.
         """
