@@ -54,8 +54,9 @@ def load_folder(
     ----------
     folder : str or path object
         The folder; hidden files and folders are passed over. No file is opened.
-    pattern : str, default=``"{emotion}/**"``
-        What a path below the folder looks like, without the suffix and with ``/`` between folders.
+    pattern : str
+        What a path below the folder looks like, without the suffix and with ``/`` between folders;
+        ``"{emotion}/**"`` if nothing is said.
         ``{name}`` stands for some characters (not ``/``, as few as possible) that become the column
         ``name``, ``*`` for any characters but ``/``, ``**`` for any characters. Examples:
         ``"{emotion}/{speaker}/*"`` for ``anger/ann/001.wav``, ``"{speaker}_{emotion}_*"`` for
