@@ -1,5 +1,6 @@
 """What `evaluate` was given, checked and split into folds before anything is fitted."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -297,10 +298,13 @@ def check_groups(X: Any, groups: Groups) -> Groups:
 def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
     rows = X if isinstance(X, pd.DataFrame) else np.zeros((num_samples(X), 1))
     n_rows = num_samples(X)
-    splits = [
-        (_positions(train, n_rows), _positions(test, n_rows))
-        for train, test in splitter.split(rows, y, groups)
-    ]
+    with warnings.catch_warnings():
+        # A splitter without groups says so; whether any are on both sides is checked next.
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        splits = [
+            (_positions(train, n_rows), _positions(test, n_rows))
+            for train, test in splitter.split(rows, y, groups)
+        ]
     if not splits:
         raise ValueError("cv gives no folds.")
     for fold, (train, test) in enumerate(splits, start=1):

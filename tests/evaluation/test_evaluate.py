@@ -210,7 +210,6 @@ def test_a_model_against_itself_shows_no_difference(data):
     assert comparison[["p", "p_holm"]].eq(1).all(axis=None)
 
 
-@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
 def test_a_group_on_both_sides_raises_unless_allowed(data):
     X, y, speakers = data
     cv = KFold(4)
@@ -370,7 +369,6 @@ def test_ratings_are_judged_by_ccc(data):
         result.confusion("ridge")
 
 
-@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")
 def test_splits_that_test_some_rows_once_twice_or_never(data):
     X, y, speakers = data
     part = np.where(np.isin(speakers, ["s00", "s01", "s02"]), 0, -1)
