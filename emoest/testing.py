@@ -146,6 +146,18 @@ def apply(estimator: Any, X: pd.DataFrame) -> pd.DataFrame:
 def assert_same_cells(left: pd.DataFrame, right: pd.DataFrame, atol: float = 1e-5) -> None:
     """Assert that two tables of numbers or cells are equal, naming the first difference.
 
+    Parameters
+    ----------
+    left, right : DataFrame
+        Tables of numbers, or of cells such as paths, texts and frames.
+    atol : float, default=1e-5
+        How far numbers may lie apart.
+
+    Raises
+    ------
+    AssertionError
+        If names of columns, the index, missing cells, shapes or values differ.
+
     Examples
     --------
     >>> assert_same_cells(pd.DataFrame({"a": [1.0]}), pd.DataFrame({"a": [1.0]}))

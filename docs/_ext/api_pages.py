@@ -1,8 +1,10 @@
 """Write one page for each public name, and one for each room that lists them."""
 
+import ast
 import importlib
 import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
@@ -40,7 +42,18 @@ def directive(value: object) -> str:
     """Sphinx directive that documents a value."""
     if inspect.isclass(value):
         return "autoexception" if issubclass(value, Exception) else "autoclass"
-    return "autofunction" if callable(value) else "autodata"
+    return "autofunction" if callable(value) else "py:data"
+
+
+def said_below(name: str) -> str:
+    """Return the text that stands below the assignment of a constant."""
+    for path in sorted(Path(emoest.__file__).parent.rglob("*.py")):
+        body = ast.parse(path.read_text(encoding="utf-8")).body if name in path.read_text() else []
+        for node, below in pairwise(body):
+            named = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+            if named and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                return str(below.value.value)
+    return ""
 
 
 def heading(text: str, line: str = "=") -> str:
@@ -53,6 +66,7 @@ def name_page(room: str, name: str) -> str:
     value = getattr(room_of(room), name)
     kind = directive(value)
     lines = [heading(name), f".. currentmodule:: emoest.{room}\n", f".. {kind}:: {name}"]
+    lines += [f"\n   {said_below(name)}"] if kind == "py:data" else []
     members = own_members(value) if kind == "autoclass" else ()
     lines += [f"\n   .. {one}:: {name}.{member}" for one, member in members]
     return "\n".join(lines) + "\n"

@@ -83,6 +83,10 @@ class StatisticsPooling(FrameAggregator):
     UserWarning
         If a row has zero frames; its block is NaN.
 
+    See Also
+    --------
+    WeightedAggregator : One weighted sum of the frames.
+
     Notes
     -----
     NaN values inside frames are masked: a statistic is taken over the other frames. Put NaN where
@@ -92,10 +96,6 @@ class StatisticsPooling(FrameAggregator):
     ----------
     D. Snyder, D. Garcia-Romero, D. Povey and S. Khudanpur, "Deep neural network embeddings for
     text-independent speaker verification", Interspeech 2017.
-
-    See Also
-    --------
-    WeightedAggregator : One weighted sum of the frames.
 
     Examples
     --------

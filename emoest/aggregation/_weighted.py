@@ -124,6 +124,10 @@ class WeightedAggregator(FrameAggregator):
         If a row has zero frames (its block is NaN), if its weights are missing or all zero (they
         are uniform then), or if ``"duration"`` finds no auxiliary column.
 
+    See Also
+    --------
+    StatisticsPooling : Mean, deviation, extremes and quantiles of the frames.
+
     Notes
     -----
     Boateng & Kowatsch (2020) sum a story's acoustic vectors by weights that the paper does not
@@ -136,10 +140,6 @@ class WeightedAggregator(FrameAggregator):
     ----------
     G. Boateng and T. Kowatsch, "Speech emotion recognition among elderly individuals using
     multimodal fusion and transfer learning", ICMI '20 Companion, 2020.
-
-    See Also
-    --------
-    StatisticsPooling : Mean, deviation, extremes and quantiles of the frames.
 
     Examples
     --------

@@ -49,14 +49,21 @@ from emoest.utils.versions import versions
 class EvaluationError(RuntimeError):
     """A model failed in a fold.
 
-    Attributes
+    Parameters
     ----------
+    message : str
+        What went wrong.
     partial : EvaluationResult or None
         The folds done before; None if there are none.
     model : str
         Name of the model.
     fold : int
         The fold, counted from 1.
+
+    Attributes
+    ----------
+    partial, model, fold
+        As given.
     """
 
     def __init__(self, message: str, partial: EvaluationResult | None, model: str, fold: int):
@@ -69,10 +76,17 @@ class EvaluationError(RuntimeError):
 class EvaluationInterrupted(KeyboardInterrupt):
     """An evaluation was interrupted from the keyboard.
 
-    Attributes
+    Parameters
     ----------
+    message : str
+        What is left.
     partial : EvaluationResult or None
         The folds done before; None if there are none.
+
+    Attributes
+    ----------
+    partial
+        As given.
     """
 
     def __init__(self, message: str, partial: EvaluationResult | None):

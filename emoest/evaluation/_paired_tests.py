@@ -14,7 +14,15 @@ _CHUNK = 4_000_000
 
 
 class PairedTest(NamedTuple):
-    """Statistic and p-value of a test."""
+    """Statistic and p-value of a test.
+
+    Parameters
+    ----------
+    statistic : float
+        What the test compares with chance; its unit is said by the function that made it.
+    p : float
+        The p-value.
+    """
 
     statistic: float
     p: float

@@ -274,7 +274,13 @@ class EvaluationResult:
         return proba
 
     def summary(self) -> str:
-        """Return the protocol and the scores as text."""
+        """Return the protocol and the scores as text.
+
+        Returns
+        -------
+        text : str
+            The protocol, then a table of scores and their intervals.
+        """
         return summary_text(self)
 
     def to_html(

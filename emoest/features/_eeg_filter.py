@@ -76,14 +76,14 @@ class EEGFilter(TransformerMixin, BaseEstimator):
     ValueError
         If `band` is no band, or no cell of `fit` tells the number of channels; see also `errors`.
 
+    See Also
+    --------
+    DifferentialEntropy : What comes next.
+
     Notes
     -----
     Band, notch and rate are those with which SEED's recordings are described; order, quality of the
     notch (30) and zero phase are choices made here.
-
-    See Also
-    --------
-    DifferentialEntropy : What comes next.
 
     Examples
     --------

@@ -68,19 +68,51 @@ class Store:
         self._folder = f"{name}-{self._digest.hexdigest()[:16]}"
 
     def key(self, content: bytes) -> str:
-        """Compute the key of an item from its content: 64 hexadecimal digits."""
+        """Compute the key of an item from its content.
+
+        Parameters
+        ----------
+        content : bytes
+            A text, the digest of a file with its fragment, or the bytes of an array.
+
+        Returns
+        -------
+        key : str
+            64 hexadecimal digits.
+        """
         digest = self._digest.copy()
         digest.update(b"\0" + content)
         return digest.hexdigest()
 
     def path(self, key: str) -> Path | None:
-        """Return where an entry is or would be; None when nothing is kept."""
+        """Return where an entry is or would be.
+
+        Parameters
+        ----------
+        key : str
+            What `key` returned.
+
+        Returns
+        -------
+        path : Path or None
+            None when nothing is kept.
+        """
         if self.root is None:
             return None
         return self.root / self._folder / key[:2] / f"{key[2:]}.npy"
 
     def get(self, key: str) -> Array | None:
         """Read an entry; None if it is not there or was written before there were checksums.
+
+        Parameters
+        ----------
+        key : str
+            What `key` returned.
+
+        Returns
+        -------
+        array : ndarray or None
+            Frames or a vector of one item.
 
         An entry that is truncated or whose checksum is another costs a warning, a folder that
         cannot be read one for all entries; both give None.
@@ -103,7 +135,15 @@ class Store:
         return array
 
     def put(self, key: str, array: Array) -> None:
-        """Keep an entry; a disk that is full or read-only costs one warning and nothing else."""
+        """Keep an entry; a disk that is full or read-only costs one warning and nothing else.
+
+        Parameters
+        ----------
+        key : str
+            What `key` returned.
+        array : ndarray
+            Frames or a vector of one item.
+        """
         path = self.path(key)
         if path is None or self.root is None:
             return

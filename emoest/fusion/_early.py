@@ -269,16 +269,16 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         If a row has no modality at all (in ``fit`` it is left out, at prediction it gets the
         training prior), if no training row has a modality, or if no column names its modality.
 
+    See Also
+    --------
+    EarlyFusionRegressor : The same for numbers.
+    SegmentClassifier : Training on the frames of each sample.
+
     Notes
     -----
     ``predict_proba`` and ``decision_function`` are there if the inner classifier has them. The
     inner classifier gets a DataFrame when X is one, and parameters inside it are reached as
     ``estimator__C``. Several targets need one model each: `emoest.multioutput.MultiTarget`.
-
-    See Also
-    --------
-    EarlyFusionRegressor : The same for numbers.
-    SegmentClassifier : Training on the frames of each sample.
 
     Examples
     --------

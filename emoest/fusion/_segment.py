@@ -96,6 +96,11 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
         If a row has no frames: in ``fit`` it is left out, at prediction it gets the training
         prior.
 
+    See Also
+    --------
+    TrialAggregatingClassifier : The same for windows of trials, with calibrated probabilities.
+    emoest.aggregation.WeightedAggregator : One vector per sample before the classifier.
+
     Notes
     -----
     A numeric table counts as one frame per row. Frames that are NaN throughout are left out.
@@ -104,11 +109,6 @@ class SegmentClassifier(ClassifierMixin, BaseEstimator):
     With ``balance="integer"``, a linear SVM and the majority vote this is the classifier of the
     official ComParE 2020 Elderly baseline (`emoest.systems.make_compare2020_baseline`); it is
     rebuilt from that baseline's published script.
-
-    See Also
-    --------
-    TrialAggregatingClassifier : The same for windows of trials, with calibrated probabilities.
-    emoest.aggregation.WeightedAggregator : One vector per sample before the classifier.
 
     Examples
     --------

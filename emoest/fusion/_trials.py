@@ -79,16 +79,16 @@ class TrialAggregatingClassifier(SegmentClassifier):
         If rows are numbers and nothing names their trials; if a trial has no windows: it is left
         out in ``fit``, and gets the training prior at prediction.
 
+    See Also
+    --------
+    SegmentClassifier : Majority votes, without calibration.
+    emoest.features.LinearDynamicSmoother : Smooths windows along a trial.
+
     Notes
     -----
     With one row a window every row of a trial gets the trial's prediction, so that scores of
     scikit-learn count long trials more; `predict_trials` gives one row a trial. Split such rows by
     ``groups=X.index.get_level_values("trial")``.
-
-    See Also
-    --------
-    SegmentClassifier : Majority votes, without calibration.
-    emoest.features.LinearDynamicSmoother : Smooths windows along a trial.
 
     Examples
     --------

@@ -74,6 +74,10 @@ class EEGNetClassifier(MediaClassifier):
     n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
+    See Also
+    --------
+    emoest.fusion.TrialAggregatingClassifier : The same for features of windows.
+
     Notes
     -----
     A net of `module` is no part of pickles and saved weights: they hold its weights, and make it
@@ -85,10 +89,6 @@ class EEGNetClassifier(MediaClassifier):
     V. J. Lawhern, A. J. Solon, N. R. Waytowich, S. M. Gordon, C. P. Hung and B. J. Lance, "EEGNet:
     a compact convolutional neural network for EEG-based brain-computer interfaces", Journal of
     Neural Engineering 15(5), 2018.
-
-    See Also
-    --------
-    emoest.fusion.TrialAggregatingClassifier : The same for features of windows.
 
     Examples
     --------

@@ -112,17 +112,17 @@ class FaceCNNClassifier(MediaClassifier):
     ImportError
         If OpenCV is missing and a face has to be found, or transformers for its encoders.
 
-    Notes
-    -----
-    Tan et al. 2021 classify faces by a small convolutional net; ``"cnn4"`` is a net for FER2013 in
-    wide use and not known to be theirs. The learning rate falls on a plateau with
-    ``callbacks=[("schedule", LRScheduler("ReduceLROnPlateau", patience=2))]`` of skorch.
-
     See Also
     --------
     emoest.embeddings.FaceEmbedder : Frozen nets for faces.
     grad_cam : What the net looked at.
     emoest.systems.make_tan2021 : Faces and EEG together.
+
+    Notes
+    -----
+    Tan et al. 2021 classify faces by a small convolutional net; ``"cnn4"`` is a net for FER2013 in
+    wide use and not known to be theirs. The learning rate falls on a plateau with
+    ``callbacks=[("schedule", LRScheduler("ReduceLROnPlateau", patience=2))]`` of skorch.
 
     Examples
     --------

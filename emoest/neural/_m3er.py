@@ -58,6 +58,10 @@ class M3ERClassifier(MFNClassifier):
     device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
+    See Also
+    --------
+    emoest.systems.make_m3er : The whole system, with validity check and proxy features.
+
     Notes
     -----
     A reconstruction: the authors' code is not available. Known are three LSTMs of 32 units, a
@@ -74,10 +78,6 @@ class M3ERClassifier(MFNClassifier):
 
     For commercial users: the United States patent 11830291, "System and method for multimodal
     emotion recognition", describes a pipeline of this kind. This is not legal advice.
-
-    See Also
-    --------
-    emoest.systems.make_m3er : The whole system, with validity check and proxy features.
 
     References
     ----------

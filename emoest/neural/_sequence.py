@@ -136,14 +136,14 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     feature_names_in_ : ndarray of str
         Their names, if X had names.
 
+    See Also
+    --------
+    emoest.aggregation.StatisticsPooling : The same pooling without a net before it.
+
     Notes
     -----
     The LSTM that Boateng & Kowatsch 2020 list among their models is
     ``SequenceClassifier(cell="lstm")``; its sizes are not known.
-
-    See Also
-    --------
-    emoest.aggregation.StatisticsPooling : The same pooling without a net before it.
 
     Examples
     --------

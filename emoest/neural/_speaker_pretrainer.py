@@ -96,17 +96,17 @@ class SpeakerPretrainer(DeepClassifier):
     device_, n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
+    See Also
+    --------
+    SpeechResNetClassifier : Learns emotions with such a backbone.
+    load_speaker_weights : A backbone that others trained on thousands of speakers.
+
     Notes
     -----
     Loss, scale, margin and crops are those of the public recipe for VoxCeleb (WeSpeaker), which
     further ramps the margin, changes speed, adds noise and echoes, and trains for 150 epochs with
     SGD. The other defaults here are for corpora of minutes, not for VoxCeleb. How Padi et al. 2021
     trained is not known.
-
-    See Also
-    --------
-    SpeechResNetClassifier : Learns emotions with such a backbone.
-    load_speaker_weights : A backbone that others trained on thousands of speakers.
 
     Examples
     --------

@@ -120,6 +120,12 @@ class SpeechResNetClassifier(DeepClassifier):
     column_means_, module_params_, device_, grouped_, n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
+    See Also
+    --------
+    SpeakerPretrainer : Makes backbones.
+    load_speaker_weights : Reads backbones.
+    emoest.systems.make_padi2021 : The system, from audio files on.
+
     Notes
     -----
     Padi et al. say: ResNet34, statistics pooling, trained on the speakers of VoxCeleb, new fully
@@ -136,12 +142,6 @@ class SpeechResNetClassifier(DeepClassifier):
     ----------
     S. Padi, S. O. Sadjadi, R. D. Sriram and D. Manocha, "Improved speech emotion recognition using
     transfer learning and spectrogram augmentation", ICMI 2021.
-
-    See Also
-    --------
-    SpeakerPretrainer : Makes backbones.
-    load_speaker_weights : Reads backbones.
-    emoest.systems.make_padi2021 : The system, from audio files on.
 
     Examples
     --------

@@ -57,7 +57,13 @@ class SystemRecord:
     card: str = ""
 
     def to_json(self) -> str:
-        """Return all but the card as JSON."""
+        """Return all but the card as JSON.
+
+        Returns
+        -------
+        text : str
+            An object with a member a field.
+        """
         values = {name: value for name, value in asdict(self).items() if name != "card"}
         return json.dumps({"format": FORMAT} | values, indent=1, ensure_ascii=False)
 

@@ -156,12 +156,14 @@ def memobert2022_few_shot(
 
     Parameters
     ----------
-    X, y, groups, cv, pretrainer, classifier, seeds, n_resamples
+    X, y, groups, cv
         See `memobert2022_ablation`.
     fractions : sequence of float, default=(0.1, 0.2, 0.4, 0.6)
         Parts of the training rows that keep their label, stratified.
     settings : sequence of str, default=("prompt", "finetune", "direct")
         Settings of `emoest.neural.MEmoBERTClassifier`.
+    pretrainer, classifier, seeds, n_resamples
+        See `memobert2022_ablation`.
 
     Returns
     -------

@@ -44,6 +44,16 @@ def is_missing(cell: Any) -> bool:
     A text without any character but blanks says nothing, and a path of blanks leads nowhere. A list
     is present, even if it is empty or holds missing items.
 
+    Parameters
+    ----------
+    cell : object
+        What stands in a column of media or frames.
+
+    Returns
+    -------
+    missing : bool
+        Whether there is nothing.
+
     Examples
     --------
     >>> is_missing(None), is_missing(float("nan")), is_missing(" "), is_missing([None])
@@ -344,6 +354,20 @@ def read_array(file: io.BufferedIOBase) -> npt.NDArray[Any]:
 
 def object_column(cells: list[Any], index: pd.Index, name: object = None) -> pd.Series:
     """Put cells, whatever they are, into an object Series, one a row.
+
+    Parameters
+    ----------
+    cells : list
+        Paths, texts, arrays, tuples, lists or None; pandas would unpack some of them.
+    index : Index of length n_cells
+        Names of the samples.
+    name : object, default=None
+        Name of the column.
+
+    Returns
+    -------
+    column : Series of object
+        The cells, as they were.
 
     Examples
     --------

@@ -177,6 +177,12 @@ class Modalities(Mapping[str, np.ndarray]):
         Positions of each modality's columns.
     context : ndarray of int
         Positions of the context columns.
+
+    Examples
+    --------
+    >>> found = Modalities({"audio": np.array([0, 1]), "text": np.array([2])})
+    >>> found.names, found["audio"].tolist(), found.select(["text"]).names
+    (['audio', 'text'], [0, 1], ['text'])
     """
 
     columns: dict[str, np.ndarray]
@@ -197,7 +203,23 @@ class Modalities(Mapping[str, np.ndarray]):
         return list(self.columns)
 
     def select(self, names: Sequence[str]) -> "Modalities":
-        """Keep the modalities in `names`, in that order."""
+        """Keep the modalities in `names`, in that order.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names of modalities.
+
+        Returns
+        -------
+        modalities : Modalities
+            Their positions, and those of all context columns.
+
+        Raises
+        ------
+        KeyError
+            If a name is unknown.
+        """
         return Modalities({name: self.columns[name] for name in names}, self.context)
 
 

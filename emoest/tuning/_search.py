@@ -355,13 +355,32 @@ class OptunaSearchCV(BaseSearchCV):
             self.best_params_ = params[self.best_index_]
 
     def score(self, X, y=None):
-        """Score the best estimator with `scoring`, or with the metric that decides."""
+        """Score the best estimator with `scoring`, or with the metric that decides.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            Samples.
+        y : array-like of shape (n_samples,), default=None
+            Their targets.
+
+        Returns
+        -------
+        score : float
+            The larger, the better.
+        """
         check_is_fitted(self, "best_estimator_")
         scorer = self.scorer_[self._decides] if self.multimetric_ else self.scorer_
         return scorer(self.best_estimator_, X, y)
 
     def get_metadata_routing(self):
-        """Return what `fit` takes: weights, and groups, which this search uses itself."""
+        """Return what `fit` takes: weights, and groups, which this search uses itself.
+
+        Returns
+        -------
+        routing : MetadataRequest
+            For scikit-learn's metadata routing.
+        """
         # A router, as in scikit-learn's searches, would refuse groups where cv is a number.
         return super(BaseSearchCV, self).get_metadata_routing()
 

@@ -245,7 +245,25 @@ def _fetcher(name: str, what: str, notes: str = "") -> Callable[..., Path]:
     return fetch
 
 
-_DOCSTRING = """Download {what}; parameters as `fetch_corpus`.
+_DOCSTRING = """Download {what}.
+
+Parameters
+----------
+folder : str or path object, default=None
+    See `fetch_corpus`.
+sha256 : str or dict of str to str, default=None
+    See `fetch_corpus`.
+verbose : int, default=1
+    See `fetch_corpus`.
+
+Returns
+-------
+folder : Path
+    For ``load_{name}``.
+
+See Also
+--------
+fetch_corpus : What is checked, and what it raises and warns of.
 {notes}
 Examples
 --------
@@ -256,6 +274,8 @@ fetch_cremad = _fetcher(
     "cremad",
     "the audio of CREMA-D clip by clip (606 MB, ODbL)",
     """
+Notes
+-----
 Each clip's SHA-256 is that of the authors' own pointer to it. The digest of the archive that
 holds the pointers is unknown: that is what the warning speaks of, and what `sha256` may give.
 Videos are not downloaded.

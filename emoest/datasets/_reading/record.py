@@ -22,16 +22,10 @@ class CorpusRecord:
     labels : dict of str to tuple of str
         The values of each target, in the order of the corpus; the first target is the loader's
         default.
-    codes : dict of str to dict of str to str
-        The values of a target by their codes in file names or label files, where it has any.
     modalities : tuple of str
         Columns of media.
     n_speakers : int or None
         Number of speakers of the complete corpus; None if it is unknown.
-    splits : tuple of str
-        Names of the official partitions; empty if there are none.
-    sizes : dict of str to dict of str to int
-        Samples of each value of a target in the complete corpus.
     license : str
         The license of the recordings and labels.
     access : str
@@ -40,6 +34,12 @@ class CorpusRecord:
         Where it is described.
     citation : str
         What to cite.
+    codes : dict of str to dict of str to str
+        The values of a target by their codes in file names or label files, where it has any.
+    splits : tuple of str
+        Names of the official partitions; empty if there are none.
+    sizes : dict of str to dict of str to int
+        Samples of each value of a target in the complete corpus.
     notes : str
         What a user should know before drawing conclusions.
     n_samples : dict of str to int

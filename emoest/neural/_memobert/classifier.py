@@ -111,15 +111,15 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     module_params_, device_, grouped_, seen_groups_, n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
-    Notes
-    -----
-    Early stopping looks at held-out training rows, never at test rows; the authors' scripts chose
-    the best of all evaluations on the test set in some runs.
-
     See Also
     --------
     MEmoBERTPretrainer : Makes the weights.
     emoest.systems.make_memobert2022 : The whole system.
+
+    Notes
+    -----
+    Early stopping looks at held-out training rows, never at test rows; the authors' scripts chose
+    the best of all evaluations on the test set in some runs.
 
     References
     ----------

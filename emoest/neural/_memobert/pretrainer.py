@@ -139,6 +139,10 @@ class MEmoBERTPretrainer(CrossModal):
     n_features_in_, feature_names_in_
         See `SequenceClassifier`.
 
+    See Also
+    --------
+    MEmoBERTClassifier : Classifies with such weights.
+
     Notes
     -----
     Reconstructed from the authors' code at the time of the paper, whose corpus (about 200,000 clips
@@ -146,10 +150,6 @@ class MEmoBERTPretrainer(CrossModal):
     text, which their code means to do; the inner normalizations do not decay; a task is drawn on
     rows that have its modality. Defaults are for corpora of minutes on a CPU; the paper's are in
     `emoest.systems.make_memobert2022`.
-
-    See Also
-    --------
-    MEmoBERTClassifier : Classifies with such weights.
 
     References
     ----------

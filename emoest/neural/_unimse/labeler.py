@@ -136,8 +136,10 @@ class UniversalLabeler(BaseEstimator):
 
         Parameters
         ----------
-        X, y, polarity, source
-            As in ``fit``.
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            As in ``fit``, like the others.
+        y, polarity, source : array-like of shape (n_samples,), default=None
+            Labels, their polarities, and the corpora they come from.
 
         Returns
         -------
@@ -151,7 +153,7 @@ class UniversalLabeler(BaseEstimator):
         for part, constant in (("score", self.neutral_score), ("emotion", "neutral")):
             lacking = labels[part].isna().to_numpy()
             lends = self.lenders_[part].notna().to_numpy()
-            borrowed = self.nearest(vectors, labels["polarity"], lacking, lends)
+            borrowed = self._nearest(vectors, labels["polarity"], lacking, lends)
             labels[f"{part}_from"] = borrowed
             lent = self.lenders_[part].to_numpy()[borrowed]
             labels.loc[lacking & (borrowed < 0), part] = constant
@@ -168,8 +170,10 @@ class UniversalLabeler(BaseEstimator):
         ----------
         source : object
             Name of the corpus, as in the parameter of ``fit``.
-        X, y, polarity
-            As in ``fit``.
+        X : DataFrame or array-like of shape (n_samples, n_columns)
+            As in ``fit``, like the others.
+        y, polarity : array-like of shape (n_samples,), default=None
+            Labels and their polarities.
         sources : array-like of shape (n_samples,), default=None
             Corpora of the samples.
 
@@ -191,12 +195,12 @@ class UniversalLabeler(BaseEstimator):
                 f"No sample of fit has an emotion of the corpus {source!r}, so none can lend one. "
                 "Give the corpora of the samples to fit, source=."
             )
-        borrowed = self.nearest(self._embed(texts), labels["polarity"], ~own.to_numpy(), lends)
+        borrowed = self._nearest(self._embed(texts), labels["polarity"], ~own.to_numpy(), lends)
         lent = self.lenders_["emotion"].to_numpy()[borrowed]
         emotions = np.where(own, labels["emotion"], np.where(borrowed >= 0, lent, "neutral"))
         return np.asarray(emotions, dtype=object)
 
-    def nearest(self, vectors: Any, polarity: Any, lacking: Mask, lends: Mask) -> Rows:
+    def _nearest(self, vectors: Any, polarity: Any, lacking: Mask, lends: Mask) -> Rows:
         """Find the most similar lender of the same polarity, positive or negative; -1 for none."""
         found = np.full(len(lacking), -1, dtype=np.intp)
         for word in ("positive", "negative"):
