@@ -2,7 +2,9 @@
 
 Run:  python benchmarks/egemaps_ravdess_emodb.py --ravdess FOLDER --emodb FOLDER
 It prints a Markdown table of pooled UAR with 95 % intervals from resampling actors. Functionals are
-kept in the user's store, so a second run is a matter of seconds.
+kept in the user's store, so a second run is a matter of seconds. With --cross it prints how eGeMAPS
+trained on one corpus does on the other, on their six shared classes, beside five folds of actors
+within each.
 """
 
 import argparse
@@ -15,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from emoest.datasets import load_emodb, load_ravdess
-from emoest.evaluation import evaluate
+from emoest.evaluation import cross_corpus_table, evaluate
 from emoest.features import AcousticFunctionals, OpenSMILEFunctionals
 from emoest.normalization import SpeakerZScoreNormalizer, ZScoreNormalizer
 
@@ -71,18 +73,65 @@ def table(folders: dict[str, Path], n_jobs: int | None = None, n_resamples: int 
     return "\n".join(lines)
 
 
+SHARED = {
+    "RAVDESS": {
+        "angry": "anger",
+        "happy": "happiness",
+        "sad": "sadness",
+        "fearful": "fear",
+        "disgust": "disgust",
+        "neutral": "neutral",
+        "calm": None,
+        "surprised": None,
+    },
+    "EmoDB": {
+        **{name: name for name in ("anger", "happiness", "sadness", "fear", "disgust", "neutral")},
+        "boredom": None,
+    },
+}
+
+
+def cross(folders: dict[str, Path], n_jobs: int | None = None) -> str:
+    """Train on each corpus and test on the other; a Markdown table."""
+    features = OpenSMILEFunctionals("eGeMAPSv02", pooling="mean", n_jobs=n_jobs, verbose=1)
+    corpora = {}
+    for corpus, folder in folders.items():
+        X, y = CORPORA[corpus](folder, return_X_y=True)
+        corpora[corpus] = features.fit_transform(X[["audio", "speaker"]]), y
+    models = {
+        "z-score": make_pipeline(ZScoreNormalizer(), SVC(kernel="linear", C=0.01)),
+        "z-score per speaker": make_pipeline(
+            SpeakerZScoreNormalizer(), SVC(kernel="linear", C=0.01)
+        ),
+    }
+    lines = [
+        "| train | test | normalized | UAR | 95 % interval | clips | actors |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, model in models.items():
+        found = cross_corpus_table(model, corpora, label_map=SHARED, cv=5, random_state=0)
+        for _, row in found.iterrows():
+            bounds = f"{100 * row['uar_low']:.1f} to {100 * row['uar_high']:.1f}"
+            cells = [row["train"], row["test"], name, f"{100 * row['uar']:.1f}", bounds]
+            lines.append(f"| {' | '.join(map(str, [*cells, row['n'], row['n_groups']]))} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Read the folders and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--ravdess", type=Path, help="folder of RAVDESS (official file names)")
     parser.add_argument("--emodb", type=Path, help="folder of EmoDB (official file names)")
     parser.add_argument("--n-jobs", type=int, default=None, help="threads for openSMILE")
+    parser.add_argument("--cross", action="store_true", help="one corpus against the other")
     given = parser.parse_args()
     folders = {"RAVDESS": given.ravdess, "EmoDB": given.emodb}
     folders = {corpus: folder for corpus, folder in folders.items() if folder is not None}
     if not folders:
         parser.error("pass --ravdess, --emodb or both")
-    print(table(folders, given.n_jobs))
+    if given.cross and len(folders) < len(CORPORA):
+        parser.error("--cross needs both folders")
+    print((cross if given.cross else table)(folders, given.n_jobs))
 
 
 if __name__ == "__main__":

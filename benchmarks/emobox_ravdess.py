@@ -4,9 +4,10 @@ Published figures of EmoBox (wav2vec 2.0 base 54.3, HuBERT large 70.0, WavLM lar
 large v3 75.3 UAR) are a scale, no comparison: they are of all 24 actors, and these of the actors
 that are there.
 
-    python benchmarks/emobox_ravdess.py DATA
+    python benchmarks/emobox_ravdess.py DATA [--from-sound]
 
-DATA holds ``emobox_metadata/``, ``ravdess/`` and ``ravdess_frames/``.
+DATA holds ``emobox_metadata/``, ``ravdess/`` and ``ravdess_frames/``, and for --from-sound
+(Whisper, YAMNet and eGeMAPS, computed here and kept in the user's store) ``yamnet/``.
 """
 
 import argparse
@@ -42,6 +43,23 @@ def tables(folder):
         yield "face, emotions per frame", frame(values, table["audio_names"], "face")
 
 
+def from_sound(folder, audio):
+    """Vectors of encoders and features that read the clips themselves."""
+    from emoest.embeddings import WhisperEmbedder, YAMNetEmbedder
+    from emoest.features import OpenSMILEFunctionals
+
+    yamnet = folder / "yamnet" / "yamnet_int8_dynamic.tflite"
+    encoders = {
+        "Whisper base, mean of layers": WhisperEmbedder(pooling="mean"),
+        "YAMNet (int8, dequantized)": YAMNetEmbedder(str(yamnet), pooling="mean"),
+        "eGeMAPSv02": OpenSMILEFunctionals("eGeMAPSv02", pooling="mean"),
+    }
+    for name, encoder in encoders.items():
+        vectors = encoder.fit_transform(audio)
+        vectors.index = [Path(path).stem for path in audio["audio"]]
+        yield name, vectors
+
+
 def frame(values, names, modality):
     """Vectors as columns of a modality."""
     return pd.DataFrame(values.astype(float), index=names).add_prefix(f"{modality}__")
@@ -51,7 +69,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    folder = parser.parse_args().data
+    parser.add_argument("--from-sound", action="store_true")
+    given = parser.parse_args()
+    folder = given.data
     warnings.simplefilter("ignore")
     bunch = load_emobox("ravdess", folder / "emobox_metadata", folder / "ravdess")
     context = bunch.frame[["speaker", "fold", "emotion"]].reset_index(drop=True)
@@ -63,9 +83,13 @@ def main() -> None:
     }
     print("| vectors | normalized | UAR | 95 % interval | clips | actors |")
     print("| --- | --- | --- | --- | --- | --- |")
-    found = dict(tables(folder / "ravdess_frames"))
-    both = found["wav2vec 2.0 (MSP-Podcast)"].join(found["face, action units"])
-    for name, vectors in (found | {"wav2vec 2.0 and action units": both}).items():
+    if given.from_sound:
+        found = from_sound(folder, bunch.data[["audio"]])
+    else:
+        kept = dict(tables(folder / "ravdess_frames"))
+        both = kept["wav2vec 2.0 (MSP-Podcast)"].join(kept["face, action units"])
+        found = (kept | {"wav2vec 2.0 and action units": both}).items()
+    for name, vectors in found:
         X = vectors.join(context, how="inner")
         y = X.pop("emotion")
         result = evaluate(models, X, y, group_column="speaker", cv="fold", random_state=0)

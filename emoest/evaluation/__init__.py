@@ -44,11 +44,13 @@ from emoest.evaluation._uncertainty.calibration import (
     temperature_scaled,
 )
 from emoest.evaluation._uncertainty.conformal import ConformalSets, coverage_by_group
+from emoest.evaluation._uncertainty.members import predict_uncertainty
 from emoest.evaluation._uncertainty.raters import (
     krippendorff_alpha,
     label_distribution,
     rater_ceiling,
     rating_table,
+    vote_scores,
 )
 
 __all__ = [
@@ -88,6 +90,7 @@ __all__ = [
     "pearson_scorer",
     "permutation_test",
     "plot_confusion",
+    "predict_uncertainty",
     "rater_ceiling",
     "rating_table",
     "recall_per_class",
@@ -99,4 +102,5 @@ __all__ = [
     "uar_interval",
     "uar_score",
     "uar_scorer",
+    "vote_scores",
 ]

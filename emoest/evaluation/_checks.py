@@ -34,6 +34,7 @@ from emoest.tables.groups import (
 )
 from emoest.tables.names import is_context
 from emoest.tables.spelling import describe_alike, find_alike
+from emoest.tables.targets import is_label_distribution
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed, spawn_seeds
@@ -55,6 +56,12 @@ class Targets:
     task: Task
     classes: dict[Any, list[Any]]
     multilabel: bool
+
+    @property
+    def labels(self) -> Any:
+        """What splits are stratified by: of votes, the label that most raters gave."""
+        votes = self.frame.shape[1] == 1 and np.ndim(self.y) == 2
+        return self.frame.iloc[:, 0].to_numpy() if votes else self.y
 
     @property
     def stratify(self) -> bool:
@@ -96,13 +103,13 @@ def plan_folds(
     seed = resolve_seed(random_state)
     splitter = make_splitter(
         named_cv(cv, X, known),
-        targets.y,
+        targets.labels,
         known,
         classifier=targets.task == "classification",
         stratify=targets.stratify,
         seed=seed,
     )
-    splits = make_splits(splitter, X, targets.y, known)
+    splits = make_splits(splitter, X, targets.labels, known)
     shared = check_overlap(models, splits, known, allow_overlap)
     classes = targets.task == "classification"
     case = LeakCase(X, targets.frame, known, speakers, splits, models, classes)
@@ -198,6 +205,8 @@ def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
     check_consistent_length(X, y)
     _check_alignment(X, y, "y")
     y = y if isinstance(y, pd.DataFrame | pd.Series) else np.asarray(y)
+    if _holds_votes(y, models):
+        return _targets_of_votes(y)
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
     frame = pd.DataFrame(y).reset_index(drop=True)
@@ -216,6 +225,26 @@ def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
         classes = {column: _classes(frame[column]) for column in frame}
     multilabel = frame.shape[1] > 1 and all(set(c) <= {0, 1} for c in classes.values())
     return Targets(y, frame, task, classes, multilabel and task == "classification")
+
+
+def _holds_votes(y: Any, models: dict[str, Any]) -> bool:
+    """Check for proportions of labels; a table of zeros and ones is a multi-label target."""
+    if any(is_regressor(model) for model in models.values()) or not is_label_distribution(y):
+        return False
+    return not y.isin([0, 1]).all(axis=None)
+
+
+def _targets_of_votes(y: pd.DataFrame) -> Targets:
+    """Score by the label that most raters gave; models learn from the proportions."""
+    unrated = np.flatnonzero(y.isna().any(axis=1))
+    if len(unrated):
+        raise ValueError(
+            f"{len(unrated)} sample(s) have no votes, at position {listed(unrated)}. Drop these "
+            "samples from X and y first."
+        )
+    labels = np.array(y.columns.tolist())[y.to_numpy().argmax(axis=1)]
+    frame = pd.DataFrame({"y": labels})
+    return Targets(y, frame, "classification", {"y": _classes(frame["y"])}, False)
 
 
 def _find_task(frame: pd.DataFrame, models: dict[str, Any]) -> Task:

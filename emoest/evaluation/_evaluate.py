@@ -130,7 +130,9 @@ def evaluate(
         ``group_column=`` does, are left out.
     y : array-like of shape (n_samples,), or DataFrame of shape (n_samples, n_targets)
         Classes or continuous targets. A DataFrame gives one row of the table for each target; one
-        of zeros and ones is taken as a multi-label target.
+        of zeros and ones is taken as a multi-label target, and one of proportions that sum to 1
+        (`label_distribution`) as the votes of raters: models learn from them, as nets can, and are
+        scored by the label that most raters gave (of two, the first column's).
     groups : array-like of shape (n_samples,), default=None
         Who each sample is from. None takes `group_column`, else the index level ``group`` of `X`.
     group_column : str, default=None

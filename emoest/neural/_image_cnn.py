@@ -22,7 +22,7 @@ from emoest.nets.weight_files.transformers_folder import load_encoder, loading
 from emoest.neural._image_backbones import FRESH, describe_folder, describe_fresh
 from emoest.neural._training.media_classifier import MediaClassifier
 from emoest.tables.frames import FrameTable
-from emoest.tables.targets import class_prior, read_target
+from emoest.tables.targets import class_prior, is_label_distribution, read_target
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, Interval, StrOptions
 from emoest.utils.messages import listed
@@ -294,6 +294,8 @@ class FaceCNNClassifier(MediaClassifier):
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         if self._goes_on:
             self.classes_ = self.net_classes_
+        if is_label_distribution(y):
+            return self._learn_votes(X, y, sample_weight)
         y = read_target(self, X, y, numeric=False)
         chosen = self._chosen_classes(y)
         self._chosen_rows = None
@@ -305,6 +307,16 @@ class FaceCNNClassifier(MediaClassifier):
         self.net_classes_ = self.classes_
         if chosen is not None:
             self.classes_ = chosen
+        return target, weight
+
+    def _learn_votes(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        if self.classes is not None:
+            raise ValueError(
+                "classes= chooses samples by their label; y holds the proportion of each label. "
+                "Leave columns out of y, and divide the others by their sum."
+            )
+        target, weight = super()._learn_votes(X, y, sample_weight)
+        self._chosen_rows, self.net_classes_ = None, self.classes_
         return target, weight
 
     def _chosen_classes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:

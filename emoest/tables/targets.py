@@ -85,13 +85,77 @@ def refuse_several_targets(estimator: Any, y: Any) -> None:
         )
 
 
+def is_label_distribution(y: Any) -> bool:
+    """Check whether a target is a table of proportions: how many raters gave each label.
+
+    Examples
+    --------
+    >>> is_label_distribution(pd.DataFrame({"glad": [0.25], "sad": [0.75]}))
+    True
+    >>> is_label_distribution(pd.DataFrame({"glad": [1.0], "sad": [1.0]}))
+    False
+    """
+    if not isinstance(y, pd.DataFrame) or y.shape[1] < 2 or not len(y):
+        return False
+    if not all(kind.kind == "f" for kind in y.dtypes):
+        return False
+    values = y.to_numpy(dtype=np.float64)
+    rated = ~np.isnan(values).all(axis=1)
+    some = values[rated]
+    return bool(rated.any() and (some >= 0).all() and np.allclose(some.sum(axis=1), 1.0, atol=1e-4))
+
+
+def read_label_distribution(estimator: Any, X: Any, y: pd.DataFrame) -> tuple[Array, Array]:
+    """Validate a table of proportions; see `is_label_distribution`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        For the messages.
+    X : DataFrame or array-like
+        The samples.
+    y : DataFrame of shape (n_samples, n_classes)
+        Proportions; the columns are the classes.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    target : ndarray of shape (n_samples, n_classes), dtype float32
+        In their order.
+
+    Raises
+    ------
+    ValueError
+        If it has another length than X, or nobody rated a sample; the message names rows.
+
+    Examples
+    --------
+    >>> y = pd.DataFrame({"sad": [0.75], "glad": [0.25]})
+    >>> classes, target = read_label_distribution(None, [[0.0]], y)
+    >>> classes.tolist(), target.tolist()
+    (['glad', 'sad'], [[0.25, 0.75]])
+    """
+    check_consistent_length(X, y)
+    unrated = y.index[y.isna().any(axis=1)]
+    if len(unrated):
+        raise ValueError(
+            f"{len(unrated)} row(s) of y have no votes: {listed(unrated, quoted=True)}. "
+            f"{type(estimator).__name__} needs them in every row; leave these rows out."
+        )
+    names = np.array(y.columns.tolist())
+    order = np.argsort(names, kind="stable")
+    target = y.to_numpy(dtype=np.float64)[:, order]
+    return names[order], (target / target.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
 def class_prior(codes: Any, n_classes: int, sample_weight: Any = None) -> Floats:
     """Compute the (weighted) proportion of each class; uniform where no sample has a weight.
 
     Parameters
     ----------
-    codes : ndarray of int, shape (n_samples,)
-        Position of each sample's class.
+    codes : ndarray of int, shape (n_samples,), or of float, shape (n_samples, n_classes)
+        Position of each sample's class, or the proportion of each class.
     n_classes : int
         How many there are.
     sample_weight : ndarray of shape (n_samples,), default=None
@@ -108,6 +172,10 @@ def class_prior(codes: Any, n_classes: int, sample_weight: Any = None) -> Floats
     >>> class_prior(np.array([0, 1]), 2, np.zeros(2)).tolist()
     [0.5, 0.5]
     """
-    counts = np.bincount(codes, weights=sample_weight, minlength=n_classes)
+    if np.ndim(codes) == 2:
+        weight = np.ones(len(codes)) if sample_weight is None else sample_weight
+        counts = np.asarray(weight) @ np.asarray(codes, dtype=np.float64)
+    else:
+        counts = np.bincount(codes, weights=sample_weight, minlength=n_classes)
     total = counts.sum()
     return counts / total if total > 0 else np.full(n_classes, 1 / n_classes)

@@ -1,10 +1,15 @@
 """What raters agree on, and what one of them reaches against the others."""
 
+from collections.abc import Sequence
+from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy
 
 from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
 from emoest.utils.seeds import RandomState, resolve_seed
@@ -76,6 +81,76 @@ def label_distribution(ratings: Any) -> pd.DataFrame:
     return pd.DataFrame(found, index=index, columns=values.tolist())
 
 
+def vote_scores(
+    votes: Any, proba: Any, *, classes: Sequence[Any] | None = None
+) -> dict[str, float]:
+    """Score probabilities against what fraction of the raters gave each label.
+
+    Parameters
+    ----------
+    votes : DataFrame or array-like of shape (n_samples, n_classes)
+        Of `label_distribution`. Samples that nobody rated are left out.
+    proba : DataFrame or array-like of shape (n_samples, n_classes)
+        Probabilities. Two DataFrames are joined by the names of their columns; a class that one of
+        them lacks has probability 0 there.
+    classes : sequence, default=None
+        The columns of `proba` where it has no names and those of `votes` are in another order.
+
+    Returns
+    -------
+    scores : dict of str to float
+        ``cross_entropy`` in nats, ``kl`` (the same less the entropy of the votes: 0 is best),
+        ``js`` (Jensen-Shannon divergence in bits, from 0 to 1), ``distance`` (total variation, the
+        mass at other labels), and ``top``, how often the most probable label is one that most
+        raters gave.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, rows do not sum to 1, or nobody rated anything.
+
+    Examples
+    --------
+    >>> votes = label_distribution([["sad", "sad"], ["sad", "glad"]])
+    >>> scores = vote_scores(votes, [[0.0, 1.0], [0.5, 0.5]])
+    >>> scores["js"], scores["distance"], scores["top"]
+    (0.0, 0.0, 1.0)
+    """
+    said, given = _same_columns(votes, proba, classes)
+    rated = ~np.isnan(said).any(axis=1)
+    if not rated.any():
+        raise ValueError("There is no vote: every sample is without a rating.")
+    said, given = said[rated], given[rated]
+    for name, table in (("votes", said), ("proba", given)):
+        if not (np.allclose(table.sum(axis=1), 1.0, atol=1e-3) and (table >= 0).all()):
+            raise ValueError(f"{name} must be proportions that sum to 1 in each row.")
+    # A probability of exactly 0 for a label that somebody gave would be an infinite loss.
+    cross = -(said * np.log(np.maximum(given, 1e-12))).sum(axis=1)
+    best = given.argmax(axis=1)
+    return {
+        "cross_entropy": float(cross.mean()),
+        "kl": float((cross - entropy(said, axis=1)).mean()),
+        "js": float((jensenshannon(said, given, axis=1, base=2) ** 2).mean()),
+        "distance": float(np.abs(said - given).sum(axis=1).mean() / 2),
+        "top": float(np.mean(said[np.arange(len(said)), best] >= said.max(axis=1) - 1e-9)),
+    }
+
+
+def _same_columns(votes: Any, proba: Any, classes: Sequence[Any] | None) -> tuple[Floats, Floats]:
+    if classes is not None:
+        proba = pd.DataFrame(np.asarray(proba), columns=list(classes))
+    if isinstance(votes, pd.DataFrame) and isinstance(proba, pd.DataFrame):
+        names = list(dict.fromkeys([*votes.columns, *proba.columns]))
+        unrated = votes.isna().any(axis=1).to_numpy()
+        said = np.array(votes.reindex(columns=names, fill_value=0.0), dtype=np.float64)
+        said[unrated] = np.nan
+        votes, proba = said, proba.reindex(columns=names, fill_value=0.0)
+    said, given = np.asarray(votes, dtype=np.float64), np.asarray(proba, dtype=np.float64)
+    if said.shape != given.shape or said.ndim != 2:
+        raise ValueError(f"votes and proba have the shapes {said.shape} and {given.shape}.")
+    return said, given
+
+
 def _counts(ratings: Any) -> tuple[Floats, npt.NDArray[Any], pd.Index]:
     """Count how many raters gave each value to each item."""
     table = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(ratings)
@@ -124,6 +199,8 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
     """
     if level not in LEVELS:
         raise ValueError(f"level={level!r} must be one of {', '.join(LEVELS)}.")
+    if level == "interval":
+        return _interval_alpha(_numbers(ratings))
     counts, values, _ = _counts(ratings)
     counts = counts[counts.sum(axis=1) > 1]
     if not len(counts):
@@ -143,15 +220,38 @@ def _distances(values: npt.NDArray[Any], totals: Floats, level: str) -> Floats:
     """Squared difference of every two values."""
     if level == "nominal":
         return 1.0 - np.eye(len(values))
-    if level == "ordinal":
-        middle = np.cumsum(totals) - totals / 2
-        squared: Floats = (middle[:, None] - middle) ** 2
-        return squared
-    if values.dtype.kind not in "iufb":
-        raise ValueError(f"Interval ratings must be numbers, got for example {values[0]!r}.")
-    numbers = values.astype(np.float64)
-    apart: Floats = (numbers[:, None] - numbers) ** 2
-    return apart
+    middle = np.cumsum(totals) - totals / 2
+    squared: Floats = (middle[:, None] - middle) ** 2
+    return squared
+
+
+def _numbers(ratings: Any) -> Floats:
+    """Ratings as numbers, NaN where a rater did not rate an item."""
+    table = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(ratings)
+    cells = table.to_numpy(dtype=object)
+    known = ~pd.isna(cells)
+    if not known.any():
+        raise ValueError("There is no rating: every cell is missing.")
+    wrong = [cell for cell in cells[known] if not isinstance(cell, Real)]
+    if wrong:
+        raise ValueError(f"Interval ratings must be numbers, got for example {wrong[0]!r}.")
+    return np.where(known, cells, np.nan).astype(np.float64)
+
+
+def _interval_alpha(numbers: Floats) -> float:
+    """Alpha of squared differences; sums tell it, however many values there are."""
+    numbers = numbers[(~np.isnan(numbers)).sum(axis=1) > 1]
+    if not len(numbers):
+        return float("nan")
+    # Differences do not change with the origin, digits that are lost do.
+    numbers = numbers - np.nanmean(numbers)
+    size = (~np.isnan(numbers)).sum(axis=1)
+    sums, squares = np.nansum(numbers, axis=1), np.nansum(numbers**2, axis=1)
+    within = np.sum((size * squares - sums**2) / (size - 1))
+    n = size.sum()
+    apart = (n * squares.sum() - sums.sum() ** 2) / (n - 1)
+    spread = np.nanmax(numbers) - np.nanmin(numbers)
+    return 1.0 - float(within / apart) if spread > 0 else float("nan")
 
 
 def rater_ceiling(
@@ -199,16 +299,21 @@ def rater_ceiling(
         raise ValueError(f"task={task!r} must be 'classification' or 'regression'.")
     if n_draws < 1:
         raise ValueError(f"n_draws must be at least 1, got {n_draws}.")
-    counts, values, _ = _counts(ratings)
-    least = 3 if task == "classification" else 2
-    counts = counts[counts.sum(axis=1) >= least]
-    if not len(counts):
-        raise ValueError(f"No item has {least} ratings, so no rater can be scored against others.")
     rng = np.random.default_rng(resolve_seed(random_state))
-    draw = _draw_class if task == "classification" else _draw_number
-    scores = pd.DataFrame([draw(counts, values, rng) for _ in range(n_draws)])
+    least = 3 if task == "classification" else 2
+    if task == "classification":
+        counts, values, _ = _counts(ratings)
+        counts = counts[counts.sum(axis=1) >= least]
+        n_items, draw = len(counts), partial(_draw_class, counts, values)
+    else:
+        numbers = _numbers(ratings)
+        numbers = numbers[(~np.isnan(numbers)).sum(axis=1) >= least]
+        n_items, draw = len(numbers), partial(_draw_number, numbers)
+    if not n_items:
+        raise ValueError(f"No item has {least} ratings, so no rater can be scored against others.")
+    scores = pd.DataFrame([draw(rng) for _ in range(n_draws)])
     deviation = scores.std(ddof=1) if n_draws > 1 else scores.iloc[0] * np.nan
-    return pd.DataFrame({"mean": scores.mean(), "std": deviation, "n": len(counts)})
+    return pd.DataFrame({"mean": scores.mean(), "std": deviation, "n": n_items})
 
 
 def _take_one(counts: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -229,12 +334,11 @@ def _draw_class(
     return {"uar": float(recall_per_class(true, pred).mean()), "wa": float(np.mean(true == pred))}
 
 
-def _draw_number(
-    counts: Floats, values: npt.NDArray[Any], rng: np.random.Generator
-) -> dict[str, float]:
-    numbers = values.astype(np.float64)
-    one = numbers[_take_one(counts, rng)]
-    others = (counts @ numbers - one) / (counts.sum(axis=1) - 1)
+def _draw_number(numbers: Floats, rng: np.random.Generator) -> dict[str, float]:
+    known = ~np.isnan(numbers)
+    place = np.where(known, rng.random(numbers.shape), -1.0).argmax(axis=1)
+    one = numbers[np.arange(len(numbers)), place]
+    others = (np.nansum(numbers, axis=1) - one) / (known.sum(axis=1) - 1)
     return {
         "ccc": ccc_score(others, one),
         "pearson": pearson_score(others, one),

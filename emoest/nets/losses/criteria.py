@@ -34,7 +34,7 @@ class CrossEntropy(nn.Module):
     """
 
     def forward(self, output: Any, target: Tensor) -> Tensor:
-        """Compare logits of shape (n_samples, n_classes) with class numbers."""
+        """Compare logits of shape (n_samples, n_classes) with class numbers or proportions."""
         return functional.cross_entropy(predicting(output), target, reduction="none")
 
 

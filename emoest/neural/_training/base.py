@@ -153,7 +153,9 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
             the path of an ``.npy`` file, read when a batch needs it), or numbers, each row one
             frame. Context columns are not used. Samples without any modality are left out.
         y : array-like of shape (n_samples,)
-            The target.
+            The target. Classifiers that learn by cross-entropy also take a DataFrame of proportions
+            that sum to 1 in each row, with the classes as columns: the votes of raters, as
+            `label_distribution` gives them. Early stopping then scores by the largest.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sample in the loss, and in the means and deviations that scale frames.
         groups : array-like of shape (n_samples,), default=None
@@ -249,8 +251,10 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
 
     def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
         """Split the samples into those to learn from and those to stop by."""
+        # Proportions of labels are held out by their largest.
+        labels = target.argmax(axis=1) if target.ndim == 2 else target
         held_out = hold_out(
-            target[kept],
+            labels[kept],
             None if groups is None else groups[kept],
             self.validation_fraction,
             classifier=is_classifier(self),

@@ -15,7 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._training.base import DeepEstimator
 from emoest.neural._training.skorch_habits import Readout
-from emoest.tables.targets import class_prior, read_target
+from emoest.tables.targets import (
+    class_prior,
+    is_label_distribution,
+    read_label_distribution,
+    read_target,
+)
 from emoest.utils._sklearn import StrOptions
 
 
@@ -41,10 +46,40 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         return Readout(self._n_outputs)
 
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        if is_label_distribution(y):
+            return self._learn_votes(X, y, sample_weight)
         y = read_target(self, X, y, numeric=False)
         check_classification_targets(y)
         weight = self._weights_of_rows(X, sample_weight)
         classes, target = np.unique(y, return_inverse=True)
+        self._learn_classes(classes)
+        if self.class_weight is not None:
+            weight = weight * compute_sample_weight(self.class_weight, y)
+        return target.astype(np.int64), weight
+
+    def _learn_votes(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        """Learn from how many raters gave each label: cross-entropy with these proportions."""
+        if type(self._criterion()) is not CrossEntropy:
+            raise ValueError(
+                f"The loss of this {type(self).__name__} needs one label a sample; y holds the "
+                "proportion of each label. Take the label of most raters (y.idxmax(axis=1)), or "
+                "an estimator that learns by cross-entropy."
+            )
+        classes, target = read_label_distribution(self, X, y)
+        self._learn_classes(classes)
+        weight = self._weights_of_rows(X, sample_weight)
+        if self.class_weight is not None:
+            weight = weight * (target @ self._weights_of_classes(target))
+        return target, weight
+
+    def _weights_of_classes(self, target: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        if isinstance(self.class_weight, dict):
+            return np.array([self.class_weight.get(name, 1.0) for name in self.classes_.tolist()])
+        # "balanced", as scikit-learn counts: by the share of each label.
+        share = target.mean(axis=0, dtype=np.float64)
+        return 1 / (len(share) * np.maximum(share, 1e-12))
+
+    def _learn_classes(self, classes: npt.NDArray[Any]) -> None:
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least two classes; y holds one class "
@@ -56,15 +91,13 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
                 f"{self.classes_.tolist()}; y holds {classes.tolist()}. Set warm_start=False."
             )
         self.classes_ = classes
-        if self.class_weight is not None:
-            weight = weight * compute_sample_weight(self.class_weight, y)
-        return target.astype(np.int64), weight
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
         self.class_prior_ = class_prior(target, len(self.classes_), weight)
 
     def _monitor(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
-        truth, answer = target.numpy(), outputs.argmax(dim=1).numpy()
+        answer = outputs.argmax(dim=1).numpy()
+        truth = (target.argmax(dim=1) if target.ndim == 2 else target).numpy()
         labels = np.unique(truth)
         recall = recall_score(truth, answer, labels=labels, average="macro", zero_division=0)
         return {"uar": float(recall)}

@@ -54,7 +54,9 @@ class Readout:
 
     def target(self, target: Array) -> Array:
         """Convert the target of a batch in the same way."""
-        return target if self.n_classes is not None else target * self.std + self.mean
+        if self.n_classes is None:
+            return target * self.std + self.mean
+        return target.argmax(axis=1) if target.ndim == 2 else target
 
 
 def adapted(callback: Any, readout: Readout | None) -> Any:

@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -103,6 +104,35 @@ def test_distributions_and_long_form():
     assert distribution.loc[1].to_dict() == pytest.approx({"glad": 1 / 3, "sad": 2 / 3})
     assert distribution.loc[2].tolist() == [1, 0]
     assert distribution.loc[3].isna().all()
+
+
+def test_many_different_numbers_cost_little_memory():
+    tracemalloc.start()
+    ratings = np.random.default_rng(0).normal(size=(2000, 10))
+    krippendorff_alpha(ratings, level="interval")
+    rater_ceiling(ratings, task="regression", n_draws=2, random_state=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # A table of items by values would be 320 MB.
+    assert peak < 20e6
+
+
+def test_the_origin_of_numbers_does_not_matter():
+    ratings = np.array(RATED).T
+    alpha = krippendorff_alpha(ratings, level="interval")
+    assert krippendorff_alpha(ratings + 1e8, level="interval") == pytest.approx(alpha, abs=1e-6)
+
+
+@pytest.mark.parametrize("level", PUBLISHED)
+@pytest.mark.parametrize("missing", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("n_values", [2, 5, 9])
+def test_alpha_is_that_of_another_implementation(level, missing, n_values):
+    oracle = pytest.importorskip("krippendorff")
+    rng = np.random.default_rng(n_values)
+    ratings = np.clip(rng.integers(0, n_values, (40, 1)) + rng.integers(-1, 2, (40, 7)), 0, None)
+    ratings = np.where(rng.random(ratings.shape) < missing, np.nan, ratings.astype(float))
+    expected = oracle.alpha(reliability_data=ratings.T, level_of_measurement=level)
+    assert krippendorff_alpha(ratings, level=level) == pytest.approx(expected, abs=1e-12)
 
 
 TWICE = pd.DataFrame({"clip": [1, 1], "who": ["a", "a"], "said": ["x", "y"]})
