@@ -179,3 +179,70 @@ def test_the_help_of_the_cache_says_what_it_is(capsys):
     out = capsys.readouterr().out
     for words in ("store on disk", "EMOEST_CACHE", "asks first", "computed anew", "--yes"):
         assert words in out
+
+
+COMMANDS = ["evaluate", "predict", "compare", "corpora", "fetch", "info", "cache", "demo"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_and_json(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    out = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert f"example:\n  emoest {command}" in out and "--json" in out
+
+
+def test_every_command_is_named_in_the_help_and_in_the_tests(capsys):
+    from emoest._cli.program import COMMANDS as ADDED
+
+    assert sorted(add.__module__.rpartition(".")[2] for add in ADDED) == sorted(COMMANDS)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    for word in [*COMMANDS, "exit status", "130"]:
+        assert word in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["info"], ["corpora"], ["cache", "info"], ["corpora", "meld"]]
+)
+def test_json_is_one_document(arguments, capsys):
+    import json
+
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_a_warning_is_one_line_without_code():
+    code = (
+        "import sys, warnings; from emoest._cli import info, main\n"
+        "info._info = lambda arguments: warnings.warn('two\\nlines')\n"
+        "sys.exit(main(['info']))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "emoest info: warning: two lines\n")
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    from emoest.files import store
+
+    def broken():
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(store, "info", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        main(["cache", "info"])
+
+
+def test_info_shows_the_card_of_a_saved_system(tmp_path, capsys):
+    from sklearn.naive_bayes import GaussianNB
+
+    from emoest.persistence import save_system
+
+    save_system(GaussianNB().fit([[0.0], [1.0]], ["sad", "glad"]), tmp_path / "a.skops")
+    assert main(["info", str(tmp_path / "a.skops")]) == 0
+    assert capsys.readouterr().out.startswith("# A saved `GaussianNB`")
+    assert main(["info", str(tmp_path / "none.skops")]) == 1

@@ -9,7 +9,7 @@ from emoest.datasets._fetching.sources import SOURCES, Source
 from emoest.datasets._reading.corpora import CORPORA
 from emoest.files.download import RemoteFile
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 GENERATED = {name for name, listed in CORPORA.items() if listed.access == "generated"}
 
 
