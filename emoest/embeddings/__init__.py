@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Wav2Vec2Embedder": "emoest.embeddings._wav2vec2",
         "WhisperEmbedder": "emoest.embeddings._whisper",
         "YAMNetEmbedder": "emoest.embeddings._yamnet",
-        "relocate_weights": "emoest.embeddings._base",
+        "relocate_weights": "emoest.embeddings._relocation",
         "unload_models": "emoest.embeddings._model_cache",
     },
 )

@@ -6,13 +6,22 @@ specification and the digest.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from emoest.embeddings._in_memory import (
+    Companion,
+    is_held,
+    name_of,
+    packed,
+    saved,
+    saved_digest,
+    unpacked,
+)
 from emoest.embeddings._model_cache import LOCK, generator_kept, loaded_model
 from emoest.files.catalogue import ENVIRONMENT, Weights
 from emoest.files.weights import find_in_folder, find_weights, weights_digest
@@ -20,8 +29,6 @@ from emoest.media.transformer import CellTransformer
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods
 from emoest.utils.devices import keep_freed_memory, resolve_device
-from emoest.utils.messages import listed
-from emoest.utils.state import walk_parts
 
 T = TypeVar("T")
 
@@ -38,15 +45,21 @@ class PretrainedTransformer(CellTransformer):
     It may write ``_weights_options()``, the keyword arguments of `find_weights`; ``_pinned()``, if
     `fit` is to take the digest from the catalogue; ``_weights_name()``, if that is not ``model``;
     ``_read_spec(path)``, called in `fit` with the weights' place; and ``_kind()``, if it reads the
-    same file in several ways. ``_model()`` gives the loaded model inside ``_read_item``.
+    same file in several ways. ``_model()`` gives the loaded model inside ``_read_item``. If it
+    takes models as objects, it sets ``_companion`` to what must stand beside their nets.
     ``weights_digest_`` is known after `fit` and part of the cache key.
     """
 
     _parameter_constraints: dict = {
-        "model": [str, HasMethods("__fspath__"), HasMethods("state_dict")],
+        "model": [
+            *[str, HasMethods("__fspath__"), tuple],
+            *[HasMethods("state_dict"), HasMethods("save_pretrained")],
+        ],
         **CellTransformer._parameter_constraints,
         **constraints.DEVICE,
     }
+
+    _companion: ClassVar[Companion | None] = None
 
     def _load(self, path: Path, device: str) -> Any:
         raise NotImplementedError
@@ -55,16 +68,8 @@ class PretrainedTransformer(CellTransformer):
         raise NotImplementedError
 
     def _weights_name(self) -> str:
-        """Name or path that the user gave."""
-        if hasattr(self.model, "state_dict"):
-            kind = type(self.model).__name__
-            save = "save" if kind == "SentenceTransformer" else "save_pretrained"
-            raise ValueError(
-                f"model is a {kind} in memory; a frozen model is a folder, whose digest names what "
-                f"it gives. Write model.{save}('my-model'), with the tokenizer or processor beside "
-                "it, and pass model='my-model'."
-            )
-        return os.fspath(self.model)
+        """Name or path that the user gave, or what to call an object."""
+        return name_of(self.model) if is_held(self.model) else os.fspath(self.model)
 
     def _weights_options(self) -> dict[str, Any]:
         return {}
@@ -91,6 +96,11 @@ class PretrainedTransformer(CellTransformer):
 
     def _resolve(self) -> None:
         self._relocated: str | None = None
+        if is_held(self.model):
+            with saved(self.model, self._companion, type(self).__name__) as folder:
+                self.weights_digest_ = saved_digest(folder)
+                self._read_spec(folder)
+            return
         entry = self._pinned()
         if entry is not None:
             path, self.weights_digest_ = Path(), entry.sha256
@@ -114,18 +124,37 @@ class PretrainedTransformer(CellTransformer):
         device = resolve_device(self.device)
 
         def load() -> Any:
-            path = self._find_verified()
             keep_freed_memory()
             with generator_kept(device):
-                model = self._load(path, device)
-            if weights_digest(path, self.cache_dir) != self.weights_digest_:
-                raise RuntimeError(
-                    f"The weights in {str(path)!r} changed while they were loaded. Wait until they "
-                    "are written, and run this again."
-                )
-            return model
+                return self._load_held(device) if is_held(self.model) else self._load_found(device)
 
         return loaded_model(self._kind(), self.weights_digest_, device, load)
+
+    def _load_found(self, device: str) -> Any:
+        path = self._find_verified()
+        model = self._load(path, device)
+        if weights_digest(path, self.cache_dir) != self.weights_digest_:
+            raise RuntimeError(
+                f"The weights in {str(path)!r} changed while they were loaded. Wait until they "
+                "are written, and run this again."
+            )
+        return model
+
+    def _load_held(self, device: str) -> Any:
+        with saved(self.model, self._companion, type(self).__name__) as folder:
+            if saved_digest(folder) != self.weights_digest_:
+                raise RuntimeError(
+                    f"The {self._weights_name()} was changed after `fit`. Call `fit` again to "
+                    "embed with what it is now."
+                )
+            return self._load(folder, device)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        return {**state, "model": packed(self.model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "model": unpacked(state["model"])})
 
     def _compute(self, batch: list[Any]) -> list[np.ndarray]:
         model = self._model()
@@ -230,81 +259,6 @@ def _mismatch(path: Path | None, digest: str | None) -> str:
     if path is None:
         return "nothing there"
     return f"{str(path)!r} holds other weights or is corrupted (digest {digest})"
-
-
-def relocate_weights(
-    model: Any, path: str | os.PathLike[str] | Mapping[str, str | os.PathLike[str]]
-) -> Any:
-    """Tell the encoders inside a fitted model where their weights are on this machine.
-
-    A fitted encoder travels without its weights. Elsewhere it looks for them here, in the folder
-    that the environment variable ``EMOEST_WEIGHTS`` names, and by its name.
-
-    Parameters
-    ----------
-    model : estimator
-        A fitted encoder, or anything that holds some: Pipeline, ColumnTransformer, search.
-    path : str, path object or mapping
-        The weights, or a folder that holds them under their name; a mapping goes from the name
-        that an encoder was given (``"bert-base-german-cased"``) to its weights.
-
-    Returns
-    -------
-    model : estimator
-        The same object.
-
-    Raises
-    ------
-    FileNotFoundError
-        If weights with the right digest are at `path` for no encoder of the model, or, with a
-        mapping, not for each encoder that it names.
-    ValueError
-        If the model holds no fitted encoder.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from sklearn.naive_bayes import GaussianNB
-    >>> relocate_weights(GaussianNB(), tempfile.mkdtemp())
-    Traceback (most recent call last):
-        ...
-    ValueError: The model holds no fitted encoder with weights of its own.
-    """
-    encoders = [
-        part
-        for part in walk_parts(model)
-        if isinstance(part, PretrainedTransformer) and hasattr(part, "weights_digest_")
-    ]
-    if not encoders:
-        raise ValueError("The model holds no fitted encoder with weights of its own.")
-    mapping = path if isinstance(path, Mapping) else None
-    if mapping is not None:
-        encoders = [encoder for encoder in encoders if encoder._weights_name() in mapping]
-    found = {}
-    for encoder in encoders:
-        name = encoder._weights_name()
-        place = Path(mapping[name] if mapping is not None else path).expanduser()
-        candidates = [place, *([find_in_folder(name, place)] if place.is_dir() else [])]
-        for candidate in candidates:
-            if _holds(candidate, encoder):
-                found[id(encoder)] = encoder._relocated = str(candidate)
-                break
-    missing = [encoder for encoder in encoders if id(encoder) not in found]
-    if not found or (mapping is not None and missing):
-        wanted = [f"{e._weights_name()!r} (digest {e.weights_digest_})" for e in missing]
-        raise FileNotFoundError(
-            f"At {path!r} there are no weights with the right digest for {listed(wanted)}."
-            if wanted
-            else f"The model holds no encoder that is named in {list(mapping or {})}."
-        )
-    return model
-
-
-def _holds(path: Path | None, encoder: PretrainedTransformer) -> bool:
-    try:
-        return path is not None and weights_digest(path) == encoder.weights_digest_
-    except OSError:
-        return False
 
 
 @contextmanager

@@ -44,9 +44,12 @@ class BERTEmbedder(HeadOutput, TextEncoder):
 
     Parameters
     ----------
-    model : str or path object, default="bert-base-german-cased"
+    model : str, path object, model of transformers or tuple, default="bert-base-german-cased"
         Name on the Hugging Face hub, or the folder of a saved encoder with its tokenizer; weights
-        must be safetensors. No network is touched if the files are on this machine.
+        must be safetensors. No network is touched if the files are on this machine. Or a model in
+        memory (``AutoModel``, one with a head for classification): the pair (model, tokenizer), a
+        pipeline that holds both, or the model alone if its tokenizer is on this machine where
+        ``model.name_or_path`` says; see the Notes of `SBERTEmbedder`.
     revision : str, default=None
         Branch, tag or commit on the hub. What is found is pinned by digest in `fit`.
     pooling : {"cls", "mean", "max"} or None, default="cls"

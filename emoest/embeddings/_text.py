@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from emoest.embeddings._base import PretrainedTransformer
+from emoest.embeddings._in_memory import TOKENIZER
 from emoest.media.sources import names_media
 from emoest.nets.weight_files.transformers_folder import text_version
 from emoest.tables.cells import describe, is_missing
@@ -29,6 +30,7 @@ class TextEncoder(PretrainedTransformer):
     """
 
     _media = "text"
+    _companion = TOKENIZER
     _packages: tuple[str, ...] = ("transformers", "tokenizers")
 
     _parameter_constraints: dict = {

@@ -82,6 +82,7 @@ class USEEmbedder(TextEncoder):
 
     _stem: ClassVar[str] = "use"
     _packages: ClassVar[tuple[str, ...]] = ()
+    _companion = None
     # numpy computes; there is nothing to choose.
     device: ClassVar[str] = "cpu"
 

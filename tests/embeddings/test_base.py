@@ -289,16 +289,3 @@ def test_full_precision_inside_and_the_setting_given_back():
     for process in running:
         _, told = process.communicate(timeout=120)
         assert process.returncode == 0, told
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [("SentenceTransformer", r"model\.save\('my-model'\)"), ("BertModel", r"model\.save_pretrain")],
-)
-@pytest.mark.parametrize("embedder", ["SBERTEmbedder", "BERTEmbedder", "WhisperEmbedder"])
-def test_a_model_in_memory_is_refused_with_the_way_to_save_it(embedder, kind, said):
-    from emoest import embeddings
-
-    model = type(kind, (), {"state_dict": lambda self: {}})()
-    with pytest.raises(ValueError, match=f"model is a {kind} in memory.*{said}"):
-        getattr(embeddings, embedder)(model).fit(["a"])
