@@ -48,7 +48,8 @@ def save_system(model: Any, path: str | os.PathLike[str], *, card: str | None = 
     NotFittedError
         If the model is not fitted.
     TypeError
-        If it holds what skops cannot write, for example a lambda.
+        If it holds what skops cannot write, for example a lambda, or an encoder whose net was given
+        as an object in memory.
     OSError
         If the file cannot be written, for example on a full disk; what was there is unchanged.
     ImportError
@@ -76,6 +77,7 @@ def save_system(model: Any, path: str | os.PathLike[str], *, card: str | None = 
     """
     skops = import_optional("skops.io", extra="keep", purpose="save_system")
     check_is_fitted(model)
+    _check_weights_are_named(model)
     data = _dumped(skops, model)
     unknown = untrusted_names(skops.get_untrusted_types(data=data))
     if unknown:
@@ -98,6 +100,18 @@ def save_system(model: Any, path: str | os.PathLike[str], *, card: str | None = 
             f"{str(target)!r} could not be written ({error.strerror or error}, "
             f"{len(buffer.getbuffer())} bytes); what was there is unchanged",
         ) from error
+
+
+def _check_weights_are_named(model: Any) -> None:
+    """Raise for nets that were given as objects: a file without pickles cannot bring them."""
+    for encoder in encoders_of(model):
+        if not isinstance(encoder.model, str | os.PathLike):
+            kind = type(encoder).__name__
+            raise TypeError(
+                f"The {kind} was given a {encoder._weights_name()}, and the file holds names of "
+                "pretrained weights only. Save the net with save_pretrained('my-model'), its "
+                f"tokenizer or processor beside it, and fit {kind}(model='my-model')."
+            )
 
 
 def _dumped(skops: Any, model: Any) -> bytes:

@@ -262,3 +262,17 @@ def test_without_skops_the_extra_is_named(tmp_path, monkeypatch):
         save_system(fitted, tmp_path / "model.skops")
     with pytest.raises(ImportError, match=r"emoest\[keep\]"):
         load_system(tmp_path / "model.skops")
+
+
+def test_a_net_in_memory_is_refused_with_the_way_to_save_it(tiny_bert, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    from emoest.embeddings import BERTEmbedder
+
+    net = transformers.BertModel.from_pretrained(tiny_bert)
+    model = make_pipeline(BERTEmbedder(net), LogisticRegression()).fit(["a dog", "a war"], [0, 1])
+    with pytest.raises(TypeError, match=r"given a BertModel in memory.*BERTEmbedder\(model='my-m"):
+        save_system(model, tmp_path / "model.skops")
+    save_system(
+        model.set_params(bertembedder__model=str(tiny_bert)).fit(["a", "b"], [0, 1]),
+        tmp_path / "m.skops",
+    )
