@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.fusion._concatenation import check_whole, fit_blocks, fuse_blocks
-from emoest.fusion._default_estimators import default_classifier
+from emoest.fusion._default_estimators import CHOICES, default_classifier
 from emoest.tables.groups import remember_groups, resolve_groups
 from emoest.tables.names import SINGLE, name_no_modality
 from emoest.tables.targets import class_prior, refuse_several_targets
@@ -224,8 +224,8 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
     estimator : estimator, default=None
         The classifier of the concatenated vectors; it is cloned. None is a `LogisticRegression`
         whose C is 3.3 over the sum of the variances of the columns (after z-scores: over their
-        number); where groups are known, 0.1, 1, 10 or 100 times that, chosen by UAR on held-out
-        groups inside the training part.
+        number); where groups are known, 0.1, 1, 10 or 100 times that, chosen on held-out groups
+        inside the training part, see `scoring`.
     modalities : "auto", list or dict, default="auto"
         Which columns belong to which modality, see `emoest.utils.find_modalities`.
     normalize : "zscore", None or transformer, default="zscore"
@@ -243,6 +243,10 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         and by which the default chooses its penalty.
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` inside `estimator` that is None.
+    scoring : {"uar", "neg_log_loss"}, default="uar"
+        What chooses the penalty of the default: the best classes, or the best probabilities (then
+        also among 0.001 and 0.01 of the usual C), which are better where models are merged by
+        theirs: columns that say nothing give the prior, and not noise.
 
     Attributes
     ----------
@@ -292,8 +296,38 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
     ['audio', 'text']
     """
 
+    _parameter_constraints: dict = {
+        **_EarlyFusion._parameter_constraints,
+        "scoring": [StrOptions(set(CHOICES))],
+    }
+
     _default_estimator: ClassVar[Any] = LogisticRegression(max_iter=1000)
-    _make_default: ClassVar[Any] = staticmethod(default_classifier)
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        modalities: Any = "auto",
+        normalize: Any = "zscore",
+        impute: str = "mean",
+        missing_indicator: bool = False,
+        group_column: str | None = None,
+        random_state: RandomState = None,
+        scoring: str = "uar",
+    ):
+        super().__init__(
+            estimator,
+            modalities=modalities,
+            normalize=normalize,
+            impute=impute,
+            missing_indicator=missing_indicator,
+            group_column=group_column,
+            random_state=random_state,
+        )
+        self.scoring = scoring
+
+    def _make_default(self, *fused_and_known: Any) -> Any:
+        return default_classifier(*fused_and_known, self.scoring)
 
     def _learn_target(self, y: Array, sample_weight: Floats | None) -> None:
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -346,15 +380,15 @@ class EarlyFusionClassifier(ClassifierMixin, _EarlyFusion):
         return tags
 
 
-def as_one_block(fusion: type[_EarlyFusion]) -> Any:
-    """Make early fusion with its defaults for columns that all belong to one modality.
+def as_one_block(fusion: type[_EarlyFusion], **parameters: Any) -> Any:
+    """Make early fusion for columns that all belong to one modality.
 
     Examples
     --------
     >>> as_one_block(EarlyFusionClassifier)
     EarlyFusionClassifier(modalities={'features': slice(None, None, None)})
     """
-    return fusion(modalities={SINGLE: slice(None)})
+    return fusion(modalities={SINGLE: slice(None)}, **parameters)
 
 
 def _rows(table: Any, mask: Mask) -> Any:

@@ -22,8 +22,9 @@ class LateFusionClassifier(_RuleFusion, _LateFusionClassifier):
     ----------
     estimators : list of (str, estimator) or estimator, default=None
         Modalities and their classifiers, ``"drop"`` to leave one out; or one classifier, cloned
-        for each modality. None takes `EarlyFusionClassifier` with its defaults: z-scores and a
-        logistic regression.
+        for each modality. None takes ``EarlyFusionClassifier(scoring="neg_log_loss")``: z-scores
+        and a logistic regression with a penalty that, where groups are known, gives the best
+        probabilities, so that a modality that says nothing takes nothing from the others.
     rule : {"mean", "weighted", "product", "log_pool", "max", "vote", "stacking"}, default="mean"
         How the predictions become one. ``"mean"`` averages probabilities; ``"weighted"`` does with
         `weights`; ``"product"`` multiplies them, ``"log_pool"`` takes their (weighted) geometric

@@ -49,7 +49,7 @@ class _LateFusion(BaseComposition):
         **constraints.VERBOSE,
     }
 
-    _default_estimator: ClassVar[Any] = as_one_block(EarlyFusionClassifier)
+    _default_estimator: ClassVar[Any] = as_one_block(EarlyFusionClassifier, scoring="neg_log_loss")
     _prior_name: ClassVar[str] = "training prior"
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from emoest.fusion import (
 from emoest.fusion._default_estimators import (
     FACTORS,
     LOGIT_VARIANCE,
+    SHRINKING_FACTORS,
     default_classifier,
     default_regressor,
     total_variance,
@@ -180,6 +181,56 @@ def test_many_columns_and_few_samples_do_not_drown_the_default(seed):
     default = uar(EarlyFusionClassifier(random_state=0), X, y, speakers)
     assert default > best - 0.04
     assert default >= uar(fixed, X, y, speakers) - 0.01
+
+
+LATE = {
+    "mean": LateFusionClassifier(random_state=0),
+    "product": LateFusionClassifier(rule="product", random_state=0),
+    "vote": LateFusionClassifier(rule="vote", random_state=0),
+    "confidence": MultiplicativeFusionClassifier(rule="confidence", cv=2, random_state=0),
+}
+
+
+def test_a_modality_without_news_takes_nothing_from_the_others():
+    X, y, _ = sample(20)
+    X, y = X[y != "mid"], y[y != "mid"]
+    audio = X[[c for c in X.columns if c.startswith("audio")]]
+    noise = np.random.default_rng(1).normal(size=(len(X), 60))
+    both = audio.assign(**{f"face__{i:02d}": noise[:, i] for i in range(60)})
+    train, test = next(GroupKFold(2).split(X, y, X["speaker"]))
+    models = {"alone": (EarlyFusionClassifier(random_state=0), audio)}
+    models |= {name: (model, both) for name, model in LATE.items()}
+    found = {
+        name: recall_score(
+            y[test],
+            model.fit(table.iloc[train], y[train]).predict(table.iloc[test]),
+            average="macro",
+        )
+        for name, (model, table) in models.items()
+    }
+    assert found["alone"] > 0.7
+    assert min(found.values()) > found["alone"] - 0.05, found
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_penalty_for_probabilities_shrinks_what_says_nothing(n_classes):
+    rng = np.random.default_rng(0)
+    X, y, groups = rng.normal(size=(90, 40)), np.arange(90) % n_classes, np.arange(90) // 15
+    kept = ~((groups == 0) & (y == 1))
+    for rows in (slice(None), kept):
+        given = X[rows], y[rows], None, groups[rows]
+        usual = LOGIT_VARIANCE / total_variance(X[rows])
+        assert 0.5 * usual > default_classifier(*given, "neg_log_loss").C
+
+
+def test_a_class_of_one_group_only_is_chosen_for_as_well():
+    X, y, _ = sample(10)
+    y = np.where((X["speaker"] == "s0") & (y == "low"), "rare", y)
+    groups = X["speaker"].to_numpy()
+    values = X.drop(columns="speaker").to_numpy()
+    model = default_classifier(values, y, None, groups, "neg_log_loss")
+    usual = LOGIT_VARIANCE / total_variance(values)
+    assert any(np.isclose(model.C, usual * factor) for factor in SHRINKING_FACTORS)
 
 
 @pytest.mark.parametrize("fusion", [EarlyFusionClassifier, EarlyFusionRegressor])
