@@ -6,6 +6,16 @@ from emoest.systems._memobert2022_runs import (
     memobert2022_by_speaker,
     memobert2022_few_shot,
 )
+from emoest.systems._spaces import (
+    boateng2020_space,
+    m3er_space,
+    memobert2022_space,
+    padi2021_space,
+    recording_space,
+    tan2021_eeg_space,
+    tan2021_space,
+    unimse2022_space,
+)
 from emoest.systems.boateng2020 import (
     boateng2020_param_grid,
     make_boateng2020,
@@ -26,9 +36,11 @@ from emoest.systems.unimse2022 import make_unimse2022, unimse2022_ablation
 
 __all__ = [
     "boateng2020_param_grid",
+    "boateng2020_space",
     "choose_active_speaker",
     "clips_from_subtitles",
     "m3er_ablation",
+    "m3er_space",
     "make_boateng2020",
     "make_compare2020_baseline",
     "make_m3er",
@@ -41,10 +53,16 @@ __all__ = [
     "memobert2022_ablation",
     "memobert2022_by_speaker",
     "memobert2022_few_shot",
+    "memobert2022_space",
     "padi2021_ablation",
+    "padi2021_space",
     "plot_timeline",
     "predict_timeline",
+    "recording_space",
     "tan2021_comparison",
     "tan2021_eeg_param_grid",
+    "tan2021_eeg_space",
+    "tan2021_space",
     "unimse2022_ablation",
+    "unimse2022_space",
 ]
