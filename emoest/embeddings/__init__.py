@@ -5,6 +5,8 @@ from emoest.utils.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "CorpusError": "emoest.embeddings._corpus",
+        "embed_corpus": "emoest.embeddings._corpus",
         "BERTEmbedder": "emoest.embeddings._bert",
         "FaceEmbedder": "emoest.embeddings._face",
         "SBERTEmbedder": "emoest.embeddings._sbert",

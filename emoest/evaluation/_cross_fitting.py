@@ -27,6 +27,9 @@ from emoest.utils.seeds import isolated_generators, seeded_clone
 
 Groups = npt.NDArray[Any] | None
 
+_ATTEMPTS = 4
+"""How often calls on a cluster are begun, whose workers may be lost meanwhile."""
+
 
 @dataclass(frozen=True)
 class FoldTask:
@@ -157,6 +160,33 @@ def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
     backend = get_active_backend()[0]
     if getattr(backend, "supports_sharedmem", False):
         n_jobs = 1
+    if not type(backend).__module__.startswith("joblib._dask"):
+        yield from _results(calls, n_jobs, backend)
+        return
+    # Dask draws from numpy's global generator to guess how large a table is.
+    before = np.random.get_state()  # noqa: NPY002
+    try:
+        yield from _results_of_cluster(calls, n_jobs, backend)
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def _results_of_cluster(calls: list[Any], n_jobs: int | None, backend: Any) -> Iterator[Any]:
+    """Run calls, those again whose samples were lost with a worker."""
+    done = attempts = 0
+    while done < len(calls):
+        try:
+            for result in _results(calls[done:], n_jobs, backend):
+                done += 1
+                yield result
+        except Exception as error:
+            attempts += 1
+            # joblib keeps samples on workers of Dask; calls that need lost ones are cancelled.
+            if attempts == _ATTEMPTS or not type(error).__module__.startswith("distributed."):
+                raise
+
+
+def _results(calls: list[Any], n_jobs: int | None, backend: Any) -> Iterator[Any]:
     if getattr(backend, "supports_return_generator", False):
         # Calls queued ahead would still run after an error.
         yield from Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="n_jobs")(calls)
