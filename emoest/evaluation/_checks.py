@@ -374,8 +374,9 @@ def check_overlap(
         return []
     found: set[Any] = set()
     pretrained = {name: pretrained_groups(model) for name, model in models.items()}
+    codes, names = pd.factorize(groups, sort=True)
     for fold, split in enumerate(splits, start=1):
-        shared = shared_groups(split, groups).tolist()
+        shared = names[shared_groups(split, codes)].tolist()
         if shared and not allow_overlap:
             raise ValueError(
                 f"Groups (speakers) are in both the training and the test part of fold {fold} of "
@@ -385,7 +386,7 @@ def check_overlap(
             )
         found.update(shared)
         for name, parts in pretrained.items():
-            for part, seen in seen_before(parts, groups[split[1]]).items():
+            for part, seen in (seen_before(parts, groups[split[1]]) if parts else {}).items():
                 if not allow_overlap:
                     raise ValueError(
                         f"Model {name!r}: {part} was trained on groups (speakers) of the test part "

@@ -17,7 +17,7 @@ def predictions_table(done: list[FoldOutput], samples: Any) -> pd.DataFrame:
         for outputs in _by_model(done)
         for number, target in enumerate(samples.protocol.targets)
     ]
-    predictions = pd.concat(tables, ignore_index=True)
+    predictions = tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
     if len(samples.protocol.targets) > 1:
         # Fold by fold, as they were predicted.
         order = predictions.groupby(["model", "seed", "fold"], sort=False, dropna=False).ngroup()
@@ -46,7 +46,7 @@ def _model_table(outputs: list[FoldOutput], samples: Any, number: int, target: A
     sizes = [len(task.test) for task in tasks]
     test = np.concatenate([task.test for task in tasks])
     y_pred = [
-        pd.Series(output.y_pred.reshape(size, -1)[:, number])
+        output.y_pred.reshape(size, -1)[:, number]
         for output, size in zip(outputs, sizes, strict=True)
     ]
     table = pd.DataFrame(
@@ -59,7 +59,7 @@ def _model_table(outputs: list[FoldOutput], samples: Any, number: int, target: A
             "fold": np.repeat([task.fold for task in tasks], sizes),
             "group": None if samples.groups is None else samples.groups[test],
             "y": samples.targets.frame[target].to_numpy()[test],
-            "y_pred": pd.concat(y_pred, ignore_index=True),
+            "y_pred": _joined(y_pred),
         }
     )
     if any(target in output.probabilities for output in outputs):
@@ -69,6 +69,13 @@ def _model_table(outputs: list[FoldOutput], samples: Any, number: int, target: A
         ]
         return table.join(pd.concat(known, ignore_index=True).add_prefix("proba_"))
     return table
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Join the predictions of folds; pandas finds the kind of several kinds."""
+    if len({part.dtype.kind for part in parts}) == 1:
+        return np.concatenate(parts)
+    return pd.concat([pd.Series(part) for part in parts], ignore_index=True)
 
 
 def _row_ids(X: Any) -> Any:

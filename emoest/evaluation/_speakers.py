@@ -56,7 +56,8 @@ class Speakers:
         """Fraction of the test samples by speakers of the training part; None if not known."""
         if self.names is None:
             return None
-        found = [np.isin(self.names[test], self.names[train]) for train, test in splits]
+        codes = pd.factorize(self.names)[0]
+        found = [np.isin(codes[test], codes[train]) for train, test in splits]
         return float(np.concatenate(found).mean())
 
 

@@ -66,6 +66,8 @@ def named_file(cell: object) -> tuple[Path, str] | None:
     if not isinstance(cell, str | os.PathLike):
         return None
     name, _, part = str(cell).partition("#")
+    if "." not in name:
+        return None
     # A text may be longer than any path, and then is_file raises.
     path = Path(name) if 0 < len(name) < 1000 and "\0" not in name else None
     return (path, part) if path is not None and path.suffix and path.is_file() else None

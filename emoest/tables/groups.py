@@ -183,8 +183,8 @@ def count_groups_of_one_label(y: Any, groups: Any) -> tuple[int, int]:
     >>> count_groups_of_one_label(["sad", "sad", "sad", "glad", "sad"], list("aabbc"))
     (1, 2)
     """
-    counts = _label_counts(y, groups)
-    return int((counts["n_labels"] == 1).sum()), len(counts)
+    _, n_labels = _label_counts(y, groups)
+    return int((n_labels == 1).sum()), len(n_labels)
 
 
 def label_is_determined_by_group(y: Any, groups: Any) -> bool:
@@ -213,13 +213,15 @@ def label_is_determined_by_group(y: Any, groups: Any) -> bool:
     >>> label_is_determined_by_group(["sad", "glad", "angry", "sad"] * 6, speakers)
     False
     """
-    counts = _label_counts(y, groups)
-    if counts.empty:
+    n_rows, n_labels = _label_counts(y, groups)
+    if not len(n_rows):
         return False
-    shares = pd.Series(np.asarray(y)).value_counts(normalize=True).to_numpy()
-    by_chance = np.array([(shares**size).sum() for size in counts["n_rows"]])
-    n_single, expected = int((counts["n_labels"] == 1).sum()), by_chance.sum()
-    if n_single - expected <= 0.5 * (len(counts) - expected):
+    labels = pd.factorize(np.asarray(y))[0]
+    counts = np.bincount(labels[labels >= 0])
+    shares = counts / counts.sum()
+    by_chance = (shares[:, None] ** n_rows).sum(axis=0)
+    n_single, expected = int((n_labels == 1).sum()), by_chance.sum()
+    if n_single - expected <= 0.5 * (len(n_rows) - expected):
         return False
     # Probabilities of 0, 1, ... groups of one label: one factor for each group.
     distribution = np.ones(1)
@@ -247,12 +249,17 @@ def describe_confounding(y: Any, groups: Any, what: str = "speakers") -> str | N
     )
 
 
-def _label_counts(y: Any, groups: Any) -> pd.DataFrame:
-    """Rows and different labels of each group that has two rows and more."""
+def _label_counts(y: Any, groups: Any) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Count rows and different labels of each group that has two rows and more."""
     check_consistent_length(y, groups)
-    table = pd.DataFrame({"label": np.asarray(y), "group": np.asarray(groups)}).dropna()
-    counts = table.groupby("group")["label"].agg(n_rows="size", n_labels="nunique")
-    return counts[counts["n_rows"] > 1]
+    labels, places = (pd.factorize(np.asarray(each))[0] for each in (y, groups))
+    known = (labels >= 0) & (places >= 0)
+    labels, places = labels[known], places[known]
+    n_rows = np.bincount(places)
+    pairs = np.unique(places * (labels.max(initial=0) + 1) + labels)
+    n_labels = np.bincount(pairs // (labels.max(initial=0) + 1), minlength=len(n_rows))
+    several = n_rows > 1
+    return n_rows[several], n_labels[several]
 
 
 def remember_groups(estimator: Any, groups: npt.NDArray[Any] | None) -> None:

@@ -157,11 +157,14 @@ def _units(case: LeakCase) -> Iterator[Leak]:
     if case.speakers.names is not None:
         units = {SPEAKER: case.speakers.names} | units
     for name, column in units.items():
-        known = ~pd.isna(column)
-        both: set[Any] = set()
-        for train, test in case.splits:
-            split = train[known[train]], test[known[test]]
-            both.update(shared_groups(split, column.astype(str)).tolist())
+        # Numbers are compared faster than names, and there are many folds.
+        texts = column.astype(str).astype(object)
+        texts[pd.isna(column)] = None
+        codes, names = pd.factorize(texts)
+        shared: set[int] = set()
+        for split in case.splits:
+            shared.update(shared_groups(split, codes).tolist())
+        both = names[sorted(shared - {-1})].tolist()
         # Who is in a session with others leaves traces there, but is not always the same person.
         certain = name in (SPEAKER, case.speakers.kind)
         verdict = OK if not both else LEAK if certain else SUSPECT
