@@ -5,6 +5,7 @@ based on facial expressions and electroencephalography", Biomedical Signal Proce
 70, 2021, 103029.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -308,18 +309,21 @@ def tan2021_comparison(
         )
         for fusion in fusions
     }
-    result = evaluate(
-        models,
-        X,
-        y,
-        groups=groups,
-        cv=cv,
-        proba=False,
-        n_resamples=2,
-        n_jobs=n_jobs,
-        random_state=random_state,
-        verbose=verbose,
-    )
+    with warnings.catch_warnings():
+        # It is about intervals over groups; those of the table are over trials.
+        warnings.filterwarnings("ignore", r"There are \d+ groups")
+        result = evaluate(
+            models,
+            X,
+            y,
+            groups=groups,
+            cv=cv,
+            proba=False,
+            n_resamples=2,
+            n_jobs=n_jobs,
+            random_state=random_state,
+            verbose=verbose,
+        )
     rows = {name: _score(part) for name, part in result.predictions.groupby("model", sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").loc[list(fusions)].rename_axis("fusion")
 
