@@ -46,10 +46,17 @@ _NEUTRAL = ("verbose", "n_jobs", "cache_dir")
 class CorpusError(RuntimeError):
     """Some parts of a corpus could not be embedded; the others are written.
 
-    Attributes
+    Parameters
     ----------
+    message : str
+        Which parts, and what to do.
     parts : DataFrame
         What became of each part that was tried, as `embed_corpus` returns it.
+
+    Attributes
+    ----------
+    parts
+        As given.
     """
 
     def __init__(self, message: str, parts: pd.DataFrame):
