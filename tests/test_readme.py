@@ -69,3 +69,50 @@ def test_it_says_how_to_clone_to_predict_and_to_open_the_notebooks():
     extras = re.search(r"notebooks need `pip install -e '\.\[(.+?)\]'", README)
     setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
     assert extras and all(f"\n{name} =" in setup for name in extras.group(1).split(","))
+
+
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+COMMAND = re.compile(r"`((?:\w+=\w+ )?(?:make|pip|python|jupyter|emoest) [^`]+)`")
+
+
+def blocks(text):
+    return re.findall(r"```.*?```", text, flags=re.DOTALL)
+
+
+def tables(text):
+    """Figures, names in code and links of each line of a table, in the order of the columns."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    parts = r"\d+\.\d+|`[^`]+`|\]\([^)]+\)"
+    return [[sorted(re.findall(parts, cell)) for cell in line.split("|")] for line in lines]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        blocks,
+        COMMAND.findall,
+        tables,
+        partial(re.findall, r"\]\((?!README)[^)]+\)"),
+        partial(re.findall, r"^#+ ", flags=re.MULTILINE),
+    ],
+    ids=["code", "commands", "tables", "links and pictures", "headings"],
+)
+def test_the_chinese_readme_says_the_same(part):
+    assert part(README)
+    assert part(CHINESE) == part(README)
+
+
+def test_figures_are_those_of_the_pages_of_results():
+    pages = [ROOT / "docs" / "results.md", *(ROOT / "docs" / "systems").glob("*.md")]
+    known = " ".join(page.read_text(encoding="utf-8") for page in pages)
+    figures = re.findall(r"(?<![\d.])0\.\d{3}\b", README)
+    assert len(figures) > 20
+    for figure in figures:
+        percent = f"{100 * float(figure):.1f}"
+        assert re.search(rf"(?<![\d.])({re.escape(figure)}|{re.escape(percent)})\b", known), figure
+
+
+def test_pictures_are_small():
+    pictures = re.findall(r"!\[.*?\]\((.+?)\)", README)
+    assert len(pictures) == 2
+    assert all((ROOT / path).stat().st_size < 150_000 for path in pictures)
