@@ -16,6 +16,7 @@ MOST_SAMPLES = 20_000
 _N_PROJECTED = 64
 _CHUNK = 1_000
 _CLOSER = 5.0
+_PLACED = 0.4
 _FALSE_ALARMS = 0.1
 _QUANTILES = float(np.log(np.log(0.05) / np.log(0.25)))
 
@@ -73,10 +74,12 @@ def _is_frames(cell: Any) -> bool:
 def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     """Find pairs of samples that are far closer than samples and their neighbors are.
 
-    Far closer is at most a fifth of the median distance to the nearest neighbor; where vectors have
-    few dimensions it is less, so that chance makes a tenth of a pair. The number of dimensions is
-    estimated from the upper quarter of these distances, so that many copies may be there. Pairs
-    that are the same are left out.
+    Two rules find them. By the whole: a pair is at most a fifth as far apart as the median sample
+    from its nearest neighbor. By the place: two samples are each other's nearest, and their third
+    neighbors are far from both. Where vectors have few dimensions, less is asked of a distance,
+    so that chance makes a tenth of a pair by each rule; the dimensions are estimated from samples
+    without a close neighbor, so that many copies may be there. Pairs that are the same are left
+    out.
 
     Parameters
     ----------
@@ -103,10 +106,17 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
         # Distances survive a random projection to within a tenth; candidates are measured anew.
         axes = np.random.default_rng(0).normal(size=(n_dims, _N_PROJECTED))
         projected = vectors @ (axes / np.sqrt(_N_PROJECTED))
-    nearest = np.concatenate([_rows(each).min(axis=1) for _, each in _distances(projected)])
+    neighbors, distances = _neighbors(projected)
+    pairs = _near_by_the_whole(vectors, distances[:, 0])
+    pairs |= _near_by_the_place(vectors, neighbors, distances)
+    return np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+
+
+def _near_by_the_whole(vectors: Floats, nearest: Floats) -> set[tuple[int, int]]:
+    n_samples, n_dims = vectors.shape
     apart = np.log(np.maximum(nearest[nearest > 1e-6 * np.sqrt(n_dims)], 1e-12))
     if len(apart) < 3:
-        return np.zeros((0, 2), dtype=np.intp)
+        return set()
     middle, upper, high = np.quantile(apart, [0.5, 0.75, 0.95])
     # Distances to neighbors in m dimensions: the m-th power is exponential, and its quantiles tell
     # m; so many samples then have a neighbor closer by the factor f by chance: n * log(2) * f**m.
@@ -114,12 +124,56 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     by_chance = np.log(n_samples * np.log(2) / _FALSE_ALARMS) / dims
     limit = float(np.exp(middle - max(np.log(_CLOSER), by_chance)))
     suspects = np.flatnonzero(nearest <= 1.5 * limit)
-    pairs = []
+    pairs = set()
     for i in suspects:
         distance = np.sqrt(((vectors[suspects] - vectors[i]) ** 2).sum(axis=1))
         close = suspects[(distance <= limit) & (distance > 0) & (suspects > i)]
-        pairs += [(int(i), int(j)) for j in close]
-    return np.array(sorted(pairs), dtype=np.intp).reshape(-1, 2)
+        pairs |= {(int(i), int(j)) for j in close}
+    return pairs
+
+
+def _near_by_the_place(
+    vectors: Floats, neighbors: npt.NDArray[np.intp], distances: Floats
+) -> set[tuple[int, int]]:
+    n_samples, n_dims = vectors.shape
+    if n_samples < 4:
+        return set()
+    apart = distances[:, 0] > 1e-6 * np.sqrt(n_dims)
+    if not apart.any():
+        return set()
+    ratios = np.log(distances[apart, 2] / distances[apart, 0])
+    # The m-th power of the ratio of the first to the third distance is the smaller of two uniform
+    # numbers: a quarter of them is above a half, which tells m, and n * 2 * f**m are below f.
+    dims = np.log(2) / max(float(np.quantile(ratios, 0.25)), 1e-9)
+    limit = min(_PLACED, float((_FALSE_ALARMS / (2 * n_samples)) ** (1 / dims)))
+    first = neighbors[:, 0]
+    rows = np.arange(n_samples)
+    mutual = (first[first] == rows) & (rows < first) & apart
+    close = distances[:, 0] <= 1.3 * limit * np.minimum(distances[:, 2], distances[first, 2])
+    pairs = set()
+    for i in np.flatnonzero(mutual & close).tolist():
+        j = int(first[i])
+        third = min(_distance(vectors, each, neighbors[each, 2]) for each in (i, j))
+        if 0 < _distance(vectors, i, j) <= limit * third:
+            pairs.add((i, j))
+    return pairs
+
+
+def _distance(vectors: Floats, i: Any, j: Any) -> float:
+    return float(np.sqrt(((vectors[i] - vectors[j]) ** 2).sum()))
+
+
+def _neighbors(vectors: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Find the three nearest samples of each, and how far they are; less where there are few."""
+    count = min(3, len(vectors) - 1)
+    places, distances = [], []
+    for _, square in _distances(vectors):
+        found = np.argpartition(square, count - 1, axis=1)[:, :count]
+        values = np.take_along_axis(square, found, axis=1)
+        order = np.argsort(values, axis=1)
+        places.append(np.take_along_axis(found, order, axis=1))
+        distances.append(_rows(np.take_along_axis(values, order, axis=1)))
+    return np.concatenate(places), np.concatenate(distances).astype(np.float64)
 
 
 def _distances(vectors: Floats) -> Iterator[tuple[int, Floats]]:
