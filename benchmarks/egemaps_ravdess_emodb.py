@@ -113,7 +113,9 @@ def cross(folders: dict[str, Path], n_jobs: int | None = None) -> str:
         for _, row in found.iterrows():
             bounds = f"{100 * row['uar_low']:.1f} to {100 * row['uar_high']:.1f}"
             cells = [row["train"], row["test"], name, f"{100 * row['uar']:.1f}", bounds]
-            lines.append(f"| {' | '.join(map(str, [*cells, row['n'], row['n_groups']]))} |")
+            lines.append(
+                f"| {' | '.join(map(str, [*cells, int(row['n']), int(row['n_groups'])]))} |"
+            )
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import GroupKFold, KFold
 
+from emoest.utils.messages import listed
 from emoest.utils.typing import Floats
 
 _LEAST = 1e-12
@@ -25,7 +26,7 @@ def check_probabilities(
     [1, 0]
     """
     if classes is None and isinstance(proba, pd.DataFrame):
-        classes = [str(c).removeprefix("proba_") for c in proba]
+        classes = [c.removeprefix("proba_") if isinstance(c, str) else c for c in proba]
     true, values = np.asarray(y_true), np.asarray(proba, dtype=np.float64)
     names = np.unique(true) if classes is None else np.asarray(classes)
     if values.ndim != 2 or values.shape != (len(true), len(names)) or not len(true):
@@ -41,7 +42,18 @@ def check_probabilities(
             f"1, the first at position {bad[0] if len(bad) else int(values.min(axis=1).argmin())}."
         )
     places = {name: i for i, name in enumerate(names.tolist())}
+    if not set(places) & set(true.tolist()):
+        # Numbers that became texts in the names of columns.
+        written = {str(name): name for name in true.tolist()}
+        names = np.array([written.get(str(name), name) for name in names.tolist()])
+        places = {name: i for i, name in enumerate(names.tolist())}
     codes = np.array([places.get(name, -1) for name in true.tolist()], dtype=np.intp)
+    # Texts may all be of a class that the model never saw; numbers and texts are a mistake.
+    if (codes < 0).all() and (names.dtype.kind in "fiub") != (true.dtype.kind in "fiub"):
+        raise ValueError(
+            f"No label of y_true is a class of proba: labels are {listed(np.unique(true))}, "
+            f"classes {listed(names)}. Name the class of each column by classes=."
+        )
     return codes, values, names
 
 
