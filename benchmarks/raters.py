@@ -1,6 +1,6 @@
 """How raters of sentiment agree, what one reaches against the others, and what a model does.
 
-    python benchmarks/raters.py DATA [--ridge] [--picture FILE]
+    python benchmarks/raters.py DATA [--ridge] [--picture FILE] [--texts NAME ...] [--most N]
 
 DATA holds ``text_sentiment_scores/`` (15 to 29 ratings a text, in no order of persons). With
 --ridge, a ridge regression on MiniLM's sentence vectors predicts the mean rating: six folds by
@@ -19,6 +19,7 @@ from sklearn.model_selection import GroupKFold, KFold
 
 from emoest.evaluation import IntervalDisplay, evaluate, krippendorff_alpha, rater_ceiling
 
+TEXTS = ["product_reviews", "film_reviews", "editorials"]
 HEAD = "| texts | n | alpha (interval) | one rater: r | MAE | CCC |"
 RIDGE = " ridge on MiniLM: r | MAE | CCC |"
 
@@ -42,14 +43,18 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--ridge", action="store_true")
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--texts", nargs="+", default=TEXTS, choices=TEXTS)
+    parser.add_argument("--most", type=int, help="of each kind of text, drawn at random")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     folder = given.data / "text_sentiment_scores"
     print(HEAD + RIDGE * given.ridge)
     print("| --- " * (6 + 3 * given.ridge) + "|")
     drawn = {}
-    for name in ("product_reviews", "film_reviews", "editorials"):
+    for name in given.texts:
         rows = pd.read_csv(folder / f"{name}.tsv", sep="\t", quoting=3, keep_default_na=False)
+        if given.most is not None and given.most < len(rows):
+            rows = rows.sample(given.most, random_state=0).sort_index()
         ratings = rows["ratings"].str.split(expand=True).astype(float)
         alpha = krippendorff_alpha(ratings, level="interval")
         mean = rater_ceiling(ratings, task="regression", n_draws=20, random_state=0)["mean"]
@@ -72,7 +77,9 @@ def draw(drawn, path):
 
     from emoest.utils.plots import COLUMN
 
-    axes = plt.subplots(len(drawn), figsize=(COLUMN, 3.2), sharex=True, layout="constrained")[1]
+    size = (COLUMN, 0.4 + 0.9 * len(drawn))
+    options = {"figsize": size, "sharex": True, "squeeze": False, "layout": "constrained"}
+    axes = plt.subplots(len(drawn), **options)[1][:, 0]
     for ax, (name, (table, ceiling)) in zip(axes, drawn.items(), strict=True):
         named = table.rename(index={"ridge on MiniLM": f"ridge, {name.replace('_', ' ')}"})
         IntervalDisplay.from_table(named, ceiling=ceiling, ax=ax)

@@ -17,13 +17,12 @@ from emoest.evaluation._report.model_card import latex_table, model_card
 from emoest.evaluation._report.saving import load_result, save_result
 from emoest.evaluation._report.text import summary_text
 from emoest.evaluation._scores import (
-    difference,
+    difference_in_common,
     holm,
     labels_of,
     plain_scores,
     run_keys,
     score_row,
-    sums_by_group,
 )
 from emoest.evaluation._subgroups import subgroup_table
 
@@ -162,7 +161,8 @@ class EvaluationResult:
         records = []
         for target in self.targets:
             for pair in combinations(self.models, 2):
-                if scores := self._difference(*pair, target):
+                rows = [self.select(model, target) for model in pair]
+                if scores := difference_in_common(rows, self.protocol):
                     names = {"model_a": pair[0], "model_b": pair[1], "target": target}
                     records.append(names | scores)
         columns = ["model_a", "model_b", "target", "difference", "low", "high", "p"]
@@ -268,8 +268,7 @@ class EvaluationResult:
         proba = rows[list(columns)].rename(columns=columns)
         if proba.empty or proba.isna().to_numpy().all():
             raise ValueError(
-                "The model gave no probabilities: it has no predict_proba, or evaluate was called "
-                "with proba=False."
+                "The model gave no probabilities: no predict_proba, or evaluate(proba=False)."
             )
         return proba
 
@@ -290,6 +289,7 @@ class EvaluationResult:
         note: str | None = None,
         subgroups: Mapping[Any, Any] | None = None,
         not_for: str | None = None,
+        ceiling: float | None = None,
     ) -> str:
         """Return scores, confusion matrices, subgroups and protocol as one page without links.
 
@@ -304,18 +304,22 @@ class EvaluationResult:
             ``frame[["sex", "language"]]``; groups (speakers) are always there.
         not_for : str, default=None
             What the models may not be used for; None writes what holds of any of them.
+        ceiling : float, default=None
+            What one rater reaches against the others in the main score (`rater_ceiling`): a line in
+            picture and table.
 
         Returns
         -------
         page : str
-            It shows itself light or dark as the reader's system is, and prints on A4.
+            Light or dark as the reader's system is; it prints on A4.
 
         Raises
         ------
         ValueError
             If a subgroup has not one value a sample.
         """
-        return _written(html_page(self, note, subgroups=subgroups, not_for=not_for), path)
+        options: dict[str, Any] = {"subgroups": subgroups, "not_for": not_for, "ceiling": ceiling}
+        return _written(html_page(self, note, **options), path)
 
     def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the table of scores as a LaTeX ``tabular``; names are escaped.
@@ -388,17 +392,6 @@ class EvaluationResult:
 
     def __repr__(self) -> str:
         return self.summary()
-
-    def _difference(self, model_a: str, model_b: str, target: Any) -> dict[str, float]:
-        """Compare two models on the folds that both have (all, but after a failure)."""
-        rows = [self.select(model, target) for model in (model_a, model_b)]
-        first, second = (pd.MultiIndex.from_frame(each[run_keys(each)]) for each in rows)
-        common = first.intersection(second)
-        if not len(common):
-            return {}
-        rows = [each[keys.isin(common)] for each, keys in zip(rows, (first, second), strict=True)]
-        sums = [sums_by_group(each, self.protocol) for each in rows]
-        return difference(sums[0], sums[1], self.protocol)
 
 
 def _written(text: str, path: str | os.PathLike[str] | None) -> str:

@@ -153,6 +153,17 @@ def difference(first: GroupSums, second: GroupSums, protocol: Protocol) -> dict[
     return {"difference": apart, "low": low, "high": high, "p": p}
 
 
+def difference_in_common(rows: list[pd.DataFrame], protocol: Protocol) -> dict[str, float]:
+    """Compare two models on the folds that both have (all, but after a failure)."""
+    keys = [pd.MultiIndex.from_frame(each[run_keys(each)]) for each in rows]
+    common = keys[0].intersection(keys[1])
+    if not len(common):
+        return {}
+    kept = [each[key.isin(common)] for each, key in zip(rows, keys, strict=True)]
+    first, second = (sums_by_group(each, protocol) for each in kept)
+    return difference(first, second, protocol)
+
+
 def _bounds(protocol: Protocol, n_scores: int = 1) -> tuple[float, float]:
     """Least and largest value of the main score, or of the difference of two."""
     low = 0.0 if protocol.task == "classification" else -1.0

@@ -10,6 +10,7 @@ import numpy as np
 from emoest.evaluation._report.subgroups import subgroup_blocks
 from emoest.evaluation._report.text import (
     NOT_FOR,
+    Cells,
     Evaluated,
     comparison_cells,
     interval,
@@ -35,6 +36,7 @@ def html_fragment(
     *,
     subgroups: Mapping[Any, Any] | None = None,
     not_for: str | None = None,
+    ceiling: float | None = None,
 ) -> str:
     """Return the whole evaluation as one element with its own style."""
     return _render(
@@ -43,8 +45,8 @@ def html_fragment(
         title=title(result),
         alarming=not result.protocol.speaker_independent,
         lead=lead_lines(result),
-        scale=_scale(result),
-        scores=score_cells(result),
+        scale=_scale(result, ceiling),
+        scores=_with_ceiling(score_cells(result), ceiling),
         recalls=recall_cells(result),
         differences=comparison_cells(result),
         matrices=_matrices(result),
@@ -61,11 +63,13 @@ def html_page(
     *,
     subgroups: Mapping[Any, Any] | None = None,
     not_for: str | None = None,
+    ceiling: float | None = None,
 ) -> str:
     """Return the whole evaluation as a page that needs no other file; a note comes first."""
     from markupsafe import Markup
 
-    fragment = html_fragment(result, note, subgroups=subgroups, not_for=not_for)
+    options: dict[str, Any] = {"subgroups": subgroups, "not_for": not_for, "ceiling": ceiling}
+    fragment = html_fragment(result, note, **options)
     return _render("page.html", title=title(result), fragment=Markup(fragment)) + "\n"
 
 
@@ -80,7 +84,17 @@ def _render(name: str, **values: Any) -> str:
     return str(_templates().get_template(name).render(**values))
 
 
-def _scale(result: Evaluated) -> dict[str, Any]:
+def _with_ceiling(cells: Cells, ceiling: float | None) -> Cells:
+    """Add a line that says what one rater reaches against the others."""
+    headers, rows = cells
+    if ceiling is None:
+        return cells
+    n_names = headers.index("model") + (2 if "target" in headers else 1)
+    line = ["one rater against the others", *[""] * (n_names - 1), number(ceiling)]
+    return headers, [*rows, line + [""] * (len(headers) - len(line))]
+
+
+def _scale(result: Evaluated, ceiling: float | None = None) -> dict[str, Any]:
     """Place each main score, its interval and chance on one scale, in percent of its length."""
     score, table = result.protocol.score, result.table
     lowest = 0.0 if score == "uar" else float(np.nanmin([0.0, *table[f"{score}_low"]]))
@@ -98,7 +112,8 @@ def _scale(result: Evaluated) -> dict[str, Any]:
         lines.append({"name": name, "dot": place(row[score]), "arm": arm, "text": text})
     chance = place(float(table["chance"].iloc[0])) if "chance" in table else place(0.0)
     ticks = [(place(tick), f"{tick:.2f}") for tick in np.linspace(lowest, 1, 5).tolist()]
-    return {"lines": lines, "chance": chance, "ticks": ticks}
+    top = None if ceiling is None else place(ceiling)
+    return {"lines": lines, "chance": chance, "ticks": ticks, "ceiling": top}
 
 
 def _matrices(result: Evaluated) -> list[dict[str, Any]]:

@@ -116,3 +116,11 @@ def test_every_color_has_a_light_and_a_dark_value(result):
     assert values[0] == values[3]
     assert values[1] == values[2]
     assert set(re.findall(r"var\((--[a-z-]+)\)", style)) <= {*names[0], "--part"}
+
+
+def test_one_rater_is_a_line_in_picture_and_table(result):
+    page = result.to_html(ceiling=0.75)
+    assert "one rater against the others" in page
+    assert page.count('class="chance top" style="left:75.0%"') == 2
+    assert "0.750" in page
+    assert "one rater" not in result.to_html()
