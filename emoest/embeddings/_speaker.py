@@ -201,6 +201,16 @@ class SpeakerEmbedder(PretrainedTransformer):
 
         return load_voice_encoder(path).to(device)
 
+    def _exportable_net(self) -> Any:
+        import torch
+
+        from emoest.nets.export import ExportableNet
+
+        spectra = torch.rand(3, 160, 40, generator=torch.Generator().manual_seed(0))
+        return ExportableNet(
+            self._model(), {"spectra": spectra}, {"spectra": {0: "n_parts"}}, "voices"
+        )
+
     def _read_item(self, item: Any, name: str) -> _Voice:
         signal, _ = read_audio(item, sampling_rate=self.sampling_rate, target_rate=RATE, name=name)
         seconds = len(signal) / RATE

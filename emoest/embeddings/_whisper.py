@@ -229,6 +229,20 @@ class WhisperEmbedder(SpeechEncoder):
 
         return _Loaded(load_whisper_encoder(path).to(device), device)
 
+    def _exportable_net(self) -> Any:
+        import torch
+
+        from emoest.nets.export import ChosenOutput, ExportableNet
+
+        net = self._model().net
+        spectra = torch.randn(1, net.n_mels, 64, generator=torch.Generator().manual_seed(0))
+        return ExportableNet(
+            ChosenOutput(net, self._chosen),
+            {"spectra": spectra},
+            {"spectra": {2: "twice_n_frames"}},
+            "states",
+        )
+
     def _size(self, window: SignalWindow) -> int:
         return WINDOW_SECONDS * RATE if self.context == "padded" else len(window.signal)
 

@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -255,6 +256,20 @@ class YAMNetEmbedder(PretrainedTransformer):
                 f"takes the {N_CLASSES} of AudioSet."
             )
         return net.to(device)
+
+    def _exportable_net(self) -> Any:
+        import torch
+
+        from emoest.nets.export import ChosenOutput, ExportableNet
+
+        which = 0 if self.output == "embedding" else 1
+        patches = torch.randn(3, 96, 64, generator=torch.Generator().manual_seed(0))
+        return ExportableNet(
+            ChosenOutput(self._model(), itemgetter(which)),
+            {"patches": patches},
+            {"patches": {0: "n_patches"}},
+            ("embeddings", "scores")[which],
+        )
 
     def _read_item(self, item: Any, name: str) -> _Clip:
         audio = open_audio(item, sampling_rate=self.sampling_rate, name=name)

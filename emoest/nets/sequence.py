@@ -13,6 +13,7 @@ from emoest.nets.layers.pooling import (
     StatisticsPoolingLayer,
     frame_mask,
 )
+from emoest.nets.layers.whole_rows import are_whole
 
 CELLS = ("lstm", "gru", "transformer")
 POOLINGS = ("statistics", "attention", "mean", "last")
@@ -139,6 +140,9 @@ class RecurrentLayers(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Compute the hidden state at each frame, zeros in the padding."""
+        if are_whole():
+            unpadded: Tensor = self.layers(frames)[0]
+            return unpadded
         packed = pack_padded_sequence(frames, lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = self.layers(packed)
         padded: Tensor = pad_packed_sequence(

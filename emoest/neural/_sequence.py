@@ -3,8 +3,10 @@
 from numbers import Real
 from typing import Any, ClassVar
 
+from emoest.nets.export import ExportableNet
 from emoest.nets.sequence import CELLS, POOLINGS, SequenceNet
 from emoest.neural._training.classifier import DeepClassifier, DeepRegressor
+from emoest.neural._training.exporting import frames_net
 from emoest.utils import constraints
 from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.seeds import RandomState
@@ -29,6 +31,9 @@ class _Sequence:
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         settings = {name: getattr(self, name) for name in _NET}
         return {"n_dims": next(iter(dims.values())), "n_outputs": n_outputs, **settings}
+
+    def _exportable_net(self) -> ExportableNet:
+        return frames_net(self)
 
 
 class SequenceClassifier(_Sequence, DeepClassifier):

@@ -11,6 +11,7 @@ import torch
 from sklearn.base import clone
 
 from emoest.nets.batches import FrameDataset
+from emoest.nets.export import ExportableNet
 from emoest.nets.layers.silence import SILENCE
 from emoest.nets.layers.spec_augment import POLICIES
 from emoest.nets.perturbation import SpeechPerturbation, find_perturbation
@@ -19,6 +20,7 @@ from emoest.nets.weight_files.trunk_weights import TrunkWeights
 from emoest.neural._speaker_pretrainer import SpeakerPretrainer
 from emoest.neural._speaker_trunks import find_trunk, is_trained, speakers_of_file
 from emoest.neural._training.classifier import DeepClassifier
+from emoest.neural._training.exporting import frames_net
 from emoest.neural._training.last_weights import AverageLast, RefreshStatistics
 from emoest.tables.cells import object_column
 from emoest.tables.groups import require_groups
@@ -259,6 +261,15 @@ class SpeechResNetClassifier(DeepClassifier):
         """Groups seen in `fit` and speakers of a backbone from a file; `evaluate` asks for them."""
         speakers = speakers_of_file(self.model) or []
         return list(dict.fromkeys([*getattr(self, "_seen_groups", []), *speakers]))
+
+    def _exportable_net(self) -> ExportableNet:
+        if self.silence != "keep":
+            raise ValueError(
+                f"SpeechResNetClassifier(silence={self.silence!r}) cuts frames where it finds "
+                "silence, which a graph cannot do. Cut silence first, and fit it with "
+                "silence='keep'."
+            )
+        return frames_net(self)
 
     def _describe_module(self, dims: dict[str, int], n_outputs: int) -> dict[str, Any]:
         layout, weights = find_trunk(self.model)

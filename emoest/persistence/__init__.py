@@ -18,6 +18,7 @@ _load, __dir__, __all__ = lazy_names(
         "load_system": "emoest.persistence._loading",
         "read_record": "emoest.persistence._record",
         "save_system": "emoest.persistence._saving",
+        "to_onnx": "emoest.persistence._onnx",
     },
 )
 

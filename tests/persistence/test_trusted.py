@@ -64,11 +64,18 @@ def test_constructors_of_trusted_estimators_only_store():
 
 
 REVIEWED = {
+    "emoest.embeddings._base.PretrainedTransformer": (
+        "keeps names; rebuilds a net of a type that no file may bring"
+    ),
     "emoest.neural._training.saving.StatefulModule": "builds the net of its class, loads arrays",
     "emoest.nets.weight_files.trunk_weights.TrunkWeights": "makes tensors of arrays",
     "emoest.validity._proxy_regression.LocalProxy": "builds the search of neighbors anew",
 }
 """Every `__setstate__` that a file can reach, and what it does."""
+
+
+def test_a_packed_net_which_writes_files_is_no_trusted_type():
+    assert untrusted_names(["emoest.embeddings._in_memory._Packed"])
 
 
 def test_what_runs_while_a_trusted_object_is_restored_was_reviewed():

@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from emoest.nets.layers.pooling import frame_mask
+from emoest.nets.layers.whole_rows import are_whole
 
 _MOMENTUM = 0.1
 
@@ -46,7 +47,7 @@ class OwnFrames:
     def __init__(self, lengths: Tensor, n_frames: int) -> None:
         self.lengths = lengths
         self.n_frames = n_frames
-        self.padded = bool((lengths < n_frames).any())
+        self.padded = not are_whole() and bool((lengths < n_frames).any())
         self.some = not self.padded or bool((lengths > 0).any())
         self._packing: Packing | None = None
 
