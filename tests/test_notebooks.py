@@ -44,8 +44,10 @@ def imports(path):
                 yield alias.asname or alias.name, node.module, alias.name
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+def test_there_are_twelve_lessons_and_the_readme_names_each():
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{n:02d}" for n in range(1, 13)]
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert all(f"notebooks/{path.name}" in readme for path in NOTEBOOKS)
 
 
 @each_notebook
