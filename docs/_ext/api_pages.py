@@ -76,7 +76,7 @@ def room_page(room: str, names: list[str]) -> str:
     """Page of one room: what it is for, and its names with their first sentences."""
     title = f"emoest.{room}"
     lines = [heading(title), f".. automodule:: emoest.{room}\n   :no-members:\n"]
-    lines += [f".. currentmodule:: emoest.{room}\n", ".. autosummary::\n"]
+    lines += [f".. currentmodule:: emoest.{room}\n", ".. autosummary::\n   :nosignatures:\n"]
     lines += [f"   {name}" for name in names]
     lines += ["\n.. toctree::\n   :hidden:\n"]
     lines += [f"   {name} <{room}/{name}>" for name in names]

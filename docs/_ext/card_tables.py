@@ -35,7 +35,7 @@ def facts(record: CorpusRecord) -> dict[str, object]:
 def table(record: CorpusRecord) -> str:
     """Return a Markdown table of the facts."""
     rows = [f"| {name} | {cell(value)} |" for name, value in facts(record).items()]
-    return "\n".join(["| | |", "| --- | --- |", *rows])
+    return "\n".join(["{.facts}", "| | |", "| --- | --- |", *rows])
 
 
 def show_record(app: Sphinx, docname: str, content: list[str]) -> None:
