@@ -25,6 +25,7 @@ from emoest.embeddings._corpus_parts import (
     write_part,
 )
 from emoest.media.transformer import CellTransformer
+from emoest.tables.names import is_context
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods
 from emoest.utils.messages import listed
@@ -99,7 +100,8 @@ def embed_corpus(
         Folder for the parts, on a disk that all workers see. ``pandas.read_parquet(out)`` reads
         them in the order of the rows. Frames are files of NumPy beside them.
     keep : list of str, default=()
-        Columns of `table` that are written beside, such as speaker and emotion.
+        Columns of `table` that are written beside, such as speaker and emotion. `pipeline` sees
+        those that are context (speaker), or that it was fitted with.
     rows_per_part : int, default=256
         Rows of a part: what is lost at most by each worker that stops.
     client : distributed.Client, default=None
@@ -140,7 +142,7 @@ def embed_corpus(
     """
     out = Path(out).expanduser().absolute()
     parts, digest = cut_table(table, rows_per_part)
-    pipeline = _fitted(pipeline, parts)
+    pipeline = _fitted(pipeline, parts, keep)
     described = {
         "table": digest,
         "pipeline": _digest(pipeline),
@@ -192,7 +194,7 @@ def embed_part(
             f"keep names {listed(missing, quoted=True)}, which the table has not: "
             f"{listed(rows.columns, quoted=True)}."
         )
-    made = pipeline.transform(rows)
+    made = pipeline.transform(_seen(pipeline, rows, keep))
     if not isinstance(made, pd.DataFrame):
         names = [f"feature_{i:04d}" for i in range(made.shape[1])]
         made = pd.DataFrame(made, columns=names)
@@ -283,7 +285,7 @@ def _check_versions(expected: dict[str, str], found: dict[str, str], worker: str
         )
 
 
-def _fitted(pipeline: Any, parts: list[Part]) -> Any:
+def _fitted(pipeline: Any, parts: list[Part], keep: Sequence[str]) -> Any:
     try:
         check_is_fitted(pipeline)
     except NotFittedError:
@@ -294,8 +296,19 @@ def _fitted(pipeline: Any, parts: list[Part]) -> Any:
                 "it on the training samples first."
             ) from None
         if parts:
-            pipeline = clone(pipeline).fit(parts[0].read())
+            pipeline = clone(pipeline)
+            pipeline.fit(_seen(pipeline, parts[0].read(), keep))
     return pipeline
+
+
+def _seen(pipeline: Any, rows: pd.DataFrame, keep: Sequence[str]) -> pd.DataFrame:
+    """Leave labels out, which an embedder would take for media."""
+    known = getattr(pipeline, "feature_names_in_", ())
+    return rows.drop(
+        columns=[
+            name for name in keep if name in rows and not is_context(name) and name not in known
+        ]
+    )
 
 
 def _steps(part: Any) -> Iterator[Any]:

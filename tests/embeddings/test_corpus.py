@@ -66,6 +66,23 @@ def test_parquet_is_read_in_pieces(n_files, index, table, log, tmp_path):
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_labels_are_kept_and_not_embedded(table, log, tmp_path):
+    table = table.assign(emotion="sad", rating=range(23))
+    keep = ["emotion", "rating", "speaker"]
+    embed_corpus(table, CountingEmbedder(log), tmp_path / "out", keep=keep, rows_per_part=9)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "out")[keep], table[keep], check_dtype=False
+    )
+    # A pipeline that was fitted with such a column gets it.
+    embed = ColumnTransformer(
+        [("text", CountingEmbedder(log), ["text"]), ("rating", "passthrough", ["rating"])]
+    )
+    fitted = embed.set_output(transform="pandas").fit(table)
+    embed_corpus(table, fitted, tmp_path / "both", keep=["rating"], rows_per_part=9)
+    found = pd.read_parquet(tmp_path / "both")
+    assert found["rating__rating"].tolist() == found["rating"].tolist() == [*range(23)]
+
+
 def test_begun_again_only_what_is_missing_is_made(table, log, tmp_path):
     out = tmp_path / "out"
     embed_corpus(table, CountingEmbedder(log), out, rows_per_part=5)
