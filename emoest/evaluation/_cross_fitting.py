@@ -1,6 +1,9 @@
 """Folds: how samples are split by speaker, and one model fitted on one fold."""
 
+import multiprocessing
+import os
 import pickle
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, effective_n_jobs
-from joblib.parallel import get_active_backend
+from joblib.parallel import MultiprocessingBackend, get_active_backend
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -160,6 +163,7 @@ def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
     backend = get_active_backend()[0]
     if getattr(backend, "supports_sharedmem", False):
         n_jobs = 1
+    _refuse_fork(backend, n_jobs)
     if not type(backend).__module__.startswith("joblib._dask"):
         yield from _results(calls, n_jobs, backend)
         return
@@ -169,6 +173,20 @@ def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
         yield from _results_of_cluster(calls, n_jobs, backend)
     finally:
         np.random.set_state(before)  # noqa: NPY002
+
+
+def _refuse_fork(backend: Any, n_jobs: int | None) -> None:
+    """Raise where processes would be forked from one that has torch's threads: they never end."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(backend, MultiprocessingBackend):
+        return
+    method = os.environ.get("JOBLIB_START_METHOD") or multiprocessing.get_start_method()
+    if method == "fork" and torch.get_num_threads() > 1 and effective_n_jobs(n_jobs) > 1:
+        raise ValueError(
+            "joblib's backend 'multiprocessing' forks this process, and torch, which has several "
+            "threads in it, may wait for ever in a fork. Take 'loky', joblib's default, or call "
+            "torch.set_num_threads(1) first."
+        )
 
 
 def _results_of_cluster(calls: list[Any], n_jobs: int | None, backend: Any) -> Iterator[Any]:

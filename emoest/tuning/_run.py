@@ -82,7 +82,7 @@ def _objective_values(trial: Any, model: Any, seed: int, plan: Plan) -> Any:
         if plan.prunes:
             # After as many folds, trials are compared on the same samples.
             so_far = [each.scores[plan.objectives[0]] for each in folds]
-            trial.report(float(np.mean(so_far)), step=len(folds))
+            trial.report(float(np.mean(so_far)), step=len(folds) - 1)
             if len(folds) < len(plan.rows.splits) and trial.should_prune():
                 _write_folds(trial, folds, plan)
                 raise optuna.TrialPruned

@@ -1,6 +1,11 @@
+import multiprocessing
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import delayed, parallel_config
 from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from emoest.evaluation._cross_fitting import (
     class_probabilities,
     make_splitter,
+    run_parallel,
     with_group_level,
 )
 from emoest.utils.routing import fit_parameters
@@ -98,3 +104,20 @@ def test_probabilities_of_several_targets():
     tables = class_probabilities(labels, X, ["p", "q"])
     np.testing.assert_allclose(tables["q"][1], labels.predict_proba(X)[:, 1])
     np.testing.assert_allclose(tables["q"][0] + tables["q"][1], 1)
+
+
+@pytest.mark.parametrize("n_threads", [None, 1, 4])
+def test_multiprocessing_is_refused_where_torch_has_threads(n_threads, monkeypatch):
+    calls = [delayed(abs)(-each) for each in range(3)]
+    monkeypatch.delenv("JOBLIB_START_METHOD", raising=False)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    if n_threads:
+        torch = SimpleNamespace(get_num_threads=lambda: n_threads)
+        monkeypatch.setitem(sys.modules, "torch", torch)
+    with parallel_config(backend="multiprocessing"):
+        assert list(run_parallel(calls, 1)) == [0, 1, 2]
+        if n_threads == 4 and multiprocessing.get_start_method() == "fork":
+            with pytest.raises(ValueError, match=r"'multiprocessing' forks .* Take 'loky'"):
+                list(run_parallel(calls, 2))
+        else:
+            assert list(run_parallel(calls, 2)) == [0, 1, 2]

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,11 @@ def test_a_run_in_another_process_is_equal(first):
 
 
 @pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
-def test_no_backend_changes_what_is_found(backend):
+def test_no_backend_changes_what_is_found(backend, request):
+    if backend == "multiprocessing":
+        # A fork of a process in which torch has several threads is refused.
+        request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+        torch.set_num_threads(1)
     models = [NET, clone(NET).set_params(random_state=3), FOREST, HiddenForest()]
     before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     assert digests(models, backend) == digests(models)
