@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,51 @@ def _minutes(item: Any) -> float:
         return open_audio(item).seconds / 60
     except (OSError, ValueError, ImportError):
         return 0.0
+
+
+def read_columns(path: Path, wanted: Sequence[str], kept: Sequence[str] = ()) -> Any:
+    """Read columns of a table without labels; paths start at the folder of the table.
+
+    Parameters
+    ----------
+    path : Path
+        A csv or parquet file.
+    wanted : sequence of str
+        Columns that must be there.
+    kept : sequence of str, default=()
+        Columns that are taken if they are there.
+
+    Returns
+    -------
+    X : DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a column is not there.
+    """
+    import pandas as pd
+
+    from emoest.datasets._own.reading import read_own_table
+    from emoest.utils.messages import listed
+
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}.")
+    frame, *_ = read_own_table(path, "utf-8-sig")
+    absent = [name for name in wanted if name not in frame.columns]
+    if absent:
+        raise ValueError(
+            f"{str(path)!r} has no column {listed(absent, quoted=True)}, which is read; it has "
+            f"{listed(frame.columns, most=20, quoted=True)}."
+        )
+    found = {}
+    for name in dict.fromkeys([*wanted, *kept]):
+        if name not in frame.columns:
+            continue
+        cells = [None if pd.isna(cell) else cell for cell in frame[name]]
+        if name in (*_HELD, "eeg"):
+            cells = [None if cell is None else str(path.parent / str(cell)) for cell in cells]
+        found[name] = pd.Series(cells, dtype=object) if name in wanted else frame[name]
+    return pd.DataFrame(found)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from emoest._cli.data import add_length_option, check_lengths
+from emoest._cli.data import add_length_option, check_lengths, read_columns
 from emoest._cli.shared import add_command, as_json, check_writable, records
 
 _MORE = """\
@@ -82,7 +82,8 @@ def _read_rows(arguments: argparse.Namespace, record: Any) -> Any:
     import pandas as pd
 
     if arguments.table is not None:
-        return _read_table(arguments.table, record)
+        wanted = _media_columns(record.columns)
+        return read_columns(arguments.table, wanted, record.columns)
     columns = _media_columns(record.columns)
     column = arguments.column or _clip_column(columns)
     rows = {name: pd.Series([None] * len(arguments.clips), dtype=object) for name in columns}
@@ -121,34 +122,6 @@ def _is_there(clip: str) -> bool:
     return named_file(clip) is not None
 
 
-def _read_table(path: Path, record: Any) -> Any:
-    """Read the columns that the model was fitted on; paths start at the table's folder."""
-    import pandas as pd
-
-    from emoest.datasets._own.reading import read_own_table
-    from emoest.utils.messages import listed
-
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    frame, *_ = read_own_table(path, "utf-8-sig")
-    wanted = _media_columns(record.columns)
-    absent = [name for name in wanted if name not in frame.columns]
-    if absent:
-        raise ValueError(
-            f"{str(path)!r} has no column {listed(absent, quoted=True)}, which the model reads; it "
-            f"has {listed(frame.columns, most=20, quoted=True)}."
-        )
-    found = {}
-    for name in record.columns or wanted:
-        if name not in frame.columns:
-            continue
-        cells = [None if pd.isna(cell) else cell for cell in frame[name]]
-        if name in ("audio", "video", "face", "eeg"):
-            cells = [None if cell is None else str(path.parent / str(cell)) for cell in cells]
-        found[name] = pd.Series(cells, dtype=object) if name in wanted else frame[name]
-    return pd.DataFrame(found)
-
-
 def _set_embedders(model: Any, *, verbose: int, skip: bool) -> None:
     from emoest.utils.state import walk_parts
 
@@ -182,4 +155,4 @@ def _written(table: Any, kind: str) -> str:
         buffer = io.StringIO()
         table.to_csv(buffer)
         return buffer.getvalue()
-    return str(table.round(3).to_string()) + "\n"
+    return str(table.round(3).reset_index().to_string(index=False)) + "\n"

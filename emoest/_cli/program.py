@@ -12,15 +12,19 @@ from emoest._cli.cache import add as add_cache
 from emoest._cli.compare import add as add_compare
 from emoest._cli.corpora import add as add_corpora
 from emoest._cli.demo import add as add_demo
+from emoest._cli.embed import add as add_embed
 from emoest._cli.evaluate import add as add_evaluate
 from emoest._cli.fetch import add as add_fetch
 from emoest._cli.info import add as add_info
 from emoest._cli.predict import add as add_predict
+from emoest._cli.tune import add as add_tune
 
 COMMANDS = (
     add_evaluate,
     add_predict,
     add_compare,
+    add_tune,
+    add_embed,
     add_corpora,
     add_fetch,
     add_info,
@@ -80,9 +84,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _is_for_users(error: RuntimeError) -> bool:
-    """Check for the error of an evaluation without loading what raises it."""
-    module = sys.modules.get("emoest.evaluation")
-    return module is not None and isinstance(error, module.EvaluationError)
+    """Check for an error of emoest's own, which says what to do; any other is a bug."""
+    return type(error).__module__.startswith("emoest.")
 
 
 @contextmanager

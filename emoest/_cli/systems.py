@@ -111,44 +111,67 @@ def make_system(arguments: argparse.Namespace, X: Any, y: Any) -> Any:
     """
     from sklearn.base import BaseEstimator
 
-    chosen = {m: getattr(arguments, m) for m in ENCODERS if getattr(arguments, m) is not None}
     task = "regression" if _is_score(y) else "classification"
     if arguments.system == DEFAULT:
         if arguments.option:
             raise ValueError("--option goes with a named --system; use --set for the Pipeline.")
-        model: BaseEstimator = _columns_system(arguments, X, chosen, task)
+        model: BaseEstimator = _columns_system(arguments, X, task)
     else:
-        model = _named_system(arguments, X, chosen, task)
+        model = _named_system(arguments, X, chosen_encoders(arguments), task)
     if arguments.set:
         model.set_params(**dict(arguments.set))
     return _for_targets(model, y)
 
 
-def _columns_system(arguments: argparse.Namespace, X: Any, chosen: Any, task: str) -> Any:
-    from sklearn.compose import ColumnTransformer
+def _columns_system(arguments: argparse.Namespace, X: Any, task: str) -> Any:
     from sklearn.pipeline import make_pipeline
 
     from emoest.aggregation import StatisticsPooling
     from emoest.tables.frame_columns import holds_frames
-    from emoest.tables.names import is_context
 
     fusion = _make_fusion(arguments, task)
-    columns = [name for name in X.columns if not is_context(name)]
-    media = [name for name in columns if name in ENCODERS]
-    absent = [modality for modality in chosen if modality not in media]
-    if absent:
-        raise ValueError(
-            f"--{absent[0]} is given, and the table has no column {absent[0]!r}; it has "
-            f"{', '.join(map(str, columns))}."
-        )
-    if not media:
-        steps = [StatisticsPooling()] if holds_frames(X) else []
-        return make_pipeline(*steps, fusion).set_output(transform="pandas")
-    branches = []
-    for modality in [name for name in media if name in chosen or not chosen]:
-        encoder = make_encoder(modality, chosen.get(modality), quiet=arguments.quiet)
-        branches.append((modality, encoder, [modality]))
-    return make_pipeline(ColumnTransformer(branches), fusion).set_output(transform="pandas")
+    if any(name in ENCODERS for name in X.columns):
+        embed = make_embedding(arguments, X)
+        return make_pipeline(embed, fusion).set_output(transform="pandas")
+    chosen = chosen_encoders(arguments)
+    if chosen:
+        _refuse_absent(next(iter(chosen)), X)
+    steps = [StatisticsPooling()] if holds_frames(X) else []
+    return make_pipeline(*steps, fusion).set_output(transform="pandas")
+
+
+def chosen_encoders(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the encoders that were named, by modality."""
+    return {m: getattr(arguments, m) for m in ENCODERS if getattr(arguments, m) is not None}
+
+
+def make_embedding(arguments: argparse.Namespace, X: Any) -> Any:
+    """Make the ColumnTransformer of the encoders that the options name.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column that they read.
+    """
+    from sklearn.compose import ColumnTransformer
+
+    chosen = chosen_encoders(arguments)
+    media = [name for name in X.columns if name in ENCODERS]
+    for modality in chosen if media else ENCODERS:
+        if modality not in media:
+            _refuse_absent(modality, X)
+    return ColumnTransformer(
+        [
+            (name, make_encoder(name, chosen.get(name), quiet=arguments.quiet), [name])
+            for name in media
+            if name in chosen or not chosen
+        ]
+    )
+
+
+def _refuse_absent(modality: str, X: Any) -> None:
+    there = ", ".join(map(str, X.columns))
+    raise ValueError(f"The table has no column {modality!r} for --{modality}; it has {there}.")
 
 
 def _make_fusion(arguments: argparse.Namespace, task: str) -> Any:

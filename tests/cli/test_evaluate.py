@@ -96,7 +96,7 @@ WRONG = [
     (["--table", "none.csv"], "none.csv"),
     (["--audio", "egmaps"], "Did you mean 'egemaps'?"),
     (["--audio", "functionals=model"], "takes no model"),
-    (["--face", "faces"], "no column 'face'"),
+    (["--face", "faces"], "no column 'face' for --face"),
     (["--audio", "none"], "There are whisper, yamnet"),
     (["--set", "nothing__here=1"], "nothing"),
     (["--option", "C=1"], "--option goes with a named --system"),

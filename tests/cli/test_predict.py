@@ -41,7 +41,7 @@ def test_clips_as_a_table_csv_and_json(model, clips, tmp_path, capsys):
     first, second = paths(clips)
     assert main(["predict", str(model), first, second, "--quiet"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[0].split() == ["prediction", "proba_happy", "proba_sad"]
+    assert out.splitlines()[0].split() == ["clip", "prediction", "proba_happy", "proba_sad"]
     assert main(["predict", str(model), first, second, "--format", "csv", "--quiet"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[0] == "clip,prediction,proba_happy,proba_sad"
@@ -121,7 +121,7 @@ def test_a_table_without_the_column_says_what_it_has(model, tmp_path, capsys):
     (tmp_path / "a.csv").write_text("file,who\na.wav,me\n")
     assert main(["predict", str(model), "--table", str(tmp_path / "a.csv")]) == 1
     err = capsys.readouterr().err
-    assert "no column 'audio', which the model reads; it has 'file', 'who'" in err
+    assert "no column 'audio', which is read; it has 'file', 'who'" in err
 
 
 @pytest.mark.parametrize("options", [[], ["a.wav", "--table", "a.csv"]])

@@ -198,7 +198,18 @@ def test_the_help_of_the_cache_says_what_it_is(capsys):
         assert words in out
 
 
-COMMANDS = ["evaluate", "predict", "compare", "corpora", "fetch", "info", "cache", "demo"]
+COMMANDS = [
+    "evaluate",
+    "predict",
+    "compare",
+    "tune",
+    "embed",
+    "corpora",
+    "fetch",
+    "info",
+    "cache",
+    "demo",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
