@@ -4,7 +4,7 @@ Validate, look up in the store, read and compute the unique, present and unknown
 store, assemble. A subclass writes what an item is and what becomes of a batch of them.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         return len(batch) >= self.batch_size or size >= MAX_BATCH_BYTES
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> "CellTransformer":
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check X and the parameters; nothing is learned from the data.
 
         Parameters
