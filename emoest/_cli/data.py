@@ -248,12 +248,17 @@ def read_columns(path: Path, wanted: Sequence[str], kept: Sequence[str] = ()) ->
     """
     import pandas as pd
 
+    from emoest.datasets._own.columns import recognize
     from emoest.datasets._own.reading import read_own_table
+    from emoest.datasets._own.table import MEDIA
     from emoest.utils.messages import listed
 
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
     frame, *_ = read_own_table(path, "utf-8-sig")
+    # The same other names are understood as in `emoest evaluate`.
+    media = [name for name in wanted if name in MEDIA]
+    frame, _ = recognize(frame, [name for name in (*wanted, *kept) if name not in MEDIA], media)
     absent = [name for name in wanted if name not in frame.columns]
     if absent:
         raise ValueError(

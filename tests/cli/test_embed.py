@@ -28,6 +28,15 @@ def test_parts_are_made_once_and_hold_what_is_kept(clips, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["made"] == 0
 
 
+def test_usual_other_names_of_columns_are_understood(clips, tmp_path, capsys):
+    table = pd.read_csv(clips / "mine.csv").head(2)
+    names = {"audio": "wav_path", "emotion": "Emotion"}
+    table.rename(columns=names).to_csv(clips / "other.csv", index=False)
+    options = ["--audio", "functionals", "--keep", "emotion", "--quiet"]
+    assert main(["embed", str(clips / "other.csv"), str(tmp_path / "out"), *options]) == 0
+    assert pd.read_parquet(tmp_path / "out")["emotion"].tolist() == table["emotion"].tolist()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -118,10 +118,10 @@ def test_an_error_is_one_line(options, said, model, clips, capsys):
 
 
 def test_a_table_without_the_column_says_what_it_has(model, tmp_path, capsys):
-    (tmp_path / "a.csv").write_text("file,who\na.wav,me\n")
+    (tmp_path / "a.csv").write_text("name,who\nann,me\n")
     assert main(["predict", str(model), "--table", str(tmp_path / "a.csv")]) == 1
     err = capsys.readouterr().err
-    assert "no column 'audio', which is read; it has 'file', 'who'" in err
+    assert "no column 'audio', which is read; it has 'name', 'who'" in err
 
 
 @pytest.mark.parametrize("options", [[], ["a.wav", "--table", "a.csv"]])
