@@ -37,14 +37,16 @@ from emoest.evaluation._bootstrap import (
     uar_sums,
 )
 from emoest.features import OpenSMILEFunctionals
-from emoest.features._whisper_mel import RATE, SAMPLES_PER_POSITION, whisper_log_mel
+from emoest.features._whisper_mel import RATE, whisper_log_mel
 from emoest.files.weights import find_weights
 from emoest.media.audio import read_audio
 
-STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)
+STRENGTHS = (0.003, 0.01, 0.03)
 WEIGHTS = (0.25, 0.5, 1.0)
-LAYERS = ("mean", *range(7))
-POOLINGS = {"mean": (0,), "mean and deviation": (0, 1), "mean weighted by loudness": (2,)}
+LAYERS = ("mean", *range(1, 7))
+EACH = "each"
+"""A regression for each of the layers 1 to 6, and the product of their probabilities."""
+POOLINGS = {"mean": (0,), "mean and deviation": (0, 1)}
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016")
 SCALINGS = ("training", "speaker")
 
@@ -71,6 +73,7 @@ def with_functionals(best: Choice) -> list[Choice]:
     early = [
         best._replace(c=c, other=other, fusion="early")
         for other, c in product(FUNCTIONALS, STRENGTHS)
+        if best.layer != EACH
     ]
     late = [
         best._replace(other=other, fusion="late", other_c=c, weight=weight)
@@ -84,14 +87,15 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     "and C chosen": lambda best: whisper_only(["mean"], ["mean"]),
     "and the layer": lambda best: whisper_only(LAYERS, ["mean"]),
     "and the pooling": lambda best: whisper_only(LAYERS, POOLINGS),
+    "and a regression for each layer": lambda best: whisper_only([*LAYERS, EACH], POOLINGS),
     "and functionals, early or late": with_functionals,
 }
 
 
 def layer_statistics(files: pd.Series, kept: Path, actors: pd.Series, end: float) -> np.ndarray:
-    """Compute of each clip and layer mean, deviation and loudness-weighted mean of the frames.
+    """Compute of each clip and layer mean and deviation of the frames.
 
-    Shape (n_clips, n_layers + 1, 3, n_dims); an actor's clips are kept in a file. After `end`, a
+    Shape (n_clips, n_layers + 1, 2, n_dims); an actor's clips are kept in a file. After `end`, a
     time of the clock, no actor is begun.
     """
     found = {}
@@ -117,15 +121,9 @@ def _of_clip(net: Any, clip: str) -> np.ndarray:
 
     signal, _ = read_audio(clip, target_rate=RATE)
     mels = torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
-    n_frames = mels.shape[2] // 2
-    padded = np.zeros(n_frames * SAMPLES_PER_POSITION)
-    padded[: len(signal)] = signal[: len(padded)]
-    loudness = np.sqrt((padded.reshape(n_frames, -1) ** 2).mean(axis=1)) + 1e-6
     with torch.inference_mode():
         layers = np.stack([states[0].numpy() for states in net(mels)])
-    weighted = np.average(layers, axis=1, weights=loudness)
-    values = [layers.mean(axis=1), layers.std(axis=1), weighted]
-    return np.stack(values, axis=1).astype(np.float32)
+    return np.stack([layers.mean(axis=1), layers.std(axis=1)], axis=1).astype(np.float32)
 
 
 class Voices:
@@ -133,7 +131,7 @@ class Voices:
 
     Parameters
     ----------
-    statistics : ndarray of shape (n_clips, n_layers + 1, 3, n_dims)
+    statistics : ndarray of shape (n_clips, n_layers + 1, 2, n_dims)
         What `layer_statistics` gives.
     functionals : dict of str to ndarray (n_clips, n_features)
         By name of the set.
@@ -255,7 +253,9 @@ class Fold:
         if choice.fusion == "early":
             both = whisper._replace(other=choice.other)
             return self._log(("whisper", "other"), both, choice.c).argmax(axis=1)
-        scores = self._log(("whisper",), whisper, choice.c)
+        layers = LAYERS[1:] if choice.layer == EACH else [choice.layer]
+        logs = [self._log(("whisper",), whisper._replace(layer=i), choice.c) for i in layers]
+        scores = np.mean(logs, axis=0)
         if choice.fusion == "late":
             alone = Choice(other=choice.other)
             scores = scores + choice.weight * self._log(("other",), alone, choice.other_c)
@@ -305,7 +305,7 @@ def outer_fold(voices: Voices, classes: np.ndarray, train: Any, test: Any) -> pd
     return pd.concat(rows, ignore_index=True)
 
 
-def run(folder: Path, kept: Path, minutes: float) -> pd.DataFrame:
+def run(folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.DataFrame:
     """Compute what is not there yet, while there is time."""
     kept.mkdir(parents=True, exist_ok=True)
     X, y = load_ravdess(folder, return_X_y=True)
@@ -319,7 +319,7 @@ def run(folder: Path, kept: Path, minutes: float) -> pd.DataFrame:
     classes, numbers = np.unique(y.to_numpy(), return_inverse=True)
     actors = X["speaker"].to_numpy().astype(str)
     parts = Parts(kept / "predictions.csv", (end - time.monotonic()) / 60)
-    for scaling in SCALINGS:
+    for scaling in scalings:
         voices = Voices(statistics, functionals, numbers, actors, scaling)
         for i, (train, test) in enumerate(GroupKFold(6).split(X, groups=actors)):
             make = partial(outer_fold, voices, classes, train, test)
@@ -329,12 +329,13 @@ def run(folder: Path, kept: Path, minutes: float) -> pd.DataFrame:
 
 def markdown(table: pd.DataFrame) -> str:
     """Write what each step reaches, what it adds to the one before it, and what was chosen."""
-    head = ["step", *(f"UAR, {scaling} z-scores | added" for scaling in SCALINGS)]
-    lines = [f"| {' | '.join(head)} |", "| --- " * 5 + "|"]
+    scalings = [scaling for scaling in SCALINGS if scaling in set(table["scaling"])]
+    head = ["step", *(f"UAR, {scaling} z-scores | added" for scaling in scalings)]
+    lines = [f"| {' | '.join(head)} |", "| --- " * (1 + 2 * len(scalings)) + "|"]
     before: dict[str, Any] = {}
     for step in STEPS:
         cells = []
-        for scaling in SCALINGS:
+        for scaling in scalings:
             rows = table[(table["step"] == step) & (table["scaling"] == scaling)]
             cells += _cells(rows, before.get(scaling))
             before[scaling] = rows
@@ -367,8 +368,9 @@ def main() -> None:
     parser.add_argument("ravdess", type=Path, help="folder of RAVDESS (official file names)")
     parser.add_argument("kept", type=Path, help="folder of what is computed once")
     parser.add_argument("--minutes", type=float, default=8.0, help="begin no fold after these")
+    parser.add_argument("--scalings", nargs="*", default=SCALINGS, choices=SCALINGS)
     given = parser.parse_args()
-    print(markdown(run(given.ravdess, given.kept, given.minutes)))
+    print(markdown(run(given.ravdess, given.kept, given.minutes, given.scalings)))
 
 
 if __name__ == "__main__":
