@@ -19,6 +19,17 @@ SYSTEMS = {
 }
 """Function of `emoest.systems` for each name."""
 
+SPACES = {
+    "boateng2020": "boateng2020_space",
+    "m3er2020": "m3er_space",
+    "memobert2022": "memobert2022_space",
+    "padi2021": "padi2021_space",
+    "recordings": "recording_space",
+    "tan2021": "tan2021_space",
+    "unimse2022": "unimse2022_space",
+}
+"""Function of `emoest.systems` that gives the search space of a system."""
+
 _ENCODER_OF = {
     "boateng2020": {"audio": "acoustic_encoder", "text": "text_encoder"},
     "compare2020": {"audio": "features"},
@@ -121,6 +132,35 @@ def make_system(arguments: argparse.Namespace, X: Any, y: Any) -> Any:
     if arguments.set:
         model.set_params(**dict(arguments.set))
     return _for_targets(model, y)
+
+
+def make_space(arguments: argparse.Namespace, X: Any, model: Any) -> dict[str, Any]:
+    """Make the ready search space of the named system, as far as this Pipeline has its parameters.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    from emoest import systems
+
+    name = arguments.system
+    space: dict[str, Any] = {}
+    if name in SPACES:
+        make = getattr(systems, SPACES[name])
+        given = dict(arguments.option)
+        if name == "boateng2020":
+            given["modality"] = _boateng_modality(X, chosen_encoders(arguments))
+        known = inspect.signature(make).parameters
+        space = make(**{option: value for option, value in given.items() if option in known})
+        there = model.get_params()
+        space = {parameter: values for parameter, values in space.items() if parameter in there}
+    if not space:
+        raise ValueError(
+            f"There is no ready search space for --system {name} as it is made here: name what to "
+            "search with --param, for example --param NAME=0.01:1:log."
+        )
+    return space
 
 
 def _columns_system(arguments: argparse.Namespace, X: Any, task: str) -> Any:

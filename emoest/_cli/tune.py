@@ -6,7 +6,7 @@ from typing import Any
 
 from emoest._cli.data import add_data_options, load_samples
 from emoest._cli.shared import add_command, check_writable, note, records, show, whole
-from emoest._cli.systems import add_system_options, make_system
+from emoest._cli.systems import add_system_options, make_space, make_system
 
 _MORE = """\
 Parameters are those of the Pipeline, as for --set. A range is LOW:HIGH, of whole numbers if both
@@ -35,9 +35,10 @@ def add(commands: Any) -> None:
         "--param",
         action="append",
         type=space_of,
-        required=True,
+        default=[],
         metavar="NAME=RANGE",
-        help="a parameter and its range (LOW:HIGH, LOW:HIGH:log) or choices (a|b|c); repeated",
+        help="a parameter and its range (LOW:HIGH, LOW:HIGH:log) or choices (a|b|c); repeated "
+        "(default: the ready search space of a named --system)",
     )
     group.add_argument("--trials", type=whole(1), default=20, help="trials in all (default 20)")
     group.add_argument("--storage", help="where trials are kept, for example sqlite:///mine.db")
@@ -99,6 +100,7 @@ def _tune(arguments: argparse.Namespace) -> None:
     samples = load_samples(arguments)
     model = make_system(arguments, samples.X, samples.y)
     space = {name: _distribution(values) for name, values in arguments.param}
+    space = space or make_space(arguments, samples.X, model)
     known = model.get_params()
     unknown = [name for name in space if name not in known]
     if unknown:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from emoest._cli import main
+from emoest.features import AcousticFunctionals
 
 pytest.importorskip("pyarrow")
 
@@ -35,6 +36,26 @@ def test_usual_other_names_of_columns_are_understood(clips, tmp_path, capsys):
     options = ["--audio", "functionals", "--keep", "emotion", "--quiet"]
     assert main(["embed", str(clips / "other.csv"), str(tmp_path / "out"), *options]) == 0
     assert pd.read_parquet(tmp_path / "out")["emotion"].tolist() == table["emotion"].tolist()
+
+
+def test_an_interrupt_keeps_the_parts_that_were_written(clips, tmp_path, monkeypatch, capsys):
+    transform, calls = AcousticFunctionals.transform, []
+
+    def interrupted(self, X):
+        calls.append(0)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return transform(self, X)
+
+    out = tmp_path / "vectors"
+    with monkeypatch.context() as patch:
+        patch.setattr(AcousticFunctionals, "transform", interrupted)
+        assert embedded(clips, out, "--rows", "6") == 130
+    err = capsys.readouterr().err
+    assert "Parts that were written are kept" in err and "Traceback" not in err
+    assert embedded(clips, out, "--rows", "6", "--json") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["rows"] == 24 and 0 < again["made"] < again["parts"] == 4
 
 
 @pytest.mark.parametrize(
