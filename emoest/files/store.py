@@ -12,7 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from numbers import Real
@@ -23,6 +23,7 @@ import numpy as np
 
 from emoest.files.digests import DIGESTS, forget_digests
 from emoest.files.folders import STORE, CacheDir, cache_folder, warn_unusable
+from emoest.files.walking import remove_empty_folders, remove_files, walk_files
 from emoest.tables.cells import read_array
 from emoest.utils.atomic import written_whole
 from emoest.utils.typing import Array
@@ -235,7 +236,7 @@ def _mark_used(path: Path) -> None:
 
 def _remove_old_temporaries(folder: Path) -> int:
     removed = 0
-    for path, status in _files(folder, ".tmp"):
+    for path, status in walk_files(folder, ".tmp"):
         with suppress(OSError):
             if time.time() - status.st_mtime > _DAY:
                 path.unlink()
@@ -280,7 +281,7 @@ def info(cache_dir: CacheDir = None) -> list[RecipeInfo]:
     """
     found = []
     for folder in _recipe_folders(cache_dir):
-        sizes = [status.st_size for _, status in _files(folder, ".npy")]
+        sizes = [status.st_size for _, status in walk_files(folder, ".npy")]
         found.append(RecipeInfo(folder.name, len(sizes), sum(sizes), _read_recipe(folder)))
     return found
 
@@ -325,7 +326,7 @@ def prune(
         return 0
     folders = _recipe_folders(cache_dir)
     removed = _remove_old_temporaries(cache_folder(cache_dir) / STORE)
-    entries = [entry for folder in folders for entry in _files(folder, ".npy")]
+    entries = [entry for folder in folders for entry in walk_files(folder, ".npy")]
     entries.sort(key=lambda entry: entry[1].st_mtime)
     total = sum(status.st_size for _, status in entries)
     for path, status in entries:
@@ -355,13 +356,13 @@ def clear(cache_dir: CacheDir = None) -> int:
     root = cache_folder(cache_dir) / STORE
     count = 0
     for folder in _recipe_folders(cache_dir):
-        count += _remove(folder, ".npy")
-        _remove(folder, ".tmp")
+        count += remove_files(folder, ".npy")
+        remove_files(folder, ".tmp")
         (folder / _RECIPE_FILE).unlink(missing_ok=True)
-        _remove_empty(folder)
+        remove_empty_folders(folder)
     for suffix in (".json", ".tmp"):
-        _remove(root / DIGESTS, suffix)
-    _remove_empty(root)
+        remove_files(root / DIGESTS, suffix)
+    remove_empty_folders(root)
     forget_digests()
     _swept.clear()
     return count
@@ -385,31 +386,6 @@ def _recipe_folders(cache_dir: CacheDir) -> list[Path]:
         raise
     except OSError:
         return []
-
-
-def _files(folder: Path, suffix: str) -> Iterator[tuple[Path, os.stat_result]]:
-    """Walk through files of the store; what another process removes meanwhile is left out."""
-    # Unlike Path.glob, os.walk goes on where a folder is gone.
-    for place, _, names in os.walk(folder):
-        for path in (Path(place, name) for name in names if name.endswith(suffix)):
-            with suppress(FileNotFoundError):
-                yield path, path.stat()
-
-
-def _remove(folder: Path, suffix: str) -> int:
-    removed = 0
-    for path, _ in _files(folder, suffix):
-        with suppress(FileNotFoundError):
-            path.unlink()
-            removed += 1
-    return removed
-
-
-def _remove_empty(root: Path) -> None:
-    """Remove empty folders from the inside out; one into which others write is not empty."""
-    for place, _, _ in os.walk(root, topdown=False):
-        with suppress(OSError):
-            Path(place).rmdir()
 
 
 def _read_recipe(folder: Path) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from emoest.tables.names import (
     is_context,
     is_sidecar,
     modalities_of,
-    positions_from_dict,
     tokens,
 )
+from emoest.tables.positions import positions_from_dict
 from emoest.utils.messages import listed
 
 _POOL = (

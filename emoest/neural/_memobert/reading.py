@@ -19,7 +19,8 @@ from emoest.tables.cells import (
 )
 from emoest.tables.frames import FrameTable, read_frames_table
 from emoest.tables.inputs import as_fitted
-from emoest.tables.names import is_context, is_sidecar, modality_of, positions_from_dict
+from emoest.tables.names import is_context, is_sidecar, modality_of
+from emoest.tables.positions import positions_from_dict
 from emoest.utils.messages import listed
 
 ROLES = ("text", "face", "audio")
