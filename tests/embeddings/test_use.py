@@ -33,10 +33,10 @@ OTHERS = {
         "Die Suppe schmeckt nach Knoblauch.",
         "Meine Großmutter lebt allein in einem kleinen Dorf.",
         "Er schämt sich, weil er seinen Freund belogen hat.",
-        "Sie lachten, bis ihnen der Bauch wehtat.",
+        "Sie lachten, bis ihnen der Bauch wehtat.",  # codespell:ignore
         "Der Arzt sagt, dass ich morgen nach Hause darf.",
         "Auf dem Weg zur Arbeit habe ich meine Schlüssel verloren.",
-        "Zu ihrer Geburtstagsfeier ist niemand gekommen.",
+        "Zu ihrer Geburtstagsfeier ist niemand gekommen.",  # codespell:ignore
     ],
     "zh": [
         "我今天非常高兴。",

@@ -10,7 +10,7 @@ import ctypes
 import ctypes.util
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,6 +138,9 @@ def _opened() -> Iterator[_Library]:
         rate = handle.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if rate <= 0:
             raise RuntimeError(f"eSpeak NG ({path!r}) does not find its voices.")
+        # It seeds the breath of its voices by the clock; versions before 1.52 have no such call.
+        with suppress(AttributeError):
+            handle.espeak_ng_SetRandSeed(ctypes.c_long(1))
         blocks: list[npt.NDArray[np.int16]] = []
 
         def collect(samples: Any, n_samples: int, _events: Any) -> int:
