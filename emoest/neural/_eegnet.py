@@ -53,7 +53,7 @@ class EEGNetClassifier(MediaClassifier):
         Rate in Hz of arrays and files, which bring none. A tuple brings its own.
     lr, max_epochs, optimizer, weight_decay, gradient_clip
         See `SequenceClassifier`.
-    patience, validation_fraction, class_weight
+    patience, validation_fraction, class_weight, label_smoothing
         See `SequenceClassifier`.
     callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
@@ -140,6 +140,7 @@ class EEGNetClassifier(MediaClassifier):
         patience: int | None = 10,
         validation_fraction: float | None = 0.1,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -168,6 +169,7 @@ class EEGNetClassifier(MediaClassifier):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision

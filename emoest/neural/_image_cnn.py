@@ -76,7 +76,7 @@ class FaceCNNClassifier(MediaClassifier):
         See `SequenceClassifier`.
     patience : int or None, default=7
         Epochs without a gain on the held-out samples before training stops.
-    validation_fraction, class_weight
+    validation_fraction, class_weight, label_smoothing
         See `SequenceClassifier`.
     callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
@@ -179,6 +179,7 @@ class FaceCNNClassifier(MediaClassifier):
         patience: int | None = 7,
         validation_fraction: float | None = 0.1,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -208,6 +209,7 @@ class FaceCNNClassifier(MediaClassifier):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision

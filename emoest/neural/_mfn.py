@@ -62,7 +62,11 @@ class MFNClassifier(FusionClassifier):
         See `SequenceClassifier`.
     lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
         See `SequenceClassifier`.
-    class_weight, callbacks, warm_start, precision, group_column
+    class_weight
+        See `SequenceClassifier`.
+    label_smoothing : float, default=0.0
+        See `SequenceClassifier`; for ``loss="cross_entropy"`` only.
+    callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -134,6 +138,7 @@ class MFNClassifier(FusionClassifier):
         patience: int | None = 10,
         validation_fraction: float | None = 0.1,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -172,6 +177,7 @@ class MFNClassifier(FusionClassifier):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision

@@ -85,6 +85,9 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         groups. None trains on all samples for `max_epochs`.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread evenly over all classes, from 0 up to below 1, in the
+        losses of held-out samples as well. Votes as `y` are smoothed likewise.
     callbacks : list or None, default=None
         Further skorch callbacks, such as ``LRScheduler``, ``EarlyStopping`` or ``Checkpoint``; each
         ``fit`` works on copies. Those that score predictions (``EpochScoring``) see classes as
@@ -189,6 +192,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         patience: int | None = 10,
         validation_fraction: float | None = 0.1,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -216,6 +220,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision

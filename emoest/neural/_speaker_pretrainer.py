@@ -8,7 +8,6 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.batches import FrameDataset
-from emoest.nets.losses.criteria import CrossEntropy
 from emoest.nets.speaker import AngularMarginLoss, SpeakerNet
 from emoest.nets.speech_resnet import LAYOUTS
 from emoest.nets.weight_files.trunk_weights import TrunkWeights
@@ -68,6 +67,8 @@ class SpeakerPretrainer(DeepClassifier):
         that are the speakers themselves are not kept apart then; others, such as recordings, are.
     class_weight : dict, "balanced" or None, default=None
         Weights of the speakers in the loss.
+    label_smoothing : float, default=0.0
+        See `SequenceClassifier`; for ``loss="softmax"`` only.
     callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
     batch_size, device
@@ -157,6 +158,7 @@ class SpeakerPretrainer(DeepClassifier):
         patience: int | None = None,
         validation_fraction: float | None = None,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -185,6 +187,7 @@ class SpeakerPretrainer(DeepClassifier):
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
@@ -237,7 +240,9 @@ class SpeakerPretrainer(DeepClassifier):
         return [("statistics", RefreshStatistics())] if fresh else []
 
     def _criterion(self) -> torch.nn.Module:
-        return AngularMarginLoss(self.scale, self.margin) if self.loss == "aam" else CrossEntropy()
+        if self.loss == "softmax":
+            return super()._criterion()
+        return AngularMarginLoss(self.scale, self.margin)
 
     def _dataset(self, table: Any, scales: dict[str, Any]) -> FrameDataset:
         data = super()._dataset(table, scales)

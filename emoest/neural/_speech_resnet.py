@@ -102,7 +102,7 @@ class SpeechResNetClassifier(DeepClassifier):
     average_epochs : int or None, default=None
         Instead of the weights of the best epoch, take the average of those after so many last
         epochs. Held-out samples then do no more than end the training.
-    class_weight, callbacks, warm_start, precision, group_column
+    class_weight, label_smoothing, callbacks, warm_start, precision, group_column
         See `SequenceClassifier`.
     batch_size, device
         See `SequenceClassifier`.
@@ -213,6 +213,7 @@ class SpeechResNetClassifier(DeepClassifier):
         validation_fraction: float | None = 0.1,
         average_epochs: int | None = None,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
@@ -247,6 +248,7 @@ class SpeechResNetClassifier(DeepClassifier):
         self.validation_fraction = validation_fraction
         self.average_epochs = average_epochs
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision

@@ -26,6 +26,11 @@ def predicting(output: Any) -> Tensor:
 class CrossEntropy(nn.Module):
     """Cross-entropy of logits.
 
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        Share of each label that is spread evenly over all classes.
+
     Examples
     --------
     >>> import torch
@@ -33,9 +38,16 @@ class CrossEntropy(nn.Module):
     tensor([0.6931])
     """
 
+    def __init__(self, label_smoothing: float = 0.0):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
     def forward(self, output: Any, target: Tensor) -> Tensor:
         """Compare logits of shape (n_samples, n_classes) with class numbers or proportions."""
-        return functional.cross_entropy(predicting(output), target, reduction="none")
+        smoothing = self.label_smoothing
+        return functional.cross_entropy(
+            predicting(output), target, reduction="none", label_smoothing=smoothing
+        )
 
 
 class SquaredError(nn.Module):

@@ -147,7 +147,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         **{
             name: rule
             for name, rule in DeepClassifier._parameter_constraints.items()
-            if name not in {"impute", "max_epochs", "warm_start"}
+            if name not in {"impute", "label_smoothing", "max_epochs", "warm_start"}
         },
         **CrossModal._parameter_constraints,
         "setting": [StrOptions(set(SETTINGS))],

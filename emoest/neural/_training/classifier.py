@@ -1,5 +1,6 @@
 """Deep classifiers and regressors: labels and values around `DeepEstimator`."""
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from emoest.tables.targets import (
     read_label_distribution,
     read_target,
 )
-from emoest.utils._sklearn import StrOptions
+from emoest.utils._sklearn import Interval, StrOptions
 
 
 class DeepClassifier(ClassifierMixin, DeepEstimator):
@@ -32,10 +33,22 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
     _parameter_constraints: dict = {
         **DeepEstimator._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
+    # Those with losses of their own throughout have no such parameter.
+    label_smoothing: float = 0.0
+
     def _criterion(self) -> torch.nn.Module:
-        return CrossEntropy()
+        return CrossEntropy(float(self.label_smoothing))
+
+    def _refuse_smoothing(self) -> None:
+        if self.label_smoothing and type(self._criterion()) is not CrossEntropy:
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} is for cross-entropy; the loss of this "
+                f"{type(self).__name__} is another (loss={getattr(self, 'loss', None)!r}). Set "
+                "label_smoothing=0, or another loss."
+            )
 
     @property
     def _n_outputs(self) -> int:
@@ -46,6 +59,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         return Readout(self._n_outputs)
 
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+        self._refuse_smoothing()
         if is_label_distribution(y):
             return self._learn_votes(X, y, sample_weight)
         y = read_target(self, X, y, numeric=False)

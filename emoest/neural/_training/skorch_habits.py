@@ -145,7 +145,7 @@ _HINTS: dict[str, str] = {
     "callbacks": "Set callbacks as a whole: callbacks=[('stop', EarlyStopping(patience=3))]",
     "iterator_train": "Batches are made by length; set batch_size",
     "iterator_valid": "Batches are made by length; set batch_size",
-    "criterion": "The loss follows from the estimator, its classes and loss parameters",
+    "criterion": "The loss follows from the estimator; set its loss or label_smoothing",
     "train_split": "Set validation_fraction",
     "module": "The net is made by the estimator, whose parameters are those of the net",
 }
