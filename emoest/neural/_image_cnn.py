@@ -293,20 +293,27 @@ class FaceCNNClassifier(MediaClassifier):
         squares = [resized(plane, size) for plane in planes]
         return np.concatenate(squares, axis=None).round().clip(0, 255).astype(np.uint8)
 
+    def _no_passes(self) -> str | None:
+        reason = "the parameter classes chooses among the labels of all rows"
+        return None if self.classes is None else reason
+
+    def _learn_classes(self, classes: npt.NDArray[Any]) -> None:
+        super()._learn_classes(classes)
+        self.net_classes_ = self.classes_
+
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         if self._goes_on:
             self.classes_ = self.net_classes_
-        if is_label_distribution(y):
-            return self._learn_votes(X, y, sample_weight)
+        self._chosen_rows = None
+        if self._passing or is_label_distribution(y):
+            return super()._learn_target(X, y, sample_weight)
         y = read_target(self, X, y, numeric=False)
         chosen = self._chosen_classes(y)
-        self._chosen_rows = None
         if chosen is not None and self.head == "chosen":
             # Other rows are left out below; until then they need a class that the net has.
             self._chosen_rows = np.isin(y, chosen)
             y = np.where(self._chosen_rows, y, chosen[0])
         target, weight = super()._learn_target(X, y, sample_weight)
-        self.net_classes_ = self.classes_
         if chosen is not None:
             self.classes_ = chosen
         return target, weight
@@ -317,9 +324,7 @@ class FaceCNNClassifier(MediaClassifier):
                 "classes= chooses samples by their label; y holds the proportion of each label. "
                 "Leave columns out of y, and divide the others by their sum."
             )
-        target, weight = super()._learn_votes(X, y, sample_weight)
-        self._chosen_rows, self.net_classes_ = None, self.classes_
-        return target, weight
+        return super()._learn_votes(X, y, sample_weight)
 
     def _chosen_classes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
         if self.classes is None:

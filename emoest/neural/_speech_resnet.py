@@ -264,6 +264,10 @@ class SpeechResNetClassifier(DeepClassifier):
         speakers = speakers_of_file(self.model) or []
         return list(dict.fromkeys([*getattr(self, "_seen_groups", []), *speakers]))
 
+    def _no_passes(self) -> str | None:
+        reason = "pretrain= learns the speakers of all rows; fit a SpeakerPretrainer before"
+        return None if self.pretrain is None else reason
+
     def _exportable_net(self) -> ExportableNet:
         if self.silence != "keep":
             raise ValueError(

@@ -62,6 +62,10 @@ class CrossModal(DeepEstimator):
     }
 
     _source: MEmoBERTWeights | None = None
+
+    def _no_passes(self) -> str | None:
+        return "its learning rate is planned over all steps (max_steps, warmup_steps)"
+
     _inherited: tuple[Any, ...] = ()
     _text: dict[str, Any]
     _limits: dict[str, int]

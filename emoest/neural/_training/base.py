@@ -18,6 +18,8 @@ from emoest.nets.batches import FrameDataset
 from emoest.neural._training.callbacks import make_callbacks
 from emoest.neural._training.early_stopping import hold_out
 from emoest.neural._training.net_embedder import NetEmbedder
+from emoest.neural._training.passes import Passes
+from emoest.neural._training.predicting import RowPredictor
 from emoest.neural._training.saving import (
     StatefulModule,
     make_module,
@@ -34,7 +36,6 @@ from emoest.neural._training.skorch_net import (
     epochs_of,
     explain_end,
     optimizer_settings,
-    predict_rows,
 )
 from emoest.tables.frames import FrameTable, drop_absent_frames, rows_as_frames, settle_modalities
 from emoest.tables.groups import resolve_groups
@@ -56,7 +57,7 @@ from emoest.utils.state import restored_on_failure
 from emoest.utils.warn import warn_user
 
 
-class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
+class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedder, BaseEstimator):
     """Base of deep classifiers and regressors.
 
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
@@ -199,22 +200,31 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
         seed, split_seed = spawn_seeds(self.random_state, 2)
-        self.device_ = resolve_device(self.device)
-        table = self._read(X, reset=True)
+        further = self._passing and self._goes_on
+        if not further:
+            self.device_ = resolve_device(self.device)
+        table = self._read(X, reset=not further)
         target, weight = self._learn_target(X, y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
-        train_rows, valid_rows = self._hold_out(kept, target, groups, split_seed)
+        if self._passing:
+            train_rows, valid_rows = kept, None
+            self.grouped_ = getattr(self, "grouped_", None) if further else None
+        else:
+            train_rows, valid_rows = self._hold_out(kept, target, groups, split_seed)
         self._learn_frames(table, train_rows, self._weights_of_rows(X, sample_weight))
         data = self._dataset(table, self.scales_)
         data.target, data.weight = target, weight
         train = self._augmented(data.take(train_rows))
         valid = None if valid_rows is None else data.take(valid_rows)
-        self._learn_prior(target[kept], weight[kept])
+        self._learn_prior(*self._with_seen(target[kept], weight[kept]))
         keep_freed_memory()
         before = self._seen_groups if self._goes_on else []
         new = [] if groups is None else pd.Series(groups[kept]).dropna().unique().tolist()
         self._seen_groups = list(dict.fromkeys([*before, *new]))
+        if further:
+            self._train_further(train, seed)
+            return
         with seeded_torch(seed):
             self._train(train, valid, None if groups is None else groups[train_rows], seed)
 
@@ -226,8 +236,8 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
 
     @property
     def _goes_on(self) -> bool:
-        """Whether ``fit`` goes on from the weights of the last one."""
-        return bool(self.warm_start and hasattr(self, "net_"))
+        """Whether training goes on from the weights of the last one."""
+        return bool((self.warm_start or self._passing) and hasattr(self, "net_"))
 
     @property
     def _dims(self) -> dict[str, int]:
@@ -238,7 +248,8 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
         """Learn widths, means of columns and scales; keep those of a net that goes on."""
         if self._goes_on:
             now = plain(self._describe_module(table.widths, self._n_outputs))
-            refuse_another_net(self.module_params_, now, self.modalities_, list(table.widths))
+            then = self.module_params_, self.modalities_
+            refuse_another_net(*then, now, list(table.widths), how=self._how)
         else:
             self.modalities_ = [*table.widths]
             widths = [*table.widths.values()]
@@ -273,8 +284,8 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
             self._prepare_module(module, train, groups)
         net = self._make_net(module, valid, seed)
         with config_context(enable_metadata_routing=False):
-            net.fit(train)
-        if net.ended == "interrupted" and is_one_of_many_fits():
+            net.partial_fit(train, epochs=1 if self._passing else None)
+        if net.ended == "interrupted" and (self._passing or is_one_of_many_fits()):
             raise KeyboardInterrupt
         # It would keep the held-out samples in memory as long as the estimator.
         net.train_split = None
@@ -356,42 +367,10 @@ class DeepEstimator(SkorchNames, StatefulModule, NetEmbedder, BaseEstimator):
     def _dataset(self, table: FrameTable, scales: dict[str, Any]) -> FrameDataset:
         return make_dataset(table, several=self._several, scales=scales)
 
-    def _outputs(self, X: Any, method: str) -> tuple[Any, npt.NDArray[np.bool_]]:
-        """Run a method of the module on the samples that have frames, and tell which have."""
-        check_is_fitted(self)
-        table = self._read(X, reset=False)
-        fill_numbers(table, self.column_means_, self.impute)
-        known = ~table.empty
-        if not known.any():
-            return None, known
-        data = self._dataset(table, self.scales_).take(np.flatnonzero(known))
-        outputs = predict_rows(self.net_.module_, data, self.batch_size, self.net_.device, method)
-        return outputs, known
-
-    def _predict_rows(self, X: Any, prior: Any, method: str = "forward") -> Any:
-        """Outputs for every sample, with the training prior where there are no frames at all."""
-        outputs, known = self._outputs(X, method)
-        if isinstance(outputs, tuple):
-            outputs = outputs[0]
-        if known.all():
-            return outputs
-        warn_user(
-            f"{int((~known).sum())} row(s) have no frames in any modality; their prediction is "
-            "the average of training, and says nothing about them."
-        )
-        predictions = np.empty((len(known), *np.shape(prior)), dtype=np.float32)
-        predictions[~known] = prior
-        if known.any():
-            predictions[known] = outputs
-        return predictions
-
     def _weights_of_rows(self, X: Any, sample_weight: Any) -> npt.NDArray[np.float64]:
         rows = np.empty((num_samples(X), 1))
         weight = check_weight(sample_weight, rows)
         return np.ones(len(rows)) if weight is None else weight
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,7 +1,7 @@
 """Deep classifiers and regressors: labels and values around `DeepEstimator`."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,13 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import recall_score
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._training.base import DeepEstimator
+from emoest.neural._training.passes import rows_of_prior, takes_passes
 from emoest.neural._training.skorch_habits import Readout
 from emoest.tables.targets import (
     class_prior,
@@ -22,7 +24,8 @@ from emoest.tables.targets import (
     read_label_distribution,
     read_target,
 )
-from emoest.utils._sklearn import Interval, StrOptions
+from emoest.utils._sklearn import Interval, StrOptions, fit_context
+from emoest.utils.messages import listed
 
 
 class DeepClassifier(ClassifierMixin, DeepEstimator):
@@ -38,6 +41,59 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
 
     # Those with losses of their own throughout have no such parameter.
     label_smoothing: float = 0.0
+
+    @available_if(takes_passes)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, groups: Any = None
+    ) -> Self:
+        """Train for one pass over the given rows, on the net that is there.
+
+        Weights, scales and the state of the optimizer stay; the first call makes the net, and
+        learns scales, means and widths from its rows. Nothing is held out. A pass that fails or is
+        interrupted leaves the net as it was.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
+            As in ``fit``.
+        y : array-like of shape (n_samples,)
+            The target, as in ``fit``.
+        classes : array-like of shape (n_classes,), default=None
+            All classes, those of later calls as well; needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample, which `seen_groups_` remembers.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If data or parameters belong to another net than the one that is there, `classes` are
+            missing or others, `class_weight` is ``"balanced"``, or the
+            net diverges.
+
+        Notes
+        -----
+        Of the parameters `lr` and `batch_size` may change between calls. Pickles and saved weights
+        go on with a new optimizer.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples, and partial_fit sees some. Pass the "
+                "weights as a dict, or as sample_weight."
+            )
+        if classes is None and not hasattr(self, "net_"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        with self._pass():
+            if classes is not None:
+                self._learn_classes(np.unique(classes))
+            self._fit(X, y, sample_weight, groups)
+        return self
 
     def _criterion(self) -> torch.nn.Module:
         return CrossEntropy(float(self.label_smoothing))
@@ -60,6 +116,8 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
 
     def _learn_target(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         self._refuse_smoothing()
+        if self._passing:
+            return self._code_target(X, y, sample_weight)
         if is_label_distribution(y):
             return self._learn_votes(X, y, sample_weight)
         y = read_target(self, X, y, numeric=False)
@@ -71,20 +129,48 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
             weight = weight * compute_sample_weight(self.class_weight, y)
         return target.astype(np.int64), weight
 
+    def _code_target(
+        self, X: Any, y: Any, sample_weight: Any, name: str = "y"
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Convert labels or votes of classes that are known already, and weigh the samples."""
+        known = self.classes_.tolist()
+        votes = is_label_distribution(y)
+        if votes:
+            self._refuse_votes()
+            found, target = read_label_distribution(self, X, y)
+        else:
+            y = read_target(self, X, y, numeric=False)
+            check_classification_targets(y)
+            found = np.unique(y)
+        unknown = [label for label in found.tolist() if label not in known]
+        if unknown or (votes and len(found) < len(known)):
+            raise ValueError(
+                f"{name} holds {listed(unknown or found.tolist(), quoted=True)}; the classes are "
+                f"{listed(known, quoted=True)}, and votes need a column of each."
+            )
+        weight = self._weights_of_rows(X, sample_weight)
+        shares = target if votes else np.eye(len(known))[np.searchsorted(self.classes_, y)]
+        if self.class_weight is not None:
+            weight = weight * (shares @ self._weights_of_classes(shares))
+        return target if votes else shares.argmax(axis=1), weight
+
     def _learn_votes(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Learn from how many raters gave each label: cross-entropy with these proportions."""
-        if type(self._criterion()) is not CrossEntropy:
-            raise ValueError(
-                f"The loss of this {type(self).__name__} needs one label a sample; y holds the "
-                "proportion of each label. Take the label of most raters (y.idxmax(axis=1)), or "
-                "an estimator that learns by cross-entropy."
-            )
+        self._refuse_votes()
         classes, target = read_label_distribution(self, X, y)
         self._learn_classes(classes)
         weight = self._weights_of_rows(X, sample_weight)
         if self.class_weight is not None:
             weight = weight * (target @ self._weights_of_classes(target))
         return target, weight
+
+    def _refuse_votes(self) -> None:
+        if type(self._criterion()) is not CrossEntropy:
+            raise ValueError(
+                f"The loss of this {type(self).__name__} needs one label a sample; y holds the "
+                "proportion of each label. Take the label of most raters (y.idxmax(axis=1)), or "
+                "an estimator that learns by cross-entropy."
+            )
 
     def _weights_of_classes(self, target: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         if isinstance(self.class_weight, dict):
@@ -101,10 +187,17 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
             )
         if self._goes_on and classes.tolist() != self.classes_.tolist():
             raise ValueError(
-                f"warm_start=True goes on from the last fit, whose classes were "
-                f"{self.classes_.tolist()}; y holds {classes.tolist()}. Set warm_start=False."
+                f"{self._how} goes on from the last fit, whose classes were "
+                f"{self.classes_.tolist()}; {'classes are' if self._passing else 'y holds'} "
+                f"{classes.tolist()}. "
+                f"{'Begin anew by fit' if self._passing else 'Set warm_start=False'}."
             )
         self.classes_ = classes
+
+    def _with_seen(self, target: Any, weight: Any) -> tuple[Any, Any]:
+        seen = getattr(self, "_seen_weight", 0.0) if self._passing and self._goes_on else 0.0
+        self._seen_weight = seen + float(weight.sum())
+        return rows_of_prior(self.class_prior_, seen, target, weight) if seen else (target, weight)
 
     def _learn_prior(self, target: npt.NDArray[Any], weight: npt.NDArray[Any]) -> None:
         self.class_prior_ = class_prior(target, len(self.classes_), weight)
@@ -165,6 +258,45 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
     }
 
     _n_outputs = 1
+
+    @available_if(takes_passes)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Train for one pass over the given rows, on the net that is there.
+
+        Weights, scales and the state of the optimizer stay; the first call makes the net, and
+        learns scales, means and widths from its rows. Nothing is held out. A pass that fails or is
+        interrupted leaves the net as it was.
+
+        Parameters
+        ----------
+        X : DataFrame, Series or array-like of shape (n_samples, n_columns)
+            As in ``fit``.
+        y : array-like of shape (n_samples,)
+            The target, as in ``fit``.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample, which `seen_groups_` remembers.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If data or parameters belong to another net than the one that is there, or the
+            net diverges.
+
+        Notes
+        -----
+        Of the parameters `lr` and `batch_size` may change between calls. Pickles and saved weights
+        go on with a new optimizer.
+        """
+        with self._pass():
+            self._fit(X, y, sample_weight, groups)
+        return self
 
     @property
     def _readout(self) -> Readout:

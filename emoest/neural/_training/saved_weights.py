@@ -47,6 +47,7 @@ LEARNED: dict[str, Callable[[Any], bool]] = {
     "n_iter_": _is_count,
     "grouped_": lambda value: value is None or isinstance(value, bool),
     "history_": _are_epochs,
+    "_seen_weight": lambda value: isinstance(value, float) and 0 <= value < np.inf,
     "_seen_groups": lambda value: isinstance(value, list),
 }
 """What is saved as JSON, and whether a value can be right."""

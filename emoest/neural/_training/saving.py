@@ -211,11 +211,13 @@ def _arrays(module: torch.nn.Module) -> dict[str, Any]:
 
 def refuse_another_net(
     then: dict[str, Any],
-    now: dict[str, Any],
     modalities_then: list[str],
+    now: dict[str, Any],
     modalities_now: list[str],
+    *,
+    how: str,
 ) -> None:
-    """Raise where ``warm_start`` would go on with a net of other parameters or modalities."""
+    """Raise where training would go on with a net of other parameters or modalities."""
     changes = [
         f"{name} was {then.get(name)!r} and is {now.get(name)!r}"
         for name in {**then, **now}
@@ -225,7 +227,7 @@ def refuse_another_net(
         return
     changes = changes or [f"modalities were {modalities_then} and are {modalities_now}"]
     raise ValueError(
-        "warm_start=True goes on from the last fit, but the net would be another now: "
-        f"{'; '.join(changes)}. Set warm_start=False, or fit data of the same modalities, "
-        "dimensions and classes."
+        f"{how} goes on from the last fit, but the net would be another now: "
+        f"{'; '.join(changes)}. {'Set warm_start=False' if 'warm' in how else 'Begin anew by fit'},"
+        " or fit data of the same modalities, dimensions and classes."
     )
