@@ -102,7 +102,11 @@ def test_a_trial_of_a_process_that_has_ended_is_done_again(file, tmp_path):
     assert number == 1
 
 
-@pytest.mark.parametrize("worker", [f"{this_process()} left", "elsewhere 1 2 3", None])
+@pytest.mark.parametrize(
+    "worker",
+    [f"{this_process()} left", "elsewhere 1 2 3", None],
+    ids=["this", "elsewhere", "unknown"],
+)
 def test_only_trials_that_nobody_runs_are_ended(worker, tmp_path, monkeypatch):
     monkeypatch.setattr("emoest.tuning._study._NAMELESS_SECONDS", 0.1)
     study, number = running_trial(tmp_path / "study.journal", worker)
