@@ -345,6 +345,10 @@ class FaceCNNClassifier(MediaClassifier):
         return rows if chosen is None else rows[chosen[rows]]
 
     @property
+    def _trained_classes(self) -> npt.NDArray[Any]:
+        return self.net_classes_
+
+    @property
     def _n_outputs(self) -> int:
         return len(self.net_classes_)
 

@@ -135,7 +135,8 @@ class SequenceClassifier(_Sequence, DeepClassifier):
     device_ : str
         Where the net was trained.
     grouped_ : bool or None
-        Whether held-out samples came from other groups; None when none were held out.
+        Whether held-out samples, or those of `X_val`, came from other groups; None when there were
+        none, or nothing names groups of `X_val`.
     seen_groups_ : list
         Groups of the samples seen in ``fit``: `emoest.evaluation.evaluate` raises when a net in a
         ``FrozenEstimator`` is tested on them.

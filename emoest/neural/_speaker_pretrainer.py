@@ -123,6 +123,7 @@ class SpeakerPretrainer(DeepClassifier):
 
     _module_class = SpeakerNet
     _outputs_prefix: ClassVar[str] = "speaker"
+    _shares_groups = True
 
     _parameter_constraints: dict = {
         "layout": [StrOptions(set(LAYOUTS))],

@@ -2,21 +2,20 @@
 
 import functools
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 from sklearn import config_context
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 
 from emoest.nets.batches import FrameDataset
 from emoest.neural._training.callbacks import make_callbacks
-from emoest.neural._training.early_stopping import hold_out
 from emoest.neural._training.net_embedder import NetEmbedder
 from emoest.neural._training.passes import Passes
 from emoest.neural._training.predicting import RowPredictor
@@ -37,6 +36,7 @@ from emoest.neural._training.skorch_net import (
     explain_end,
     optimizer_settings,
 )
+from emoest.neural._training.validation_rows import ValidationRows, given_together
 from emoest.tables.frames import FrameTable, drop_absent_frames, rows_as_frames, settle_modalities
 from emoest.tables.groups import resolve_groups
 from emoest.tables.reading import validate_frames_or_blocks
@@ -57,7 +57,9 @@ from emoest.utils.state import restored_on_failure
 from emoest.utils.warn import warn_user
 
 
-class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedder, BaseEstimator):
+class DeepEstimator(
+    SkorchNames, Passes, ValidationRows, StatefulModule, RowPredictor, NetEmbedder, BaseEstimator
+):
     """Base of deep classifiers and regressors.
 
     A subclass lists its parameters, among them all of `_parameter_constraints`, and writes
@@ -67,7 +69,11 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
     training) and ``_outputs_prefix``. ``_several`` says whether it takes several modalities.
     """
 
-    __metadata_request__fit: ClassVar[dict[str, bool]] = {"groups": True}
+    __metadata_request__fit: ClassVar[dict[str, bool]] = {
+        "groups": True,
+        "X_val": True,
+        "y_val": True,
+    }
 
     _several = False
     _decisive_score: ClassVar[str | None] = None
@@ -144,7 +150,16 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         return None
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
         """Train the net.
 
         Parameters
@@ -162,6 +177,10 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         groups : array-like of shape (n_samples,), default=None
             Group of each sample, kept together when samples are held out for early stopping. None
             looks for `group_column`, then for the index level ``group``.
+        X_val : DataFrame, Series or array-like of shape (n_val, n_columns), default=None
+            Rows that early stopping watches, read as X; none of X is held out then.
+        y_val : array-like of shape (n_val,), default=None
+            Their target, of the classes of `y`.
 
         Returns
         -------
@@ -172,7 +191,8 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         ValueError
             If `y` has several columns, missing values or too few classes, a cell holds no frames or
             NaN, no sample has any modality, the net diverges in the first epoch, or ``warm_start``
-            would go on with another net or other classes; the estimator is then what it was.
+            would go on with another net or other classes; the estimator is then what it was. If
+            `X_val` and `y_val` are not both given, or do not fit X and `y`.
         MemoryError
             If a batch does not fit into memory; the message names it.
 
@@ -183,22 +203,23 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
             if training ended by the keyboard or by a loss that is not finite: the best weights so
             far are kept then. Inside an evaluation, a search or an ensemble the keyboard ends all.
         NotSpeakerIndependentWarning
-            If samples are held out and there are no groups.
+            If samples are held out and there are no groups; if groups are in X and in `X_val`.
 
         Notes
         -----
         torch has one random generator for all threads, so fits in several threads take turns; the
         processes of ``n_jobs`` train at the same time.
         """
+        own = given_together(X_val, y_val)
         if not self.warm_start:
             # A fit that fails leaves an unfitted estimator, not the net of the fit before it.
             vars(self).pop("net_", None)
         # One that goes on is after a fit that fails what it was before.
         with restored_on_failure(self, when=self._goes_on):
-            self._fit(X, y, sample_weight, groups)
+            self._fit(X, y, sample_weight, groups, own)
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any, own: Any = None) -> None:
         seed, split_seed = spawn_seeds(self.random_state, 2)
         further = self._passing and self._goes_on
         if not further:
@@ -207,7 +228,7 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         target, weight = self._learn_target(X, y, sample_weight)
         groups = resolve_groups(X, groups, self.group_column)
         kept = self._rows_to_fit(table)
-        if self._passing:
+        if self._passing or own is not None:
             train_rows, valid_rows = kept, None
             self.grouped_ = getattr(self, "grouped_", None) if further else None
         else:
@@ -222,6 +243,8 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         before = self._seen_groups if self._goes_on else []
         new = [] if groups is None else pd.Series(groups[kept]).dropna().unique().tolist()
         self._seen_groups = list(dict.fromkeys([*before, *new]))
+        if own is not None:
+            valid = self._validation_rows(*own, None if groups is None else groups[kept])
         if further:
             self._train_further(train, seed)
             return
@@ -259,21 +282,6 @@ class DeepEstimator(SkorchNames, Passes, StatefulModule, RowPredictor, NetEmbedd
         if not self._goes_on:
             frames = self._dataset(table, {}).take(rows)
             self.scales_ = fit_scales(frames, weight[rows]) if self.normalize == "zscore" else {}
-
-    def _hold_out(self, kept: Any, target: Any, groups: Any, seed: int) -> tuple[Any, Any]:
-        """Split the samples into those to learn from and those to stop by."""
-        # Proportions of labels are held out by their largest.
-        labels = target.argmax(axis=1) if target.ndim == 2 else target
-        held_out = hold_out(
-            labels[kept],
-            None if groups is None else groups[kept],
-            self.validation_fraction,
-            classifier=is_classifier(self),
-            random_state=seed,
-        )
-        self.grouped_ = held_out.grouped
-        valid = None if held_out.valid is None else kept[held_out.valid]
-        return kept[held_out.train], valid
 
     def _train(self, train: Any, valid: Any, groups: Any, seed: int) -> None:
         self.module_params_ = plain(self._describe_module(self._dims, self._n_outputs))

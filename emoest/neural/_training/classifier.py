@@ -111,6 +111,12 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         return len(self.classes_)
 
     @property
+    def _trained_classes(self) -> npt.NDArray[Any]:
+        """Classes in the order of the outputs of the net."""
+        classes: npt.NDArray[Any] = self.classes_
+        return classes
+
+    @property
     def _readout(self) -> Readout:
         return Readout(self._n_outputs)
 
@@ -133,7 +139,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         self, X: Any, y: Any, sample_weight: Any, name: str = "y"
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Convert labels or votes of classes that are known already, and weigh the samples."""
-        known = self.classes_.tolist()
+        known = self._trained_classes.tolist()
         votes = is_label_distribution(y)
         if votes:
             self._refuse_votes()
@@ -149,9 +155,9 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
                 f"{listed(known, quoted=True)}, and votes need a column of each."
             )
         weight = self._weights_of_rows(X, sample_weight)
-        shares = target if votes else np.eye(len(known))[np.searchsorted(self.classes_, y)]
+        shares = target if votes else np.eye(len(known))[np.searchsorted(self._trained_classes, y)]
         if self.class_weight is not None:
-            weight = weight * (shares @ self._weights_of_classes(shares))
+            weight = weight * (shares @ self._weights_of_classes(shares, known))
         return target if votes else shares.argmax(axis=1), weight
 
     def _learn_votes(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
@@ -161,7 +167,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
         self._learn_classes(classes)
         weight = self._weights_of_rows(X, sample_weight)
         if self.class_weight is not None:
-            weight = weight * (target @ self._weights_of_classes(target))
+            weight = weight * (target @ self._weights_of_classes(target, classes.tolist()))
         return target, weight
 
     def _refuse_votes(self) -> None:
@@ -172,9 +178,11 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
                 "an estimator that learns by cross-entropy."
             )
 
-    def _weights_of_classes(self, target: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def _weights_of_classes(
+        self, target: npt.NDArray[Any], names: list[Any]
+    ) -> npt.NDArray[np.float64]:
         if isinstance(self.class_weight, dict):
-            return np.array([self.class_weight.get(name, 1.0) for name in self.classes_.tolist()])
+            return np.array([self.class_weight.get(name, 1.0) for name in names])
         # "balanced", as scikit-learn counts: by the share of each label.
         share = target.mean(axis=0, dtype=np.float64)
         return 1 / (len(share) * np.maximum(share, 1e-12))
@@ -313,8 +321,19 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
             mean = np.average(y, weights=weight)
             std = np.sqrt(np.average((y - mean) ** 2, weights=weight))
             self.target_scale_ = np.array([mean, std if std > 0 else 1.0])
+        return self._scaled_target(y), weight
+
+    def _code_target(
+        self, X: Any, y: Any, sample_weight: Any, name: str = "y"
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Scale values as those of training were, and weigh the samples."""
+        y = read_target(self, X, y, numeric=True)
+        return self._scaled_target(y), self._weights_of_rows(X, sample_weight)
+
+    def _scaled_target(self, y: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         mean, std = self.target_scale_
-        return ((y - mean) / std).astype(np.float32), weight
+        scaled: npt.NDArray[np.float32] = ((y - mean) / std).astype(np.float32)
+        return scaled
 
     def predict(self, X: Any) -> npt.NDArray[np.float32]:
         """Predict the value of each sample.
