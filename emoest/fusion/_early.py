@@ -1,6 +1,6 @@
 """Early fusion: the modalities side by side, then any scikit-learn model."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -93,7 +93,7 @@ class _EarlyFusion(BaseEstimator):
     _usual_name: ClassVar[str] = "most common class"
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Any:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Normalize and concatenate the modalities, and fit the inner estimator.
 
         Parameters

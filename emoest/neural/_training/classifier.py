@@ -10,13 +10,12 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import recall_score
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.nets.losses.criteria import AbsoluteError, CrossEntropy, SquaredError
 from emoest.neural._training.base import DeepEstimator
-from emoest.neural._training.passes import rows_of_prior, takes_passes
+from emoest.neural._training.passes import rows_of_prior, where_passes
 from emoest.neural._training.skorch_habits import Readout
 from emoest.tables.targets import (
     class_prior,
@@ -42,7 +41,7 @@ class DeepClassifier(ClassifierMixin, DeepEstimator):
     # Those with losses of their own throughout have no such parameter.
     label_smoothing: float = 0.0
 
-    @available_if(takes_passes)
+    @where_passes
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, groups: Any = None
@@ -267,7 +266,7 @@ class DeepRegressor(RegressorMixin, DeepEstimator):
 
     _n_outputs = 1
 
-    @available_if(takes_passes)
+    @where_passes
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train for one pass over the given rows, on the net that is there.

@@ -1,17 +1,20 @@
 """Training pass by pass: ``partial_fit`` goes on with the net and the optimizer that are there."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import config_context
+from sklearn.utils.metaestimators import available_if
 
 from emoest.neural._training.saving import seeded_torch
 from emoest.neural._training.skorch_net import FrameNet, epochs_of
 from emoest.utils.state import restored_on_failure
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 _MAX_SEED = 2**31
 
@@ -28,6 +31,11 @@ def takes_passes(estimator: Any) -> bool:
     if reason is not None:
         raise AttributeError(f"{type(estimator).__name__} has no partial_fit here: {reason}.")
     return True
+
+
+def where_passes(method: Method) -> Method:
+    """Keep a method from estimators that cannot be trained pass by pass; its type stays."""
+    return cast(Method, available_if(takes_passes)(method))
 
 
 class Passes:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ class StatefulModule:
         state = {name: torch.as_tensor(array) for name, array in arrays.items()}
         write_safetensors(state, Path(path), metadata)
 
-    def load_weights(self, path: Any) -> Any:
+    def load_weights(self, path: Any) -> Self:
         """Load what `save_weights` wrote; the estimator is fitted then.
 
         The net is built as it was saved, whatever the parameters of this estimator say.

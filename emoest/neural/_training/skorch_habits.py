@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.special import softmax
@@ -187,7 +187,7 @@ def explain_name(name: str, known: dict[str, Any]) -> str | None:
 class SkorchNames:
     """What makes an estimator explain parameters that skorch has and it has not."""
 
-    def set_params(self, **params: Any) -> Any:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of the estimator.
 
         Parameters

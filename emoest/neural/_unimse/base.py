@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -93,7 +93,7 @@ class UniversalEstimator(GeneratedLabels, DeepEstimator):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, aux: Any = None
-    ) -> Any:
+    ) -> Self:
         """Train the net, on one corpus or on several together.
 
         Parameters
