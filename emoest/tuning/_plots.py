@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 from emoest.utils.optional import import_optional
+from emoest.utils.seeds import isolated_generators
 
 KINDS = {
     "history": "plot_optimization_history",
@@ -59,7 +60,8 @@ def plot_search(search: Any, kind: str = "history", **options: Any) -> Any:
     from optuna.exceptions import ExperimentalWarning
     from optuna.visualization import matplotlib as pictures
 
-    # Optuna sets a style for all pictures that follow.
-    with plt.rc_context(), warnings.catch_warnings():
+    # Optuna sets a style for all pictures that follow, and its older versions draw the forest that
+    # weighs parameters from numpy's global generator.
+    with plt.rc_context(), isolated_generators(0), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         return getattr(pictures, KINDS[kind])(study, **options)

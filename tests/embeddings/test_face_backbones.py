@@ -6,6 +6,7 @@ from safetensors.torch import load_file, save_file
 from emoest.embeddings import FaceEmbedder
 from emoest.embeddings import _face_backbones as backbones
 from emoest.nets import densenet, xception
+from tests.image_processors import pil_processor
 
 pytest.importorskip("cv2")
 
@@ -29,13 +30,13 @@ def _save_encoder(folder, kind, *, classes=0, seed=0):
             **sizes, intermediate_size=32, image_size=32, patch_size=8, id2label=labels
         )
         config.initializer_range = 0.5
-        processor = transformers.ViTImageProcessorPil(size={"height": 32, "width": 32})
+        processor = pil_processor("ViTImageProcessor", size={"height": 32, "width": 32})
         names = ("ViTForImageClassification", "ViTModel")
     else:
         config = transformers.ResNetConfig(
             embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], id2label=labels
         )
-        processor = transformers.ConvNextImageProcessorPil(size={"shortest_edge": 32})
+        processor = pil_processor("ConvNextImageProcessor", size={"shortest_edge": 32})
         names = ("ResNetForImageClassification", "ResNetModel")
     with torch.random.fork_rng():
         torch.manual_seed(seed)

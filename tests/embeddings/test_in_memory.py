@@ -22,6 +22,7 @@ from emoest.embeddings import (
     YAMNetEmbedder,
 )
 from emoest.embeddings._model_cache import unload_models
+from tests.image_processors import pil_processor
 
 transformers = pytest.importorskip("transformers")
 pytest.importorskip("sentence_transformers")
@@ -75,7 +76,7 @@ def folders(tiny_bert, tmp_path_factory):
         image = transformers.ViTConfig(**sizes, **heads, image_size=32, patch_size=8)
         transformers.ViTModel(image).save_pretrained(root / "face")
         size = {"height": 32, "width": 32}
-        transformers.ViTImageProcessorPil(size=size).save_pretrained(root / "face")
+        pil_processor("ViTImageProcessor", size=size).save_pretrained(root / "face")
     return {"text": tiny_bert, "speech": root / "speech", "whisper": root / "whisper"} | {
         "face": root / "face"
     }

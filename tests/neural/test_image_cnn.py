@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from emoest.neural import FaceCNNClassifier
 from emoest.tables.cells import object_column
 from emoest.testing import cell_estimator_checks
+from tests.image_processors import pil_processor
 from tests.neural.helpers import assert_same_state, state_of
 
 SMALL = {
@@ -224,13 +225,13 @@ def save_encoder(folder, kind):
             patch_size=8,
         )
         net = transformers.ViTForImageClassification(config)
-        processor = transformers.ViTImageProcessorPil(image_mean=[0.1] * 3)
+        processor = pil_processor("ViTImageProcessor", image_mean=[0.1] * 3)
     else:
         config = transformers.ResNetConfig(
             embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic"
         )
         net = transformers.ResNetModel(config)
-        processor = transformers.ConvNextImageProcessorPil(image_mean=[0.1] * 3)
+        processor = pil_processor("ConvNextImageProcessor", image_mean=[0.1] * 3)
     net.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

@@ -72,7 +72,7 @@ def test_each_window_is_what_that_part_alone_gives(voice, clips, talk):
     timeline = predict_timeline(model, f"{talk}#t=1,5", window=2.0, step=1.0)
     assert timeline[["start", "end"]].to_numpy().tolist() == [[1, 3], [2, 4], [3, 5]]
     alone = pd.DataFrame({"audio": [f"{talk}#t=2,4"], "speaker": ["?"]})
-    np.testing.assert_allclose(timeline.loc[1, ["loud", "quiet"]], model.predict_proba(alone)[0])
+    np.testing.assert_allclose(timeline[["loud", "quiet"]].loc[1], model.predict_proba(alone)[0])
 
 
 def test_parts_are_in_the_store_afterwards(voice, clips, talk, monkeypatch):

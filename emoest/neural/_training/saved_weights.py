@@ -130,7 +130,8 @@ def _read_array(value: Any, most: int, what: str) -> Array:
     """Read an array from a list and the name of a dtype; it may take `most` bytes."""
     try:
         values, dtype = value["values"], np.dtype(value["dtype"])
-        if dtype.kind in _KINDS and dtype.itemsize * len(values) <= most:
+        # numpy before 2.1 lets the size of a wide text run over into the negative.
+        if dtype.kind in _KINDS and 0 <= dtype.itemsize * len(values) <= most:
             array: Array = np.asarray(values, dtype=dtype)
             if array.ndim == 1 and (array.dtype.kind != "f" or np.isfinite(array).all()):
                 return array
