@@ -175,6 +175,8 @@ def test_a_corpus_with_a_killed_worker_is_embedded_once(client, corpus):
 
 def test_a_corpus_that_was_stopped_goes_on(client, corpus):
     table, embedder, out, log, expected = corpus
+    # Slow enough that the interrupt comes long before the end, however busy the machine is.
+    embedder.set_params(delay=0.05)
 
     def interrupt():
         while len(list(out.glob("*.parquet"))) < 3:

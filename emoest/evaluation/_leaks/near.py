@@ -17,7 +17,7 @@ _N_PROJECTED = 64
 _CHUNK = 1_000
 _CLOSER = 5.0
 _PLACED = 0.4
-_FALSE_ALARMS = 0.1
+_FALSE_ALARMS = 0.01
 _QUANTILES = float(np.log(np.log(0.05) / np.log(0.25)))
 
 
@@ -77,7 +77,7 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
     Two rules find them. By the whole: a pair is at most a fifth as far apart as the median sample
     from its nearest neighbor. By the place: two samples are each other's nearest, and their third
     neighbors are far from both. Where vectors have few dimensions, less is asked of a distance,
-    so that chance makes a tenth of a pair by each rule; the dimensions are estimated from samples
+    so that chance makes a hundredth of a pair by each rule; the dimensions are estimated from samples
     without a close neighbor, so that many copies may be there. Pairs that are the same are left
     out.
 
