@@ -76,10 +76,10 @@ def find_near_pairs(vectors: Floats) -> npt.NDArray[np.intp]:
 
     Two rules find them. By the whole: a pair is at most a fifth as far apart as the median sample
     from its nearest neighbor. By the place: two samples are each other's nearest, and their third
-    neighbors are far from both. Where vectors have few dimensions, less is asked of a distance,
-    so that chance makes a hundredth of a pair by each rule; the dimensions are estimated from samples
-    without a close neighbor, so that many copies may be there. Pairs that are the same are left
-    out.
+    neighbors are far from both. Where vectors have few dimensions, a pair must be closer still,
+    so that chance makes a hundredth of a pair by each rule; the dimensions are estimated from
+    samples without a close neighbor, so that many copies may be there. Pairs that are the same are
+    left out.
 
     Parameters
     ----------
