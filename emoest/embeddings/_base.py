@@ -265,8 +265,9 @@ def _mismatch(path: Path | None, digest: str | None) -> str:
 def exact_inference() -> Iterator[None]:
     """Compute without gradients and in full float32, whatever precision mode is set outside.
 
-    Lower modes (TF32, bfloat16) are given back as they were found. torch has two interfaces to
-    them and raises for a mixture; the one that was used outside is used here.
+    Lower modes (TF32, bfloat16) are given back as they were found, and so is torch's generator,
+    from which some nets draw even where they drop nothing. torch has two interfaces to the modes
+    and raises for a mixture; the one that was used outside is used here.
 
     Examples
     --------
@@ -283,7 +284,7 @@ def exact_inference() -> Iterator[None]:
         exact = _exact_by_operation()
     else:
         exact = _exact()
-    with exact, torch.inference_mode():
+    with exact, torch.inference_mode(), torch.random.fork_rng(devices=[]):
         yield
 
 
