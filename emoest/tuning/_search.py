@@ -25,6 +25,7 @@ from emoest.tuning._trials import (
     cv_results,
     finished_trials,
     fold_values,
+    frozen_study,
     quiet,
     trials_table,
     warn_failed,
@@ -340,8 +341,10 @@ class OptunaSearchCV(BaseSearchCV):
 
     def _set_results(self, metrics: list[str]) -> None:
         """Set what follows from the study, also when the search was interrupted."""
-        self.trials_ = trials_table(self.study_, metrics, self.n_splits_)
-        finished = finished_trials(self.study_)
+        # Other workers may still add to the study, and the results must agree with each other.
+        study = frozen_study(self.study_)
+        self.trials_ = trials_table(study, metrics, self.n_splits_)
+        finished = finished_trials(study)
         params = [chosen_params(trial, self.space) for trial in finished]
         n_splits = self.n_splits_
         scores = {name: fold_values(finished, "scores", name, n_splits) for name in metrics}

@@ -181,12 +181,18 @@ def fail_abandoned(study: Any) -> int:
     """
     import optuna
 
+    # Only trials without a name from the first look to the last: another worker begins new ones
+    # meanwhile, and a trial has no name for the moment before its worker writes it.
     end = time.monotonic() + _NAMELESS_SECONDS
-    while any(trial.user_attrs.get("worker") is None for trial in _running_trials(study)):
-        if time.monotonic() > end:
-            break
+    nameless = _nameless_numbers(study)
+    while nameless and time.monotonic() < end:
         time.sleep(0.05)
-    abandoned = [trial for trial in _running_trials(study) if _is_abandoned(trial)]
+        nameless &= _nameless_numbers(study)
+    abandoned = [
+        trial
+        for trial in _running_trials(study)
+        if trial.number in nameless or _is_abandoned(trial)
+    ]
     for trial in abandoned:
         try:
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
@@ -202,10 +208,14 @@ def _running_trials(study: Any) -> list[Any]:
     return [each for each in study.get_trials(deepcopy=False) if each.state.name == "RUNNING"]
 
 
+def _nameless_numbers(study: Any) -> set[int]:
+    return {each.number for each in _running_trials(study) if "worker" not in each.user_attrs}
+
+
 def _is_abandoned(trial: Any) -> bool:
     name = trial.user_attrs.get("worker")
     if name is None:
-        return True
+        return False
     process, _, _ = name.rpartition(" ")
     if process == this_process():
         return name not in _running

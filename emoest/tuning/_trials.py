@@ -30,6 +30,29 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
 
 
+def frozen_study(study: Any) -> Any:
+    """Copy a study as it is now; other workers do not change the copy.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> study = optuna.create_study()
+    >>> copy = frozen_study(study)
+    >>> _ = study.ask()
+    >>> len(copy.get_trials())
+    0
+    """
+    import optuna
+
+    copy = optuna.create_study(
+        storage=optuna.storages.InMemoryStorage(),
+        study_name=study.study_name,
+        directions=study.directions,
+    )
+    copy.add_trials(study.get_trials(deepcopy=False))
+    return copy
+
+
 def complete_trials(study: Any) -> list[Any]:
     """List the trials that have a score."""
     return [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]

@@ -117,6 +117,26 @@ def test_only_trials_that_nobody_runs_are_ended(worker, tmp_path, monkeypatch):
     assert fail_abandoned(study) == 0
 
 
+def test_trials_that_another_worker_begins_meanwhile_are_left(tmp_path, monkeypatch):
+    """A worker names each trial a moment after it begins it."""
+    study, number = running_trial(tmp_path / "study.journal", None)
+    begun = []
+
+    def begin_another(seconds):
+        for trial in begun:
+            trial.set_user_attr("worker", f"{this_process()} other")
+        begun.append(study.ask(SPACE))
+
+    monkeypatch.setattr("emoest.tuning._study._NAMELESS_SECONDS", 0.1)
+    monkeypatch.setattr("emoest.tuning._study._running", {f"{this_process()} other"})
+    monkeypatch.setattr("emoest.tuning._study.time.sleep", begin_another)
+    assert fail_abandoned(study) == 1
+    states = {trial.number: trial.state.name for trial in study.get_trials()}
+    assert states[number] == "FAIL"
+    assert begun
+    assert all(states[trial.number] == "RUNNING" for trial in begun)
+
+
 def test_processes_are_told_apart():
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     host, own, start = this_process().split()

@@ -64,3 +64,24 @@ def test_a_storage_that_is_broken_says_so(monkeypatch, tmp_path):
     (tmp_path / "text.db").write_text("no database at all" * 100)
     with pytest.raises(Exception, match="not a database"):
         open_storage(f"sqlite:///{tmp_path}/text.db")
+
+
+class GrowingStudy:
+    """A study to which another worker adds a trial whenever this one looks."""
+
+    def __init__(self, study):
+        self.study = study
+
+    def __getattr__(self, name):
+        trial = self.study.ask({"C": FloatDistribution(0.1, 10)})
+        self.study.tell(trial, 0.5)
+        return getattr(self.study, name)
+
+
+def test_results_are_of_one_moment():
+    """Another worker may add trials between the first look at the study and the last."""
+    model = search(None).fit(X, Y, groups=SPEAKERS)
+    model.study_ = GrowingStudy(model.study_)
+    model._set_results(["score"])
+    assert len(model.trials_) > 4
+    assert len(model.trials_) == len(model.cv_results_["params"])
