@@ -16,6 +16,8 @@ from emoest.nets.layers.pooling import (
 from emoest.nets.layers.whole_rows import are_whole
 
 CELLS = ("lstm", "gru", "transformer")
+"""What turns frames into hidden states; None leaves the frames as they are."""
+
 POOLINGS = ("statistics", "attention", "mean", "last")
 
 
@@ -28,8 +30,8 @@ class SequenceNet(nn.Module):
         Dimensions of a frame.
     n_outputs : int
         Classes, or 1 for a regression.
-    cell : {"lstm", "gru", "transformer"}, default="lstm"
-        What turns frames into hidden states.
+    cell : {"lstm", "gru", "transformer"} or None, default="lstm"
+        What turns frames into hidden states; None pools the frames as they are.
     hidden_size : int, default=64
         Units of a direction; the width of the Transformer.
     n_layers : int, default=1
@@ -60,7 +62,7 @@ class SequenceNet(nn.Module):
         n_dims: int,
         n_outputs: int,
         *,
-        cell: str = "lstm",
+        cell: str | None = "lstm",
         hidden_size: int = 64,
         n_layers: int = 1,
         bidirectional: bool = True,
@@ -70,7 +72,11 @@ class SequenceNet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder: nn.Module
-        if cell == "transformer":
+        bidirectional = bidirectional and cell in {"lstm", "gru"}
+        if cell is None:
+            self.encoder = NoLayers()
+            width = n_dims
+        elif cell == "transformer":
             self.encoder = TransformerLayers(n_dims, hidden_size, n_layers, n_heads, dropout)
             width = hidden_size
         else:
@@ -78,7 +84,7 @@ class SequenceNet(nn.Module):
                 n_dims, hidden_size, n_layers, cell, bidirectional=bidirectional, dropout=dropout
             )
             width = hidden_size * (2 if bidirectional else 1)
-        self.pooling = _pooling(pooling, width, cell != "transformer" and bidirectional)
+        self.pooling = _pooling(pooling, width, bidirectional)
         self.n_units = int(self.pooling.out_dim(width))
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.n_units, n_outputs)
@@ -104,6 +110,20 @@ class SequenceNet(nn.Module):
         """Compute the outputs of each row, shape (n_rows, n_outputs)."""
         outputs: Tensor = self.head(self.dropout(self.embed(frames, lengths)))
         return outputs
+
+
+class NoLayers(nn.Module):
+    """Frames as they are: those of a pretrained encoder are states already.
+
+    Examples
+    --------
+    >>> NoLayers()(torch.ones(1, 2, 3), torch.tensor([2])).shape
+    torch.Size([1, 2, 3])
+    """
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Return the frames."""
+        return frames
 
 
 class RecurrentLayers(nn.Module):

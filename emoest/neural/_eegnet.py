@@ -55,7 +55,7 @@ class EEGNetClassifier(MediaClassifier):
         See `SequenceClassifier`.
     patience, validation_fraction, class_weight, label_smoothing
         See `SequenceClassifier`.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     errors : {"raise", "missing"}, default="raise"
         What an item means that cannot be read, is shorter than a window, has a flat channel, or
@@ -144,6 +144,7 @@ class EEGNetClassifier(MediaClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         errors: str = "raise",
         batch_size: int = 16,
@@ -173,6 +174,7 @@ class EEGNetClassifier(MediaClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.errors = errors
         self.batch_size = batch_size

@@ -78,7 +78,7 @@ class FaceCNNClassifier(MediaClassifier):
         Epochs without a gain on the held-out samples before training stops.
     validation_fraction, class_weight, label_smoothing
         See `SequenceClassifier`.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     errors : {"raise", "missing"}, default="raise"
         What an item means that cannot be read, is blank or has no face.
@@ -183,6 +183,7 @@ class FaceCNNClassifier(MediaClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         errors: str = "raise",
         batch_size: int = 64,
@@ -213,6 +214,7 @@ class FaceCNNClassifier(MediaClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.errors = errors
         self.batch_size = batch_size

@@ -44,7 +44,7 @@ class M3ERClassifier(MFNClassifier):
         `MFNClassifier`, its best epoch lies near the end of `max_epochs` on small tables.
     max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
         See `SequenceClassifier`.
-    class_weight, label_smoothing, callbacks, warm_start, precision, group_column
+    class_weight, label_smoothing, callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.

@@ -66,7 +66,7 @@ class MFNClassifier(FusionClassifier):
         See `SequenceClassifier`.
     label_smoothing : float, default=0.0
         See `SequenceClassifier`; for ``loss="cross_entropy"`` only.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -142,6 +142,7 @@ class MFNClassifier(FusionClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -181,6 +182,7 @@ class MFNClassifier(FusionClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device
@@ -208,7 +210,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         See `SequenceClassifier`.
     lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
         See `SequenceClassifier`.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -276,6 +278,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -308,6 +311,7 @@ class MFNRegressor(MemoryFusion, DeepRegressor):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

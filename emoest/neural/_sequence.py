@@ -12,7 +12,7 @@ from emoest.utils._sklearn import Interval, StrOptions
 from emoest.utils.seeds import RandomState
 
 _NET: dict = {
-    "cell": [StrOptions(set(CELLS))],
+    "cell": [StrOptions(set(CELLS)), None],
     "hidden_size": [constraints.POSITIVE_INT],
     "n_layers": [constraints.POSITIVE_INT],
     "bidirectional": ["boolean"],
@@ -45,8 +45,9 @@ class SequenceClassifier(_Sequence, DeepClassifier):
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "transformer"}, default="lstm"
-        What turns frames into hidden states.
+    cell : {"lstm", "gru", "transformer"} or None, default="lstm"
+        What turns frames into hidden states. None pools the frames as they are, as suits those of a
+        pretrained encoder: with ``pooling="attention"`` a weighted mean and a linear head.
     hidden_size : int, default=64
         Units of each direction; the width of the Transformer.
     n_layers : int, default=1
@@ -97,6 +98,11 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Take an int as `random_state` then, so that the same samples are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
+    compile : bool or dict, default=False
+        Whether training runs the net compiled by `torch.compile`; a dict holds its parameters, such
+        as ``{"mode": "max-autotune"}``. The first epoch waits for the compiler (half a minute to
+        minutes), which pays in long trainings on a GPU; a C++ compiler has to be there. Dropout
+        draws other numbers than uncompiled. Predictions are not compiled.
     group_column : str, default=None
         A context column of X whose values say which samples belong together.
     batch_size : int, default=32
@@ -174,7 +180,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: str | None = "lstm",
         hidden_size: int = 64,
         *,
         n_layers: int = 1,
@@ -197,6 +203,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -225,6 +232,7 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device
@@ -248,7 +256,7 @@ class SequenceRegressor(_Sequence, DeepRegressor):
         See `SequenceClassifier`.
     lr, max_epochs, optimizer, weight_decay, gradient_clip, patience, validation_fraction
         See `SequenceClassifier`.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -279,7 +287,7 @@ class SequenceRegressor(_Sequence, DeepRegressor):
 
     def __init__(
         self,
-        cell: str = "lstm",
+        cell: str | None = "lstm",
         hidden_size: int = 64,
         *,
         n_layers: int = 1,
@@ -301,6 +309,7 @@ class SequenceRegressor(_Sequence, DeepRegressor):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -328,6 +337,7 @@ class SequenceRegressor(_Sequence, DeepRegressor):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

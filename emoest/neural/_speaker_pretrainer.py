@@ -69,7 +69,7 @@ class SpeakerPretrainer(DeepClassifier):
         Weights of the speakers in the loss.
     label_smoothing : float, default=0.0
         See `SequenceClassifier`; for ``loss="softmax"`` only.
-    callbacks, warm_start, precision, group_column
+    callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device
         See `SequenceClassifier`.
@@ -163,6 +163,7 @@ class SpeakerPretrainer(DeepClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -192,6 +193,7 @@ class SpeakerPretrainer(DeepClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

@@ -102,7 +102,7 @@ class SpeechResNetClassifier(DeepClassifier):
     average_epochs : int or None, default=None
         Instead of the weights of the best epoch, take the average of those after so many last
         epochs. Held-out samples then do no more than end the training.
-    class_weight, label_smoothing, callbacks, warm_start, precision, group_column
+    class_weight, label_smoothing, callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device
         See `SequenceClassifier`.
@@ -217,6 +217,7 @@ class SpeechResNetClassifier(DeepClassifier):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -252,6 +253,7 @@ class SpeechResNetClassifier(DeepClassifier):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device
@@ -327,7 +329,7 @@ class SpeechResNetClassifier(DeepClassifier):
         if isinstance(self.pretrain, SpeakerPretrainer):
             pretrainer = clone(self.pretrain)
         else:
-            same = ("batch_size", "precision", "verbose")
+            same = ("batch_size", "precision", "compile", "verbose")
             pretrainer = SpeakerPretrainer(**{name: getattr(self, name) for name in same})
         pretrainer.set_params(
             layout=find_trunk(self.model)[0],

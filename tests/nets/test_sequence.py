@@ -1,13 +1,14 @@
 import pytest
 import torch
 
-from emoest.nets.sequence import SequenceNet, positions
+from emoest.nets.sequence import POOLINGS, SequenceNet, positions
 
 VARIANTS = [
     ("lstm", "statistics"),
     ("gru", "last"),
     ("lstm", "mean"),
     ("transformer", "attention"),
+    *((None, pooling) for pooling in POOLINGS),
 ]
 
 
@@ -32,6 +33,17 @@ def test_the_last_state_reads_both_directions():
     frames, lengths = torch.randn(1, 5, 2), torch.tensor([3])
     _, (state, _) = net.encoder.layers(frames[:, :3])
     torch.testing.assert_close(net.embed(frames, lengths), torch.cat([state[0], state[1]], dim=1))
+
+
+def test_frames_as_they_are():
+    """Attention that knows nothing is the mean."""
+    frames, lengths = torch.randn(2, 5, 3), torch.tensor([5, 2])
+    net = SequenceNet(3, 4, cell=None, pooling="attention")
+    assert net.n_units == 3
+    assert sum(value.numel() for value in net.head.parameters()) == 4 * (3 + 1)
+    torch.nn.init.zeros_(next(net.pooling.parameters()))
+    means = torch.stack([row[:n].mean(dim=0) for row, n in zip(frames, lengths, strict=True)])
+    torch.testing.assert_close(net.embed(frames, lengths), means)
 
 
 def test_the_transformer_knows_the_order_and_odd_widths_are_fine():

@@ -7,6 +7,7 @@ from tests.neural.helpers import PLAIN, make_frames
 ESTIMATORS = [
     SequenceClassifier("gru", pooling="last", **PLAIN),
     SequenceClassifier("transformer", pooling="attention", **PLAIN),
+    SequenceClassifier(None, pooling="attention", **PLAIN),
     SequenceRegressor(**PLAIN),
 ]
 

@@ -155,6 +155,9 @@ class _EarlyAverage(_BatchNorm):
     has seen ten batches would be judged by statistics that are one third their initial 0 and 1.
     """
 
+    compilable = False
+    """torch.compile would compile anew for each count, and cannot trace own values of maps."""
+
     _n_batches = 0
 
     def _count_batch(self) -> None:

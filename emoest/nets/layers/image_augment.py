@@ -141,7 +141,7 @@ def draw_maps(
     >>> bool((draw_maps(1, nothing) == torch.eye(2, 3)).all())
     True
     """
-    uniform = torch.rand(5, n_images, generator=generator)
+    uniform = _uniform(n_images, generator)
     mirrored = 1.0 - 2.0 * (uniform[0] < changes.flip).float()
     angle, across, down, zoom = 2 * uniform[1:] - 1
     angle = angle * math.radians(changes.rotation)
@@ -186,7 +186,7 @@ def erase_rectangles(
     True
     """
     n_images, _, height, width = images.shape
-    uniform = torch.rand(5, n_images, generator=generator)
+    uniform = _uniform(n_images, generator)
     chosen = uniform[0] < changes.erase
     smallest = min(_SMALLEST_AREA, changes.erased_area)
     area = smallest + uniform[1] * (changes.erased_area - smallest)
@@ -195,6 +195,14 @@ def erase_rectangles(
     inside = inside & _stretches((area / ratio).sqrt(), uniform[4], width)[:, None, :]
     erased = (inside & chosen[:, None, None])[:, None].to(images.device)
     return torch.where(erased, images.mean(dim=(1, 2, 3), keepdim=True), images)
+
+
+def _uniform(n_images: int, generator: torch.Generator | None) -> Tensor:
+    """Draw five numbers from 0 to 1 for each image."""
+    # torch.compile traces no generator, not even None.
+    if generator is None:
+        return torch.rand(5, n_images)
+    return torch.rand(5, n_images, generator=generator)
 
 
 def _stretches(proportion: Tensor, place: Tensor, n_places: int) -> Tensor:

@@ -55,7 +55,7 @@ def fingerprint(
     -------
     of_run : dict of str to str
     """
-    left_out = ("checkpoint", "checkpoint_every", "rule")
+    left_out = ("checkpoint", "checkpoint_every", "compiled_by", "rule")
     planned = {name: repr(value) for name, value in vars(plan).items() if name not in left_out}
     scales = [
         np.stack([scale.mean, scale.std]).tobytes() for _, scale in sorted(data.scales.items())

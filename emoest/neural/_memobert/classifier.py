@@ -91,7 +91,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
     validation_groups : list, default=None
         Groups that are held out for early stopping, instead of a fraction: the other speaker of
         the test speaker's session in the authors' code.
-    class_weight, callbacks, precision, group_column
+    class_weight, callbacks, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -197,6 +197,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         class_weight: Any = None,
         callbacks: list[Any] | None = None,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -236,6 +237,7 @@ class MEmoBERTClassifier(CrossModal, DeepClassifier):
         self.class_weight = class_weight
         self.callbacks = callbacks
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

@@ -110,7 +110,7 @@ class MEmoBERTPretrainer(CrossModal):
         `random_state` is a number. Another training raises, so each fold needs a file.
     checkpoint_every : int, default=1000
         Steps after which it is written, and at the end.
-    precision, group_column
+    precision, compile, group_column
         See `SequenceClassifier`.
     batch_size : int, default=32
         160 in the authors' code.
@@ -227,6 +227,7 @@ class MEmoBERTPretrainer(CrossModal):
         checkpoint: Any = None,
         checkpoint_every: int = 1000,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -265,6 +266,7 @@ class MEmoBERTPretrainer(CrossModal):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

@@ -5,7 +5,7 @@ that was never interrupted.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ from emoest.neural._memobert.checkpoints import (
 )
 from emoest.neural._memobert.steps import LinearWarmup
 from emoest.neural._memobert.tasks import rows_of_tasks
+from emoest.neural._training.compiling import (
+    compiled,
+    compiler_settings,
+    explained_compiler_errors,
+)
 from emoest.neural._training.skorch_net import FrameNet, explained_memory_error
 from emoest.utils.progress import progress
 
@@ -63,6 +68,8 @@ class Plan:
         After how many steps.
     precision : {"float32", "bfloat16"}
         Of the forward pass.
+    compiled_by : dict or None
+        Parameters of `torch.compile`; None does not compile.
     """
 
     tasks: dict[str, float]
@@ -79,6 +86,7 @@ class Plan:
     checkpoint: Path | None = None
     checkpoint_every: int = 1000
     precision: str = "float32"
+    compiled_by: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, estimator: Any, *, pieces: Pieces, seed: int, tasks: dict[str, float]) -> "Plan":
@@ -102,6 +110,7 @@ class Plan:
             seed=seed,
             checkpoint=checkpoint_path(estimator.checkpoint),
             precision=precision,
+            compiled_by=compiler_settings(estimator.compile),
             **{name: getattr(estimator, name) for name in _PLANNED},
         )
 
@@ -215,12 +224,17 @@ def pretrain(
     }
     factor = LinearWarmup(plan.warmup_steps, plan.max_steps)
     began = time.perf_counter()
-    with progress(plan.max_steps, name, verbose) as bar:
+    with (
+        progress(plan.max_steps, name, verbose) as bar,
+        compiled(net, plan.compiled_by) as running,
+    ):
         bar.update(state.step)
         for step in range(state.step, plan.max_steps):
             for group in optimizer.param_groups:
                 group["lr"] = plan.lr * factor(step)
-            task, loss = _step(net, optimizer, streams, plan, step=step, device=device)
+            task, loss = _step(
+                net, optimizer, streams, plan, step=step, device=device, call=running or net
+            )
             total = state.sums.setdefault(task, [0.0, 0.0])
             total[0], total[1] = total[0] + loss, total[1] + 1
             state.step = step + 1
@@ -263,6 +277,7 @@ def _step(
     *,
     step: int,
     device: str,
+    call: Callable[..., Any],
 ) -> tuple[str, float]:
     """Train one task on as many batches as are accumulated."""
     draws = np.random.default_rng([plan.seed, step])
@@ -276,9 +291,9 @@ def _step(
         batch = streams[task].next()
         inputs = mask_batch(task, batch[0]["frames"], batch[0]["lengths"], plan.rule, draws)
         assert inputs is not None, "the rows of a task have its modality"
-        with explained_memory_error(batch, device):
+        with explained_memory_error(batch, device), explained_compiler_errors("the net"):
             with torch.autocast(kind, torch.bfloat16, enabled=plan.precision == "bfloat16"):
-                loss = net(task, **_to(inputs, device)) / plan.accumulate
+                loss = call(task, **_to(inputs, device)) / plan.accumulate
             loss.backward()
         total += float(loss.detach())
     if not np.isfinite(total):

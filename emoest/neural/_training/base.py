@@ -16,6 +16,7 @@ from skorch.helper import predefined_split
 
 from emoest.nets.batches import FrameDataset
 from emoest.neural._training.callbacks import make_callbacks
+from emoest.neural._training.compiling import compiler_settings
 from emoest.neural._training.net_embedder import NetEmbedder
 from emoest.neural._training.passes import Passes
 from emoest.neural._training.predicting import RowPredictor
@@ -92,6 +93,7 @@ class DeepEstimator(
         "callbacks": [list, None],
         "warm_start": ["boolean"],
         "precision": [StrOptions(set(PRECISIONS))],
+        "compile": ["boolean", dict],
         **constraints.GROUP_COLUMN,
         **constraints.BATCH_SIZE,
         **constraints.DEVICE,
@@ -334,6 +336,7 @@ class DeepEstimator(
             device=self.device_,
             verbose=0,
             precision=precision,
+            compiled_by=compiler_settings(self.compile),
             seed=seed,
             readout=self._readout,
             **settings,

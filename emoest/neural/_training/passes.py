@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sklearn import config_context
 from sklearn.utils.metaestimators import available_if
 
+from emoest.neural._training.compiling import compiler_settings
 from emoest.neural._training.saving import seeded_torch
 from emoest.neural._training.skorch_net import FrameNet, epochs_of
 from emoest.utils.state import restored_on_failure
@@ -96,8 +97,9 @@ class Passes:
 
 
 def _take_settings(net: FrameNet, estimator: Any) -> None:
-    """Take what may change between passes: batches, and the learning rate."""
+    """Take what may change between passes: batches, the compiler, and the learning rate."""
     net.batch_size = estimator.batch_size
+    net.compiled_by = compiler_settings(estimator.compile)
     if net.lr != estimator._rate:
         for group in net.optimizer_.param_groups:
             group["lr"] *= estimator._rate / net.lr

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from emoest.nets.batches import Batch, BucketedBatches, FrameDataset
 from emoest.nets.losses.criteria import predicting
+from emoest.neural._training.compiling import compiled, explained_compiler_errors
 from emoest.neural._training.skorch_habits import (
     Readout,
     explained_history_errors,
@@ -46,6 +47,8 @@ class FrameNet(NeuralNet):
     ----------
     precision : {"float32", "bfloat16"}, default="float32"
         Of the forward pass in training.
+    compiled_by : dict, default=None
+        Parameters of `torch.compile` for training; None does not compile.
     seed : int, default=0
         Of the order of rows and of crops.
     readout : Readout, default=None
@@ -54,10 +57,14 @@ class FrameNet(NeuralNet):
     The others are those of `skorch.NeuralNet`; `criterion` gives one value a sample.
     """
 
+    running: Any = None
+    """What calls the compiled module while it is trained."""
+
     def __init__(
         self,
         *args: Any,
         precision: str = "float32",
+        compiled_by: dict[str, Any] | None = None,
         seed: int = 0,
         readout: Readout | None = None,
         **kwargs: Any,
@@ -65,8 +72,13 @@ class FrameNet(NeuralNet):
         # Without the cache a callback would predict anew, and find no target.
         super().__init__(*args, use_caching=True, **kwargs)
         self.precision = precision
+        self.compiled_by = compiled_by
         self.seed = seed
         self.readout = readout
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A callback may pickle the net while it is trained.
+        return {**super().__getstate__(), "running": None}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -108,7 +120,10 @@ class FrameNet(NeuralNet):
         kind = torch.device(self.device).type
         enabled = self.precision == "bfloat16" and self.module_.training
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled):
-            return super().infer(x, **fit_params)
+            if self.running is None:
+                return super().infer(x, **fit_params)
+            with explained_compiler_errors(type(self.module_).__name__):
+                return self.running(**to_device(x, self.device), **fit_params)
 
     def get_loss(self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False) -> Tensor:
         """Mean of the criterion, weighted by row.
@@ -144,7 +159,10 @@ class FrameNet(NeuralNet):
         self.valid_outputs: list[tuple[Tensor, Tensor]] = []
         self.ended = "finished"
         try:
-            with explained_history_errors(self):
+            with (
+                explained_history_errors(self),
+                compiled(self.module_, self.compiled_by) as self.running,
+            ):
                 super().fit_loop(*args, **kwargs)
         except TrainingStop:
             self.ended = "stopped"
@@ -153,6 +171,8 @@ class FrameNet(NeuralNet):
         except KeyboardInterrupt:
             # skorch's early stopping ends a training by the same exception as the keyboard.
             self.ended = "stopped" if self._stopped_itself() else "interrupted"
+        finally:
+            self.running = None
         return self
 
     def _stopped_itself(self) -> bool:

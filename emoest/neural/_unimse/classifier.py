@@ -119,7 +119,7 @@ class UniMSEClassifier(ClassifierMixin, UniversalEstimator):
         Epochs without a lower loss on the held-out samples before training stops.
     validation_fraction : float or None, default=0.1
         Fraction of each corpus held out; the epoch of the lowest loss of their labels is kept.
-    class_weight, callbacks, warm_start, precision, group_column
+    class_weight, callbacks, warm_start, precision, compile, group_column
         See `SequenceClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -240,6 +240,7 @@ class UniMSEClassifier(ClassifierMixin, UniversalEstimator):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -298,6 +299,7 @@ class UniMSEClassifier(ClassifierMixin, UniversalEstimator):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device

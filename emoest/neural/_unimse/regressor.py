@@ -38,7 +38,7 @@ class UniMSERegressor(RegressorMixin, UniversalEstimator):
         cannot be read, the mean is taken, with a warning that counts them.
     max_new_tokens, normalize, lr, max_epochs, optimizer, weight_decay, gradient_clip, patience
         See `UniMSEClassifier`.
-    validation_fraction, callbacks, warm_start, precision, group_column
+    validation_fraction, callbacks, warm_start, precision, compile, group_column
         See `UniMSEClassifier`.
     batch_size, device, random_state, verbose
         See `SequenceClassifier`.
@@ -130,6 +130,7 @@ class UniMSERegressor(RegressorMixin, UniversalEstimator):
         callbacks: list[Any] | None = None,
         warm_start: bool = False,
         precision: str = "auto",
+        compile: bool | dict[str, Any] = False,
         group_column: str | None = None,
         batch_size: int = 32,
         device: str = "auto",
@@ -186,6 +187,7 @@ class UniMSERegressor(RegressorMixin, UniversalEstimator):
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.precision = precision
+        self.compile = compile
         self.group_column = group_column
         self.batch_size = batch_size
         self.device = device
