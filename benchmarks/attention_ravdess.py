@@ -2,10 +2,10 @@
 
 Run:  python benchmarks/attention_ravdess.py RAVDESS predictions.csv [--minutes 8]
 The 960 clips, GroupKFold(6) by actor, eight emotions. Frames are the mean over the layers of
-Whisper base, 50 a second; they are z-scored over the training clips, or over the unlabelled clips of each
-actor, which is transductive. ``SequenceClassifier(cell=None)`` is a pooling over the frames and a
-linear head, with emoest's default settings of training (early stopping on training actors that are
-held out) and balanced class weights; the seeds are 0, 1 and 2, and a row is the mean over them.
+Whisper base, 50 a second; they are z-scored over the training clips, or over the unlabelled clips of
+each actor, which is transductive. ``SequenceClassifier(cell=None)`` is a pooling over the frames and
+a linear head, with emoest's default settings of training (early stopping on training actors that
+are held out) and balanced class weights; the seeds are 0, 1 and 2, and a row is the mean over them.
 "mean of frames" is the logistic regression of speech_encoders_ravdess.py (C = 0.01). Products
 multiply probabilities with equal weights. Nothing was chosen after a look at the outer folds.
 predictions.csv gets each part when it is done, so that a stopped run goes on where it was.
