@@ -2,11 +2,11 @@
 
 Run:  python benchmarks/attention_ravdess.py RAVDESS predictions.csv [--minutes 8]
 The 960 clips, GroupKFold(6) by actor, eight emotions. Frames are the mean over the layers of
-Whisper base, 50 a second; they are z-scored over the training clips, or over the unlabelled clips of
-each actor, which is transductive. ``SequenceClassifier(cell=None)`` is a pooling over the frames and
-a linear head, with emoest's default settings of training (early stopping on training actors that
-are held out) and balanced class weights; the seeds are 0, 1 and 2, and a row is the mean over them.
-"mean of frames" is the logistic regression of speech_encoders_ravdess.py (C = 0.01). Products
+Whisper base, 50 a second; they are z-scored over the training clips, or over the unlabelled clips
+of each actor, which is transductive. ``SequenceClassifier(cell=None)`` is a pooling over the frames
+and a linear head, with emoest's default settings of training (early stopping on training actors
+that are held out) and balanced class weights; the seeds are 0, 1 and 2, and a row is the mean over
+them. "mean of frames" is the logistic regression of speech_encoders_ravdess.py (C = 0.01). Products
 multiply probabilities with equal weights. Nothing was chosen after a look at the outer folds.
 predictions.csv gets each part when it is done, so that a stopped run goes on where it was.
 """
@@ -29,7 +29,6 @@ from emoest.embeddings import WhisperEmbedder
 from emoest.evaluation import recall_per_class, uar_interval
 from emoest.neural import SequenceClassifier
 from emoest.normalization import SpeakerZScoreNormalizer, ZScoreNormalizer
-from emoest.utils import with_groups
 
 SEEDS = (0, 1, 2)
 SCALINGS: dict[str, Any] = {
@@ -64,7 +63,6 @@ def predict(model: Any, X: pd.DataFrame, y: pd.Series, train: Any, test: Any) ->
 def run(folder: Path, parts: Parts) -> pd.DataFrame:
     """Compute what is not there yet, while there is time."""
     X, y = load_ravdess(folder, return_X_y=True)
-    X = with_groups(X, "speaker")
     frames = WhisperEmbedder(pooling=None, verbose=1).fit_transform(X[["audio"]])
     for scaling, normalizer in SCALINGS.items():
         # The nets scale by the training clips themselves; their own scaling changes nothing here.
