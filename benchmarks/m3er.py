@@ -339,7 +339,7 @@ COMMANDS: dict[str, Callable[[Path], None]] = {
     "ravdess": ravdess,
     "ravdess-all": lambda folder: ravdess(folder, validation_fraction=None),
     "ablation": ablation,
-    "vectors": lambda folder: corrupted(make_samples()),
+    "vectors": lambda folder: corrupted(make_samples(seed=3)),
     "sequences": lambda folder: corrupted(make_sequences()),
     "clips": lambda folder: corrupted(actors_1_to_16(folder)),
     "missing": missing,

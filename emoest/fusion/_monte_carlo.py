@@ -33,6 +33,11 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
     of each row; a modality that is alone is taken as it is (under ``"confusion"``, through what is
     known of its errors); a row with none gets the training prior, with a warning.
 
+    The strategies stand as they were read, which costs where speakers are few: on RAVDESS, audio
+    and face, by actor, a logistic regression on both side by side has 71.1 % UAR, ``"agreement"``
+    69.9, ``"weights"`` 68.0 and ``"confusion"`` 62.5; elsewhere they are level with it or above
+    (``benchmarks/fusion_defaults.py``).
+
     Parameters
     ----------
     estimators : list of (str, estimator) or estimator, default=None

@@ -23,7 +23,9 @@ class MultiplicativeFusionClassifier(_LateFusionClassifier):
     ``- sum_i q_ic log p_ic`` wins, where ``q_ic = prod_{j != i} (1 - p_jc) ** (beta / (M - 1))``
     makes modality i's term small where another modality already recognizes the class. Missing
     modalities are left out of sums and products, and M counts those present; one alone is taken as
-    it is; a row with none gets the training prior, with a warning.
+    it is; a row with none gets the training prior, with a warning. The formula is the paper's as it
+    stands; against a logistic regression on all columns it lost 2 points of UAR on RAVDESS, audio
+    and face, and at most 2.6 on three other tasks (``benchmarks/fusion_defaults.py``).
 
     Parameters
     ----------
