@@ -2,6 +2,7 @@
 
     python benchmarks/tan2021.py train DATA net.safetensors --model cnn4 --minutes 150
     python benchmarks/tan2021.py score DATA net.safetensors --model cnn4
+    python benchmarks/tan2021.py curve DATA FOLDER --model cnn4_small --minutes 60
     python benchmarks/tan2021.py fusion --drawn
     python benchmarks/tan2021.py fusion --data DATA --weights net.safetensors
     python benchmarks/tan2021.py flattery
@@ -14,6 +15,9 @@ training pictures that repeat, leave the training set; a stratified tenth of the
 epoch; the learning rate falls by ten when two passes bring nothing. After each pass over the data
 the best weights and the state of the run are written, so that a run that was stopped goes on (with
 a new optimizer, as every pass has). ``score`` reads PublicTest, once, with its copies and without.
+``curve`` trains in the same way on a tenth, three tenths and all of the pictures, with changes
+drawn in training and without; it prints what the held-out tenth says of each, and PublicTest stays
+closed.
 
 ``fusion`` makes 48 trials (`emoest.datasets.make_face_eeg_trials`, seed 0), holds out clip k in
 fold k and scores each modality alone and all fusions; with ``--drawn`` the net learns 400 drawn
@@ -29,7 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from emoest.datasets import make_face_eeg_trials
 from emoest.datasets._generated.face_drawings import EXPRESSIONS, draw_face
@@ -71,7 +75,7 @@ def make_net(arguments: argparse.Namespace, lr: float, seed: int) -> FaceCNNClas
         arguments.model,
         lr=lr,
         max_epochs=1,
-        augment=arguments.augment,
+        augment=None if arguments.augment == "none" else arguments.augment,
         validation_fraction=None,
         warm_start=True,
         device=arguments.device,
@@ -86,12 +90,15 @@ def train(arguments: argparse.Namespace) -> None:
     last, record = target.with_suffix(".last.safetensors"), target.with_suffix(".json")
     splits = StratifiedKFold(10, shuffle=True, random_state=0).split(pictures["y"], pictures["y"])
     rows, held = next(iter(splits))
+    if arguments.fraction < 1:
+        kept = {"train_size": arguments.fraction, "random_state": 0}
+        rows, _ = train_test_split(rows, stratify=pictures["y"][rows], **kept)
     X, y = list(pictures["x"][rows]), pictures["y"][rows]
     state: dict[str, Any] = {"lr": 5e-4, "best": 0.0, "passes": []}
     if record.exists():
         state = json.loads(record.read_text(encoding="utf-8"))
     start = time.monotonic()
-    while time.monotonic() - start < 60 * arguments.minutes:
+    while time.monotonic() - start < 60 * arguments.minutes and idle(state["passes"]) < 5:
         net = make_net(arguments, state["lr"], len(state["passes"]))
         if last.exists():
             net.load_weights(last)
@@ -102,13 +109,31 @@ def train(arguments: argparse.Namespace) -> None:
         if score > state["best"]:
             state["best"] = score
             net.save_weights(target)
-        record.write_text(json.dumps(state), encoding="utf-8")
         print(f"pass {len(state['passes'])}: held-out UAR {score:.4f}", flush=True)
-        idle = len(state["passes"]) - 1 - int(np.argmax(state["passes"]))
-        if idle >= 5:
-            break
-        if idle and idle % 2 == 0:
+        if idle(state["passes"]) in {2, 4}:
             state["lr"] /= 10
+        record.write_text(json.dumps(state), encoding="utf-8")
+
+
+def idle(passes: list[float]) -> int:
+    """Count the passes since the best one."""
+    return len(passes) - 1 - int(np.argmax(passes)) if passes else 0
+
+
+def curve(arguments: argparse.Namespace) -> None:
+    """Train on parts of the pictures, and print the best held-out UAR of each."""
+    folder, end = Path(arguments.weights), time.monotonic() + 60 * arguments.minutes
+    folder.mkdir(exist_ok=True)
+    print("| pictures | augment | passes | best pass | held-out UAR |\n" + "| --- " * 5 + "|")
+    for fraction in (0.1, 0.3, 1.0):
+        for augment in ("none", "standard"):
+            target = folder / f"{arguments.model}_{augment}_{fraction}.safetensors"
+            own = {"fraction": fraction, "augment": augment, "weights": str(target)}
+            own["minutes"] = (end - time.monotonic()) / 60
+            train(argparse.Namespace(**{**vars(arguments), **own}))
+            passes = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))["passes"]
+            best = int(np.argmax(passes))
+            print(f"| {fraction} | {augment} | {len(passes)} | {best + 1} | {passes[best]:.4f} |")
 
 
 def score(arguments: argparse.Namespace) -> None:
@@ -179,11 +204,12 @@ def main() -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("train", "score"):
+    for name in ("train", "score", "curve"):
         command = commands.add_parser(name)
         command.add_argument("data")
         command.add_argument("weights")
         command.add_argument("--minutes", type=float, default=150)
+        command.add_argument("--fraction", type=float, default=1.0)
     command = commands.add_parser("fusion")
     command.add_argument("--drawn", action="store_true")
     command.add_argument("--data")
@@ -194,7 +220,7 @@ def main() -> None:
         command.add_argument("--device", default="auto")
     commands.add_parser("flattery").add_argument("--corpora", type=int, default=200)
     arguments = parser.parse_args()
-    run = {"train": train, "score": score, "fusion": fusion, "flattery": flattery}
+    run = {"train": train, "curve": curve, "score": score, "fusion": fusion, "flattery": flattery}
     run[arguments.command](arguments)
 
 
