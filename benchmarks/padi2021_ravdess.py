@@ -13,7 +13,8 @@ each of two processes (``OMP_NUM_THREADS=1``, ``--jobs 2``) is faster than two t
 
 ``remedies`` compares what may help a small net at the protocol ``small``, from scratch with masks:
 nothing, each remedy alone, all of them; beside a frozen random trunk and the vectors of the speaker
-encoder of the package resemblyzer, each with z-scores and logistic regression. ``speakers`` and
+encoder of the package resemblyzer, each with z-scores and logistic regression, and frames of
+Whisper base under the same pooling and a linear head, trained as the net is. ``speakers`` and
 ``averaged`` are two ways not to let one actor of eight choose the epoch: three are held out, or
 nobody is and the weights of the last 3 epochs are averaged.
 
@@ -53,7 +54,7 @@ from sklearn.preprocessing import StandardScaler
 from emoest.evaluation import uar_interval, uar_score
 from emoest.nets.batches import BucketedBatches, FrameDataset
 from emoest.nets.speech_resnet import SpeechResNet
-from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
+from emoest.neural import SequenceClassifier, SpeakerPretrainer, SpeechResNetClassifier
 from emoest.systems.padi2021 import VARIANTS, ablation_figures, ablation_predictions
 from emoest.tables.cells import object_column
 
@@ -280,8 +281,13 @@ def remedies(arguments: argparse.Namespace) -> None:
             )
             add(name, seed, net, lambda: X)
     if not arguments.sources[0].endswith(".npz"):
-        encoded = cache(partial(voices, arguments.sources[0], protocol))
-        add("speaker encoder", 0, linear(), encoded)
+        source = arguments.sources[0]
+        add("speaker encoder", 0, linear(), cache(partial(encoded, "speakers", source, protocol)))
+        states = cache(partial(encoded, "whisper", source, protocol))
+        for seed in arguments.seeds:
+            head = SequenceClassifier(None, max_epochs=protocol.epochs, patience=protocol.patience)
+            head.set_params(batch_size=protocol.batch_size, random_state=seed)
+            add("frames of Whisper, pooled", seed, head, states)
     show_remedies(parts.table())
 
 
@@ -314,14 +320,17 @@ def random_vectors(X: pd.DataFrame, protocol: Protocol, seed: int, silence: str)
     return pd.DataFrame(np.concatenate(pooled)[np.argsort(order)], index=X.index)
 
 
-def voices(folder: str, protocol: Protocol) -> pd.DataFrame:
-    """Vectors of the speaker encoder for the clips of the protocol."""
+def encoded(name: str, folder: str, protocol: Protocol) -> pd.DataFrame:
+    """What a frozen encoder gives of the clips of the protocol: a vector, or frames of Whisper."""
     from emoest.datasets import load_ravdess
-    from emoest.embeddings import SpeakerEmbedder
+    from emoest.embeddings import SpeakerEmbedder, WhisperEmbedder
 
     X, y = load_ravdess(folder, return_X_y=True)
     kept = slice(None) if protocol.emotions is None else y.isin(protocol.emotions).to_numpy()
-    return SpeakerEmbedder(verbose=1).fit_transform(X.loc[kept, ["audio"]])
+    encoder = SpeakerEmbedder(verbose=1)
+    if name == "whisper":
+        encoder = WhisperEmbedder(pooling=None, verbose=1)
+    return encoder.fit_transform(X.loc[kept, ["audio"]])
 
 
 def show_remedies(predictions: pd.DataFrame) -> None:
