@@ -13,6 +13,7 @@ predictions.csv gets each part when it is done, so that a stopped run goes on wh
 
 import argparse
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ SCALINGS: dict[str, Any] = {
     "speaker z-scores": SpeakerZScoreNormalizer(),
 }
 MEAN = "mean of frames, logistic regression"
-POOLINGS = ("mean", "statistics", "attention")
+POOLINGS = ("attention", "statistics", "mean")
 PRODUCT = "attention x mean of frames"
 
 
@@ -64,18 +65,20 @@ def run(folder: Path, parts: Parts) -> pd.DataFrame:
     """Compute what is not there yet, while there is time."""
     X, y = load_ravdess(folder, return_X_y=True)
     frames = WhisperEmbedder(pooling=None, verbose=1).fit_transform(X[["audio"]])
-    for scaling, normalizer in SCALINGS.items():
-        # The nets scale by the training clips themselves; their own scaling changes nothing here.
-        scaled = normalizer.fit_transform(frames) if "speaker" in scaling else frames
-        for name, (model, seeds) in models().items():
-            for seed in seeds:
-                if name != MEAN:
-                    model.set_params(random_state=seed)
-                folds = GroupKFold(6).split(scaled, groups=X["speaker"])
-                for i, (train, test) in enumerate(folds):
-                    make = partial(predict, model, scaled, y, train, test)
-                    about = {"scaling": scaling, "model": name, "seed": seed}
-                    parts.add(f"{scaling}, {name}, seed {seed}, fold {i}", make, **about)
+    # The nets scale by the training clips themselves.
+    scaled = {
+        scaling: normalizer.fit_transform(frames) if "speaker" in scaling else frames
+        for scaling, normalizer in SCALINGS.items()
+    }
+    for (name, (model, seeds)), scaling in product(models().items(), SCALINGS):
+        for seed in seeds:
+            if name != MEAN:
+                model.set_params(random_state=seed)
+            folds = GroupKFold(6).split(frames, groups=X["speaker"])
+            for i, (train, test) in enumerate(folds):
+                make = partial(predict, model, scaled[scaling], y, train, test)
+                about = {"scaling": scaling, "model": name, "seed": seed}
+                parts.add(f"{scaling}, {name}, seed {seed}, fold {i}", make, **about)
     return parts.table()
 
 
