@@ -12,10 +12,10 @@ DATA holds fer2013_dev.npz and fer2013_train_rest.npz: the official training pic
 
 For ``train``, pictures of PublicTest that stand in the training set, and training pictures that
 repeat, leave the training set; a stratified tenth of the rest chooses the pass whose weights are
-kept. The learning rate falls from ``--lr`` to 0 along half a cosine over the passes. After each pass
-over the data the best weights and the state of the run are written, so that a run that was stopped
-goes on (with a new optimizer, as every pass has). ``score`` reads PublicTest, once, with its copies
-and without.
+kept. The learning rate falls from ``--lr`` to 0 along half a cosine over the passes. After each
+pass over the data the best weights and the state of the run are written, so that a run that was
+stopped goes on (with a new optimizer, as every pass has). ``score`` reads PublicTest, once, with
+its copies and without.
 ``curve`` trains in the same way on a tenth, three tenths and all of the pictures, with changes
 drawn in training and without; it prints what the held-out tenth says of each, and PublicTest stays
 closed.
@@ -30,7 +30,6 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
