@@ -27,6 +27,7 @@ from emoest.utils._sklearn import safe_indexing
 from emoest.utils.messages import listed
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import isolated_generators, seeded_clone
+from emoest.utils.warn import collected_warnings, warn_user
 
 Groups = npt.NDArray[Any] | None
 
@@ -151,8 +152,9 @@ def fit_clone(
 def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
     """Run delayed calls by joblib, at most `n_jobs` begun at a time, and yield results in order.
 
-    Threads share the global generators, so there one call follows on the other: results are to be
-    those of any other backend.
+    Warnings of other processes are said here, at the user's line. Threads share the global
+    generators, so there one call follows on the other: results are to be those of any other
+    backend.
 
     Examples
     --------
@@ -164,6 +166,23 @@ def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
     if getattr(backend, "supports_sharedmem", False):
         n_jobs = 1
     _refuse_fork(backend, n_jobs)
+    collecting = [(_collecting, (os.getpid(), *call), {}) for call in calls]
+    for result, said in _by_backend(collecting, n_jobs, backend):
+        for message, category in said:
+            warn_user(message, category)
+        yield result
+
+
+def _collecting(caller: int, function: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+    """Call a function, and hand the warnings back if this is another process."""
+    if os.getpid() == caller:
+        return function(*args, **kwargs), []
+    with collected_warnings() as said:
+        result = function(*args, **kwargs)
+    return result, said
+
+
+def _by_backend(calls: list[Any], n_jobs: int | None, backend: Any) -> Iterator[Any]:
     if not type(backend).__module__.startswith("joblib._dask"):
         yield from _results(calls, n_jobs, backend)
         return

@@ -3,6 +3,8 @@
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _OURS = ("emoest", "sklearn", "joblib", "optuna")
@@ -13,9 +15,10 @@ _said: set[tuple[str, type[Warning], str, int, int]] = set()
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line: the nearest one outside emoest, scikit-learn and joblib.
 
-    Where the filters of `warnings` say nothing else, one line of the user's gets the same warning
-    once, as Python promises: folds and candidates of a search would repeat it hundreds of times,
-    since scikit-learn changes the filters around each fit, at which Python forgets what it said.
+    Where the filters of `warnings` say nothing else, one line of the user's gets a kind of warning
+    once, and two are of a kind that differ in numbers and names only: folds and candidates of a
+    search would repeat them hundreds of times, since scikit-learn changes the filters around each
+    fit, at which Python forgets what it said.
 
     Parameters
     ----------
@@ -37,10 +40,53 @@ def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
         level, frame = level + 1, frame.f_back
     place = (frame.f_code.co_filename, frame.f_lineno, _cell_of_notebook())
     if _is_default(message, category, _module(frame), frame.f_lineno):
-        if (message, category, *place) in _said:
+        kind = (kind_of(message), category, *place)
+        if kind in _said:
             return
-        _said.add((message, category, *place))
+        _said.add(kind)
     warnings.warn(message, category, stacklevel=level)
+
+
+def kind_of(message: str) -> str:
+    """Leave the numbers and names out of a message, and how many there are of them.
+
+    Examples
+    --------
+    >>> kind_of("7 row(s) are left out: (0, 's0'), (7, 's1') and 5 more.")
+    '# row(s) are left out: #.'
+    """
+    plain = re.sub(r"'[^']*'|\"[^\"]*\"|\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", "#", message)
+    names = re.sub(r"\((?:#(?:, )?)+\)", "#", plain)
+    return re.sub(r"#(?:(?:, | and )#(?: more)?)+", "#", names)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[tuple[str, type[Warning]]]]:
+    """Collect the warnings of a call in another process, where nobody knows the user's line.
+
+    Yields
+    ------
+    found : list of tuple (str, type)
+        Texts and classes, each once; they are there behind the block.
+
+    Examples
+    --------
+    >>> with collected_warnings() as found:
+    ...     warn_user("Two files are left out.")
+    >>> found
+    [('Two files are left out.', <class 'UserWarning'>)]
+    """
+    found: list[tuple[str, type[Warning]]] = []
+    before = _said.copy()
+    # What a call before this one has said is said again: its line may have been another.
+    _said.clear()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            yield found
+    finally:
+        _said.clear()
+        _said.update(before)
+        found.extend(dict.fromkeys((str(each.message), each.category) for each in caught))
 
 
 def _module(frame: FrameType) -> str:

@@ -7,10 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
+from emoest.evaluation import evaluate
 from emoest.fusion import LateFusionClassifier
 from emoest.neural import SequenceClassifier
 from emoest.tables.cells import object_column
-from emoest.utils.warn import warn_user
+from emoest.utils.warn import collected_warnings, warn_user
 
 
 def test_a_warning_points_to_the_line_of_the_user():
@@ -48,7 +49,8 @@ def warn_three_times(text, category=UserWarning):
     ],
     ids=str,
 )
-def test_one_line_gets_a_warning_once_unless_a_filter_says_otherwise(filters, times):
+def test_one_line_gets_a_warning_once_unless_a_filter_says_otherwise(filters, times, monkeypatch):
+    monkeypatch.setattr("emoest.utils.warn._said", set())
     with warnings.catch_warnings(record=True) as caught:
         warnings.resetwarnings()
         for action, category in filters:
@@ -65,6 +67,49 @@ def test_other_texts_lines_and_classes_are_other_warnings():
         warn_user("text one")
         warn_user("text one", RuntimeWarning)
     assert [str(each.message) for each in caught] == ["text one", "text two", *["text one"] * 2]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["1 row(s) are left out: 'a'.", "2 row(s) are left out: 'b', 'c'."],
+        ["left out: (0, 's0').", "left out: (1, 's1'), (2, 's2') and 30 more."],
+        ["Row 3, column 'a': 0.25 is cut.", "Row 14, column 'b c': 1e-3 is cut."],
+        ["actor_01.wav is silent", "actor_02.wav is silent"],
+    ],
+)
+def test_numbers_and_names_make_no_other_kind(texts):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        for text in texts:
+            warn_user(text)
+    assert [str(each.message) for each in caught] == texts[:1]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_folds_say_a_kind_once_at_the_line_of_the_user(n_jobs, monkeypatch):
+    monkeypatch.setattr("emoest.utils.warn._said", set())
+    cells = [[[float(i)]] if i % 7 else None for i in range(32)]
+    X = object_column(cells, pd.RangeIndex(32), "audio__frames").to_frame()
+    y, speakers = ["a", "b"] * 16, np.repeat(range(8), 4)
+    model = SequenceClassifier(max_epochs=1, hidden_size=2, validation_fraction=None)
+    options = {"groups": speakers, "cv": 4, "n_jobs": n_jobs, "random_state": 0}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.resetwarnings()
+        evaluate(model, X, y, **options)
+    said = [(str(each.message), each.filename) for each in caught]
+    for kind in ("training row(s) have no frames", "the average of training"):
+        assert [place for text, place in said if kind in text] == [__file__]
+
+
+def test_a_worker_says_again_what_it_has_said_for_another_line():
+    with collected_warnings() as first:
+        warn_user("One file is left out.")
+    with collected_warnings() as second:
+        warn_user("One file is left out.")
+        warnings.warn("One file is left out.", RuntimeWarning, stacklevel=1)
+    assert first == [("One file is left out.", UserWarning)]
+    assert second == [*first, ("One file is left out.", RuntimeWarning)]
 
 
 def test_filters_of_messages_and_modules_count_where_they_match():
