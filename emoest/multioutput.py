@@ -11,6 +11,7 @@ from sklearn.utils import Tags, check_consistent_length, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.conversion import explained_conversion
 from emoest.tables.groups import GROUP_LEVEL, remember_groups, resolve_groups
 from emoest.utils import constraints
 from emoest.utils._sklearn import HasMethods, fit_context, is_fitted, num_samples
@@ -222,7 +223,8 @@ class MultiTarget(MetaEstimatorMixin, BaseEstimator):
 
 
 def _fit_clone(estimator: Any, X: Any, y: Any, parameters: dict[str, Any]) -> Any:
-    return clone(estimator).fit(X, y, **parameters)
+    with explained_conversion(X):
+        return clone(estimator).fit(X, y, **parameters)
 
 
 def _read_targets(y: Any) -> pd.DataFrame:

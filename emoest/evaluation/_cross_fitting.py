@@ -22,6 +22,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
+from emoest.tables.conversion import explained_conversion
 from emoest.tables.groups import GROUP_LEVEL
 from emoest.utils._sklearn import safe_indexing
 from emoest.utils.messages import listed
@@ -145,7 +146,8 @@ def fit_clone(
     weights = None if sample_weight is None else sample_weight[rows]
     parameters = fit_parameters(fitted, weights, None if groups is None else groups[rows])
     y = None if y is None else safe_indexing(y, rows)
-    fitted.fit(safe_indexing(X, rows), y, **parameters)
+    with explained_conversion(X):
+        fitted.fit(safe_indexing(X, rows), y, **parameters)
     return fitted
 
 
@@ -166,7 +168,7 @@ def run_parallel(calls: list[Any], n_jobs: int | None) -> Iterator[Any]:
     if getattr(backend, "supports_sharedmem", False):
         n_jobs = 1
     _refuse_fork(backend, n_jobs)
-    collecting = [(_collecting, (os.getpid(), *call), {}) for call in calls]
+    collecting: list[Any] = [(_collecting, (os.getpid(), *call), {}) for call in calls]
     for result, said in _by_backend(collecting, n_jobs, backend):
         for message, category in said:
             warn_user(message, category)

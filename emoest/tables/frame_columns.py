@@ -332,9 +332,10 @@ def _refuse_numbers(
     # A fold may lack a modality: its column is NaN throughout, and no number.
     found = next((i for i in numbers if X.iloc[:, i].notna().any()), None)
     if found is not None:
+        what, advice = _kind_of(_first_present(X.iloc[:, frames[0]]))
         raise ValueError(
-            f"X mixes frames (column {X.columns[frames[0]]!r}) with numbers (column "
-            f"{X.columns[found]!r}). {_POOL}, or leave the numbers out."
+            f"X mixes {what} (column {X.columns[frames[0]]!r}) with numbers (column "
+            f"{X.columns[found]!r}). {advice}, or leave the numbers out."
         )
 
 
@@ -360,13 +361,18 @@ def refuse_cells(X: Any, error: Exception) -> None:
         cell = _first_present(table.iloc[:, i])
         if not _is_frames(cell) or _is_number(cell):
             continue
-        framed = not is_path(cell) or os.fspath(cell).endswith(".npy")
-        what, advice = ("frames", _POOL) if framed else ("paths or texts", _EMBED)
+        what, advice = _kind_of(cell)
         shape = getattr(cell, "shape", None)
         shown = describe(cell) if shape is None else f"such as an array of shape {shape}"
         raise ValueError(
             f"Column {name!r} holds {what} ({shown}) where numbers are needed. {advice}."
         ) from error
+
+
+def _kind_of(cell: Any) -> tuple[str, str]:
+    """Say what a cell that is no number is, and what makes numbers of it."""
+    framed = not is_path(cell) or os.fspath(cell).endswith(".npy")
+    return ("frames", _POOL) if framed else ("paths or texts", _EMBED)
 
 
 def _is_number(cell: Any) -> bool:

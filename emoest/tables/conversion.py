@@ -1,0 +1,64 @@
+"""Errors of estimators that read any column as numbers: which column was none."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+
+from emoest.tables.frame_columns import refuse_cells
+from emoest.tables.names import is_context
+
+_STRING = re.compile(r"could not convert string to float: ['\"](.*)['\"]$", re.DOTALL)
+_SEQUENCE = re.compile(r"setting an array element with a sequence|float\(\) argument must be")
+
+
+@contextmanager
+def explained_conversion(X: Any) -> Iterator[None]:
+    """Explain an error of an estimator of numbers that X was handed to as it is.
+
+    Parameters
+    ----------
+    X : DataFrame or object
+        What the estimator got.
+
+    Raises
+    ------
+    ValueError
+        In place of numpy's own error, if a column of X is the reason; it names the column, what
+        stands in it, and what makes numbers of that.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"audio": ["a.wav"], "speaker": ["SM1"]})
+    >>> with explained_conversion(X):
+    ...     X["speaker"].to_numpy(dtype=float)
+    Traceback (most recent call last):
+        ...
+    ValueError: Column 'speaker' holds 'SM1' and says ... Pass X[['audio']], without such columns.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if isinstance(X, pd.DataFrame):
+            _explain(X, error)
+        raise
+
+
+def _explain(X: pd.DataFrame, error: Exception) -> None:
+    if _SEQUENCE.search(str(error)):
+        refuse_cells(X, error)
+    found = _STRING.search(str(error))
+    if found is None:
+        return
+    for name in X.columns:
+        if not any(isinstance(cell, str) and cell == found[1] for cell in X[name]):
+            continue
+        if not is_context(name):
+            refuse_cells(X[[name]], error)
+        media = [each for each in X.columns if not is_context(each)]
+        raise ValueError(
+            f"Column {name!r} holds {found[1]!r} and says what a sample belongs to; the estimator "
+            f"reads it as a number. Pass X[{media}], without such columns."
+        ) from error
