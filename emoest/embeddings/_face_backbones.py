@@ -1,18 +1,22 @@
 """The nets behind FaceEmbedder: where their weights are, what goes in, what comes out."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from emoest.files.hub import read_json
-from emoest.media.pixels import resized, to_gray
+from emoest.media.pixels import pixels_of, resized, to_gray
 from emoest.media.video import Image
 from emoest.nets.weight_files.transformers_folder import load_encoder, loading, text_version
 from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
+
+if TYPE_CHECKING:
+    from emoest.nets.weight_files.face_classifier import FaceClassifierFile
 
 _PURPOSE = "FaceEmbedder"
 
@@ -84,7 +88,7 @@ class GrayBackbone:
 
 
 def _refuse_estimators(path: Path) -> None:
-    """Raise for weights of an estimator: their classes and gray values are others."""
+    """Raise for weights of an estimator: they bring classes and gray values of their own."""
     from emoest.nets.weight_files.safetensors_io import read_metadata
 
     try:
@@ -94,10 +98,9 @@ def _refuse_estimators(path: Path) -> None:
         return
     if written_by is not None:
         raise ValueError(
-            f"{str(path)!r} holds weights of {written_by}, which orders classes and scales gray "
-            "values in its own way, so that FaceEmbedder cannot take them yet. Use "
-            f"{written_by}().load_weights(path) itself (transform gives its vectors), or pass a "
-            "file of the bare net."
+            f"{str(path)!r} holds weights of {written_by}, not of a bare net. Those of a "
+            "FaceCNNClassifier bring their net, classes and scaling of gray values: pass the file "
+            "as model, FaceEmbedder(path)."
         )
 
 
@@ -119,6 +122,114 @@ GRAY_BACKBONES = {
         weights=(),
     ),
 }
+
+
+TRAINED_HERE = ("cnn4", "cnn4_small")
+"""Nets of ours that nobody has published weights of."""
+
+
+def is_trained_file(model: str | os.PathLike[str]) -> bool:
+    """Check whether ``model=`` is the file of a net that was trained here, be it there or not.
+
+    Examples
+    --------
+    >>> is_trained_file("faces.safetensors"), is_trained_file("densenet")
+    (True, False)
+    """
+    path = Path(model).expanduser()
+    if os.fspath(model) in GRAY_BACKBONES or path.is_dir():
+        return False
+    return path.suffix == ".safetensors" or path.is_file()
+
+
+@dataclass(frozen=True)
+class TrainedBackbone:
+    """A net that `emoest.neural.FaceCNNClassifier` trained, described by its file.
+
+    Parameters
+    ----------
+    file : FaceClassifierFile
+        What the file says.
+    """
+
+    file: "FaceClassifierFile"
+
+    stem = "facecnn"
+    normalize = None
+
+    @property
+    def n_dims(self) -> int:
+        """Size of the embedding."""
+        return self.file.n_units
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.file.classes
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what values depend on except weights and item."""
+        if self.file.params["model"] == "transformers":
+            return {"transformers": text_version("transformers", _PURPOSE)}
+        return {}
+
+    def load(self, path: Path, device: str) -> Any:
+        """Load the net."""
+        return self.file.load(path).to(device)
+
+    def prepare(self, net: Any, face: Image) -> np.ndarray:
+        """Convert a face to a row of pixels, uint8, as it was in training."""
+        return pixels_of(face, self.file.params["n_channels"], self.file.params["size"])
+
+    def embed(self, net: Any, faces: np.ndarray, output: str, normalize: None) -> np.ndarray:
+        """Compute embeddings or probabilities of prepared faces."""
+        import torch
+
+        pixels = torch.from_numpy(faces).to(next(net.parameters()).device)
+        vectors, logits = net.classify(pixels)
+        found = vectors if output == "embedding" else self.file.probabilities(logits)
+        return np.asarray(found.cpu().numpy(), dtype=np.float32)
+
+
+def read_trained(path: Path) -> TrainedBackbone:
+    """Describe the net in a file of `FaceCNNClassifier.save_weights`."""
+    # This module is imported where torch is not loaded yet.
+    from emoest.nets.weight_files.face_classifier import read_face_classifier
+
+    return TrainedBackbone(read_face_classifier(path))
+
+
+def check_parameters(name: str, gray: GrayBackbone | None, weights: Any, normalize: Any) -> None:
+    """Raise where parameters of FaceEmbedder do not go together; `gray` is its net of ours."""
+    known = sorted(GRAY_BACKBONES)
+    if gray is None and weights is not None:
+        raise ValueError(
+            f"weights={os.fspath(weights)!r} goes with {known}; an encoder of transformers or a "
+            f"trained net such as {name!r} brings its own: pass its folder or file as model."
+        )
+    nothing = not (weights or gray.weights) if gray else name in TRAINED_HERE
+    if nothing and not (gray is None and Path(name).exists()):
+        raise ValueError(
+            f"The weights of {name!r} are not public. Train the net, and pass the file as model: "
+            f"FaceCNNClassifier({name!r}).fit(X, y).save_weights(path), FaceEmbedder(path). Or "
+            "choose model='mini_xception', or pass weights=<.safetensors file of a bare net> with "
+            "model='densenet'."
+        )
+    others = [net for net in known if weights in GRAY_BACKBONES[net].weights]
+    if others and name not in others:
+        raise ValueError(
+            f"weights={weights!r} are those of {others[0]!r}, not of {name!r}. Pass the path of a "
+            ".safetensors file."
+        )
+    if normalize is None:
+        return
+    values = np.asarray(normalize)
+    numbers = values.shape == (2,) and values.dtype.kind in "if" and np.isfinite(values).all()
+    if gray is None or not numbers or values[1] <= 0:
+        raise ValueError(
+            f"normalize={normalize!r} must be (mean, standard deviation) of gray values, the "
+            f"second above 0, and goes with {known}; other nets bring their own scaling."
+        )
 
 
 @dataclass(frozen=True)

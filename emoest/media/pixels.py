@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from emoest.media.video import Image
 from emoest.utils.typing import Floats32
@@ -35,6 +36,24 @@ def resized(gray: Floats32, size: int) -> Floats32:
     rows: Floats32 = np.matmul(_interpolation(height, size), gray)
     square: Floats32 = np.matmul(rows, _interpolation(width, size).T)
     return square
+
+
+def pixels_of(image: Image, n_channels: int, size: int) -> npt.NDArray[np.uint8]:
+    """Convert an image (height, width, 3) to the pixels of a square, a row of `n_channels` planes.
+
+    Examples
+    --------
+    >>> pixels_of(np.array([[[255, 0, 9]]], dtype=np.uint8), 1, 2).tolist()
+    [77, 77, 77, 77]
+    >>> pixels_of(np.array([[[255, 0, 9]]], dtype=np.uint8), 3, 1).tolist()
+    [255, 0, 9]
+    """
+    if n_channels == 1:
+        planes = [to_gray(image)]
+    else:
+        planes = [image[..., channel].astype(np.float32) for channel in range(n_channels)]
+    squares = [resized(plane, size) for plane in planes]
+    return np.concatenate(squares, axis=None).round().clip(0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """Images in, classes out: one interface to the nets for faces, with changes drawn in training."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -25,6 +26,13 @@ GRAY_SIZES = {
 }
 """Our nets on gray faces, and the height and width that they were made for."""
 
+GRAY_SCALES = {
+    **dict.fromkeys(LAYOUTS, (0.0, 1.0)),
+    "mini_xception": (0.5, 0.5),
+    "densenet": (0.5, 0.25),
+}
+"""Mean and deviation by which they scale gray values from 0 to 1."""
+
 
 class _Gray(nn.Module):
     """A net of ours that takes gray faces without a channel and gives probabilities."""
@@ -37,7 +45,8 @@ class _Gray(nn.Module):
         self.scale = scale
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        mean, std = self.scale
+        # In values from 0 to 255, with which these nets were first trained, to the last bit.
+        mean, std = (255 * value for value in self.scale)
         faces = (255 * resize_images(images, self.size)[:, 0] - mean) / std
         vectors, proba = self.net(faces)
         return vectors, proba.float().clamp_min(torch.finfo(torch.float32).tiny).log()
@@ -50,13 +59,15 @@ class _Gray(nn.Module):
 class _CNN(nn.Module):
     """`ImageCNN` with the interface of the others."""
 
-    def __init__(self, net: ImageCNN) -> None:
+    def __init__(self, net: ImageCNN, scale: tuple[float, float]) -> None:
         super().__init__()
         self.net = net
         self.n_units = net.n_units
+        self.scale = scale
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        vectors, logits = self.net(images)
+        mean, std = self.scale
+        vectors, logits = self.net((images - mean) / std)
         return vectors, logits
 
     @property
@@ -130,8 +141,9 @@ class ImageClassifier(FramewiseNet):
         Changes of images in training, see `emoest.nets.layers.image_augment`.
     config : dict, default=None
         Of ``"transformers"``: the configuration, with ``model_type``.
-    scale : pair of lists of float, default=None
-        Mean and deviation of the channels, values from 0 to 1; None is 0.5 and 0.5.
+    scale : pair of float or of lists of float, default=None
+        Mean and deviation of values from 0 to 1: of gray ones a number each, of the channels of
+        ``"transformers"`` a list each. None is `GRAY_SCALES`, and 0.5 and 0.5.
     frozen : bool, default=False
         Whether an encoder of transformers stays as it is and only its head is trained.
 
@@ -159,7 +171,8 @@ class ImageClassifier(FramewiseNet):
         self.shape = (n_channels, size, size)
         self.changes = None if augment is None else find_changes(augment)
         self.frozen = frozen
-        self.net = self._make(n_outputs, model, dropout, config, scale or (0.5, 0.5))
+        scale = scale or GRAY_SCALES.get(model, (0.5, 0.5))
+        self.net = self._make(n_outputs, model, dropout, config, scale)
         self.n_units = int(self.net.n_units)
         if frozen:
             self.net.encoder.requires_grad_(False)
@@ -168,15 +181,15 @@ class ImageClassifier(FramewiseNet):
         self, n_outputs: int, model: str, dropout: float, config: Any, scale: tuple[Any, Any]
     ) -> Any:
         n_channels, size, _ = self.shape
+        if model not in GRAY_SCALES:
+            return _Encoder(config, n_outputs, dropout, scale)
+        scale = _gray_scale(scale)
         if model in LAYOUTS:
             options: dict[str, Any] = {"size": size, "n_channels": n_channels, "dropout": dropout}
-            return _CNN(ImageCNN(n_outputs, layout=model, **options))
+            return _CNN(ImageCNN(n_outputs, layout=model, **options), scale)
         if model == "mini_xception":
-            net: nn.Module = MiniXception(n_outputs)
-            return _Gray(net, XCEPTION_UNITS, XCEPTION_SIZE, (127.5, 127.5))
-        if model == "densenet":
-            return _Gray(FaceDenseNet(n_outputs), DENSENET_UNITS, DENSENET_SIZE, (127.5, 63.75))
-        return _Encoder(config, n_outputs, dropout, scale)
+            return _Gray(MiniXception(n_outputs), XCEPTION_UNITS, XCEPTION_SIZE, scale)
+        return _Gray(FaceDenseNet(n_outputs), DENSENET_UNITS, DENSENET_SIZE, scale)
 
     @property
     def maps_layer(self) -> nn.Module | None:
@@ -198,6 +211,13 @@ class ImageClassifier(FramewiseNet):
             images = change_images(images, self.changes)
         vectors, logits = self.net(images)
         return vectors, logits
+
+
+def _gray_scale(scale: Any) -> tuple[float, float]:
+    mean, std = (float(value) for value in scale)
+    if not math.isfinite(mean) or not 0 < std < math.inf:
+        raise ValueError(f"scale={scale!r} must be a mean and a deviation above 0, both finite.")
+    return mean, std
 
 
 def resize_images(images: Tensor, size: Any) -> Tensor:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from emoest.files.hub import read_json
-from emoest.nets.image_classifier import GRAY_SIZES
+from emoest.nets.image_classifier import GRAY_SCALES, GRAY_SIZES
 
 ENCODERS: dict[str, dict[str, Any]] = {
     "resnet50": {"model_type": "resnet"},
@@ -32,10 +32,11 @@ def describe_fresh(name: str, image_size: int | None) -> dict[str, Any]:
     Examples
     --------
     >>> describe_fresh("cnn4", None)
-    {'model': 'cnn4', 'size': 48, 'n_channels': 1}
+    {'model': 'cnn4', 'size': 48, 'n_channels': 1, 'scale': [0.0, 1.0]}
     """
     if name in GRAY_SIZES:
-        return {"model": name, "size": image_size or GRAY_SIZES[name], "n_channels": 1}
+        size = image_size or GRAY_SIZES[name]
+        return {"model": name, "size": size, "n_channels": 1, "scale": list(GRAY_SCALES[name])}
     size = image_size or _FRESH_SIZE
     config = {**ENCODERS[name], "num_channels": 3}
     if name == "vit":

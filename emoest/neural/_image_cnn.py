@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from emoest.files.weights import find_weights
 from emoest.media.face_detection import explain_no_face, face_of
 from emoest.media.images import open_clip
-from emoest.media.pixels import resized, to_gray
+from emoest.media.pixels import pixels_of
 from emoest.nets.batches import FrameDataset
 from emoest.nets.image_classifier import ImageClassifier
 from emoest.nets.layers.image_augment import POLICIES, find_changes
@@ -114,7 +114,7 @@ class FaceCNNClassifier(MediaClassifier):
 
     See Also
     --------
-    emoest.embeddings.FaceEmbedder : Frozen nets for faces.
+    emoest.embeddings.FaceEmbedder : Frozen nets for faces, among them files of ``save_weights``.
     grad_cam : What the net looked at.
     emoest.systems.make_tan2021 : Faces and EEG together.
 
@@ -281,19 +281,10 @@ class FaceCNNClassifier(MediaClassifier):
         """Faces of an image or a video, each a row of pixels from 0 to 255."""
         clip = open_clip(item, frames_per_second=self.frames_per_second, name=name)
         found = (face_of(image, self.detect, self.margin) for image in clip.frames())
-        faces = [self._pixels(face) for face in found if face is not None]
+        faces = [pixels_of(face, *self._image) for face in found if face is not None]
         if not faces:
             raise ValueError(explain_no_face(clip, self.detect))
         return np.stack(faces)
-
-    def _pixels(self, face: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        n_channels, size = self._image
-        if n_channels == 1:
-            planes = [to_gray(face)]
-        else:
-            planes = [face[..., channel].astype(np.float32) for channel in range(n_channels)]
-        squares = [resized(plane, size) for plane in planes]
-        return np.concatenate(squares, axis=None).round().clip(0, 255).astype(np.uint8)
 
     def _no_passes(self) -> str | None:
         reason = "the parameter classes chooses among the labels of all rows"

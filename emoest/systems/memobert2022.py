@@ -4,6 +4,7 @@ J. Zhao, R. Li, Q. Jin, X. Wang and H. Li, "MEmoBERT: pre-training model with pr
 for multimodal emotion recognition", ICASSP 2022, arXiv 2111.00865.
 """
 
+import os
 from typing import Any
 
 from sklearn.base import clone
@@ -11,8 +12,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder, WhisperEmbedder
-from emoest.embeddings._face_backbones import GRAY_BACKBONES
+from emoest.embeddings._face_backbones import GRAY_BACKBONES, is_trained_file, read_trained
+from emoest.embeddings._in_memory import is_held
+from emoest.files.weights import find_weights
 from emoest.systems._choices import check_choice
+from emoest.tables.cells import is_path
 from emoest.utils.seeds import RandomState
 
 PRESETS = ("recommended", "paper")
@@ -93,9 +97,11 @@ def make_memobert2022(
         Frames of the column ``audio``. None takes the preset's: ``Wav2Vec2Embedder`` of
         wav2vec2-base on the first 10 s (``"paper"``) or ``WhisperEmbedder``, three frames averaged
         to one.
-    face, face_probs : transformer, default=None
+    face, face_probs : transformer, str or path object, default=None
         Frames of the column ``face``, and the probabilities of emotions in the same frames. None
-        takes ``FaceEmbedder``, ten images a second.
+        takes ``FaceEmbedder``, ten images a second. The path of a file that
+        ``FaceCNNClassifier(model="densenet")`` (or with another net) wrote by ``save_weights``
+        takes that net instead, and as `face` for both of them.
     pretrainer : MEmoBERTPretrainer, default=None
         Another pre-training than the preset's.
     model : MEmoBERTWeights, str or path object, default=None
@@ -130,12 +136,13 @@ def make_memobert2022(
     chosen: in some of the authors' runs the best evaluation on the test set counts, here it never
     does.
 
-    Weights of the authors' DenseNet are not public. ``FaceEmbedder("densenet", weights=...)``
-    takes a ``FaceDenseNet`` whose eight outputs are in the order of FER+
-    (`emoest.nets.densenet.CLASSES`), trained on gray values scaled by ``normalize``. What
-    ``FaceCNNClassifier(model="densenet").save_weights`` writes is no such file yet: its classes are
-    sorted and its gray values scaled otherwise. Someone neutral, where there is no face, is looked
-    up by name for our own nets; other `face_probs` need ``classify__no_face``.
+    Weights of the authors' DenseNet are not public. Train it on faces of FER+
+    (`emoest.datasets.load_ferplus`) by ``FaceCNNClassifier(model="densenet")``, and pass the file
+    of ``save_weights`` as `face`. ``FaceEmbedder("densenet", weights=...)`` takes a bare
+    ``FaceDenseNet`` whose eight outputs are in the order of FER+ (`emoest.nets.densenet.CLASSES`),
+    trained on gray values scaled by ``normalize``. Someone neutral, where there is no face, is the
+    class of that name for our own nets; without one, a clip without a face misses that modality.
+    Other `face_probs` need ``classify__no_face``.
 
     Examples
     --------
@@ -150,22 +157,20 @@ def make_memobert2022(
     check_choice("setting", setting, SETTINGS)
     check_choice("preset", preset, PRESETS)
     paper = preset == "paper"
+    if face_probs is None and is_path(face):
+        face_probs = face
     if paper and (face is None or face_probs is None):
         raise ValueError(
-            "preset='paper' has the authors' DenseNet, whose weights are not public. Pass face= "
-            "and face_probs=: FaceEmbedder('densenet', weights=<file of a FaceDenseNet>, "
-            "frames_per_second=10, errors='missing'), the second with output='probabilities' (a "
-            "file of FaceCNNClassifier.save_weights cannot be taken yet), or make_faces of the "
-            "recommended preset, FaceEmbedder('mini_xception', ...)."
+            "preset='paper' has the authors' DenseNet, whose weights are not public. Train it, "
+            "FaceCNNClassifier('densenet').fit(X, y).save_weights(path), and pass face=path; or "
+            "pass face= and face_probs=, FaceEmbedder('mini_xception', frames_per_second=10, "
+            "errors='missing'), the second with output='probabilities'."
         )
+    face, face_probs = as_faces(face, "embedding"), as_faces(face_probs, "probabilities")
     parts = [
         ("text", "passthrough", ["text"]),
-        ("face", make_faces("embedding") if face is None else clone(face), ["face"]),
-        (
-            "face_probs",
-            make_faces("probabilities") if face_probs is None else clone(face_probs),
-            ["face"],
-        ),
+        ("face", face, ["face"]),
+        ("face_probs", face_probs, ["face"]),
         ("audio", make_audio(preset) if audio is None else clone(audio), ["audio"]),
     ]
     options: dict[str, Any] = {"random_state": random_state}
@@ -183,16 +188,26 @@ def make_memobert2022(
     return Pipeline(steps).set_output(transform="pandas")
 
 
-def find_neutral(face_probs: Any) -> int:
-    """Position of someone neutral in the probabilities of a transformer; 0 where unknown, as FER+.
+def find_neutral(face_probs: Any) -> int | None:
+    """Position of someone neutral in the probabilities of a transformer.
+
+    None if it is known to have no such class; 0 where its classes are unknown, as in FER+.
 
     Examples
     --------
     >>> find_neutral(make_faces("probabilities"))
     6
     """
-    backbone = GRAY_BACKBONES.get(str(getattr(face_probs, "model", "")))
-    return 0 if backbone is None else backbone.classes.index("neutral")
+    model = getattr(face_probs, "model", "")
+    if not isinstance(face_probs, FaceEmbedder) or is_held(model):
+        return 0
+    backbone: Any = GRAY_BACKBONES.get(os.fspath(model))
+    if backbone is None and is_trained_file(model):
+        backbone = read_trained(find_weights(model, names=()))
+    if backbone is None:
+        return 0
+    names = [name.casefold() for name in backbone.classes]
+    return names.index("neutral") if "neutral" in names else None
 
 
 def make_audio(preset: str = "recommended") -> Any:
@@ -209,7 +224,7 @@ def make_audio(preset: str = "recommended") -> Any:
     return WhisperEmbedder("whisper-base", **options)
 
 
-def make_faces(output: str) -> FaceEmbedder:
+def make_faces(output: str, model: Any = "mini_xception") -> FaceEmbedder:
     """Make the transformer of faces: ten images a second, no face is a missing modality.
 
     Examples
@@ -217,4 +232,17 @@ def make_faces(output: str) -> FaceEmbedder:
     >>> make_faces("probabilities").frames_per_second
     10.0
     """
-    return FaceEmbedder(output=output, frames_per_second=10.0, errors="missing")
+    return FaceEmbedder(model, output=output, frames_per_second=10.0, errors="missing")
+
+
+def as_faces(faces: Any, output: str) -> Any:
+    """Make the transformer of faces that ``face=`` or ``face_probs=`` means.
+
+    Examples
+    --------
+    >>> as_faces("densenet.safetensors", "embedding").model
+    'densenet.safetensors'
+    """
+    if faces is None:
+        return make_faces(output)
+    return make_faces(output, faces) if is_path(faces) else clone(faces)

@@ -62,7 +62,8 @@ def make_tan2021(
     face : classifier, default=None
         Of the column ``face``. None takes ``FaceCNNClassifier(classes=EMOTIONS)``, which is
         trained on the faces of X. A net that was trained on FER2013 goes in as
-        ``FrozenEstimator(net)``, with ``classes=EMOTIONS``.
+        ``FrozenEstimator(net)``, with ``classes=EMOTIONS``; the file of its ``save_weights`` is
+        embedded by ``FaceEmbedder(path)``, before any classifier.
     eeg : classifier, default=None
         Of the column ``eeg``; None takes `make_tan2021_eeg`.
     fusion : {"weights", "agreement", "confusion", "mean", "product"} or {"face", "eeg"}, \

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emoest.nets.image_classifier import GRAY_SIZES, ImageClassifier, resize_images
+from emoest.nets.image_classifier import GRAY_SCALES, GRAY_SIZES, ImageClassifier, resize_images
 
 pytest.importorskip("transformers")
 
@@ -86,6 +86,26 @@ def test_the_state_of_an_encoder_holds_no_scale():
     net = make("transformers", size=24, n_channels=3, config=TINY_VIT, scale=[[0.1] * 3, [0.2] * 3])
     assert not [name for name in net.state_dict() if name.endswith((".mean", ".std"))]
     assert net.net.mean.flatten().tolist() == pytest.approx([0.1] * 3)
+
+
+@pytest.mark.parametrize("model", GRAY_SIZES)
+def test_gray_values_are_scaled_as_is_said(model):
+    net = make(model, size=GRAY_SIZES[model]).eval()
+    same = make(model, size=GRAY_SIZES[model], scale=[*GRAY_SCALES[model]]).eval()
+    mean, std = GRAY_SCALES[model]
+    darker = make(model, size=GRAY_SIZES[model], scale=[mean / 2, std / 2]).eval()
+    rows, lengths = pixels(3, net), torch.ones(3, dtype=torch.int64)
+    assert torch.equal(net(rows, lengths), same(rows, lengths))
+    torch.testing.assert_close(darker(rows / 2, lengths), net(rows, lengths), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("model", GRAY_SIZES)
+@pytest.mark.parametrize(
+    "scale", [[0.0, 0.0], [0.0, -1.0], [float("nan"), 1.0], [0.0, float("inf")]]
+)
+def test_a_scale_of_gray_values_is_finite_and_positive(model, scale):
+    with pytest.raises(ValueError, match="a mean and a deviation above 0"):
+        ImageClassifier(3, model, size=GRAY_SIZES[model], scale=scale)
 
 
 def test_resizing_averages_and_leaves_what_fits():

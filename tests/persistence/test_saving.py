@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from emoest.embeddings import FaceEmbedder
 from emoest.evaluation import uar_scorer
 from emoest.fusion import (
     EarlyFusionClassifier,
@@ -28,7 +29,9 @@ from emoest.fusion import (
     TrialAggregatingClassifier,
 )
 from emoest.multioutput import MultiTarget
-from emoest.neural import MFNClassifier, SequenceClassifier, SequenceRegressor
+from emoest.nets.weight_files.safetensors_io import save_net
+from emoest.nets.xception import MiniXception
+from emoest.neural import FaceCNNClassifier, MFNClassifier, SequenceClassifier, SequenceRegressor
 from emoest.normalization import (
     BlockScaler,
     SampleZScoreNormalizer,
@@ -276,3 +279,22 @@ def test_a_net_in_memory_is_refused_with_the_way_to_save_it(tiny_bert, tmp_path)
         model.set_params(bertembedder__model=str(tiny_bert)).fit(["a", "b"], [0, 1]),
         tmp_path / "m.skops",
     )
+
+
+@pytest.mark.parametrize("kind", ["trained here", "bare"])
+def test_nets_for_faces_go_by_their_file(kind, tmp_path):
+    faces = list(np.random.default_rng(0).integers(0, 256, (8, 24, 24), dtype=np.uint8))
+    labels = ["calm", "glad"] * 4
+    path = tmp_path / "faces.safetensors"
+    if kind == "bare":
+        embedder = FaceEmbedder(weights=save_net(MiniXception(), path), detect=False)
+    else:
+        FaceCNNClassifier("cnn4_small", detect=False, **NET).fit(faces, labels).save_weights(path)
+        embedder = FaceEmbedder(path, detect=False)
+    model = make_pipeline(embedder.set_params(pooling="mean"), LogisticRegression())
+    model.fit(faces, labels)
+    save_system(model, tmp_path / "a.skops")
+    loaded = load_system(tmp_path / "a.skops")
+    np.testing.assert_array_equal(loaded.predict_proba(faces), model.predict_proba(faces))
+    (weights,) = read_record(tmp_path / "a.skops").weights
+    assert (weights["encoder"], weights["name"]) == ("FaceEmbedder", str(path))

@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder
-from emoest.neural import FaceCNNClassifier, MEmoBERTClassifier, MEmoBERTPretrainer
+from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
 from emoest.systems import (
     choose_active_speaker,
     clips_from_subtitles,
@@ -82,7 +82,7 @@ def test_what_cannot_be_is_said():
         make_memobert2022("cloze")
     with pytest.raises(ValueError, match="preset='best' is unknown"):
         make_memobert2022(preset="best")
-    with pytest.raises(ValueError, match=r"weights are not public.*cannot be taken yet"):
+    with pytest.raises(ValueError, match=r"weights are not public.*pass face=path"):
         make_memobert2022(preset="paper")
 
 
@@ -248,19 +248,6 @@ def test_few_labels_without_pre_training_have_a_net_of_the_same_sizes(monkeypatc
         **options,
     )
     assert sizes == [[16, 1, 2]] * 4
-
-
-def test_a_file_of_an_estimator_is_no_file_of_a_net(tmp_path):
-    pytest.importorskip("cv2")
-    draws = np.random.default_rng(0)
-    images = [draws.integers(0, 255, (24, 24), dtype=np.uint8) for _ in range(4)]
-    options = {"detect": False, "max_epochs": 1, "validation_fraction": None, "random_state": 0}
-    model = FaceCNNClassifier("mini_xception", **options).fit(images, ["happy", "sad"] * 2)
-    model.save_weights(tmp_path / "a.safetensors")
-    for name in ("mini_xception", "densenet"):
-        embedder = FaceEmbedder(name, weights=tmp_path / "a.safetensors", detect=False)
-        with pytest.raises(ValueError, match="holds weights of FaceCNNClassifier, which orders"):
-            embedder.fit_transform(images)
 
 
 SRT = """\ufeff1

@@ -1,7 +1,8 @@
 """Files of tensors: one reader and one writer, and what does not fit into a net is named."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,14 +64,33 @@ def read_metadata(path: Path) -> dict[str, str]:
     return _read(path, None)[1]
 
 
+def tensor_names(path: Path) -> list[str]:
+    """Names of the tensors of a ``.safetensors`` file, which are not read; see `read_metadata`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> tensor_names(save_net(nn.Linear(1, 1), Path(tempfile.mkdtemp()) / "net.safetensors"))
+    ['bias', 'weight']
+    """
+    with _opened(path) as file:
+        return sorted(file.keys())
+
+
 def _read(path: Path, containing: str | None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with _opened(path) as file:
+        wanted = () if containing is None else file.keys()
+        names = [name for name in wanted if containing in name]
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights at {str(path)!r}.")
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            wanted = () if containing is None else file.keys()
-            names = [name for name in wanted if containing in name]
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+            yield file
     except (OSError, safetensors.SafetensorError) as error:
         raise ValueError(
             f"The safetensors file {str(path)!r} is damaged or truncated ({error})."

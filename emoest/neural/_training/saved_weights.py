@@ -1,29 +1,22 @@
 """What a file of `save_weights` says beside its tensors: known names, of known kinds, finite."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import is_classifier, is_regressor
-from torch import Tensor
 
 from emoest.nets.batches import Scale
-from emoest.nets.weight_files.safetensors_io import check_state
+from emoest.nets.weight_files.estimator_files import LARGEST, read_array, read_description
 from emoest.utils.messages import listed, short_repr
 from emoest.utils.typing import Array
 
 ARRAYS = ("classes_", "class_prior_", "feature_names_in_", "target_scale_")
 """Learned arrays; those of a class of its own are its ``_own_arrays``."""
 
-_KINDS = "biufUO"
-# No net has dimensions of more, and fewer do not overflow.
-_LARGEST = 2**31
-
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST
 
 
 def _are_dims(value: Any) -> bool:
@@ -86,13 +79,7 @@ def read_learned(
     ValueError
         If the text is damaged, or names other attributes or values than the estimator can have.
     """
-    try:
-        learned = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where}: what stands beside its tensors is damaged.") from error
-    if not isinstance(learned, dict) or not isinstance(learned.get("module_params_"), dict):
-        raise ValueError(f"{where}: it does not say what net it is.")
-    learned = _of_today(learned, several=several)
+    learned = _of_today(read_description(text, where), several=several)
     known_arrays = {*ARRAYS, *arrays}
     unknown = sorted(learned.keys() - LEARNED.keys() - known_arrays - {*values})
     if unknown:
@@ -102,7 +89,7 @@ def read_learned(
             raise ValueError(f"{where}: it has no {name}.")
     for name, value in learned.items():
         if name in known_arrays:
-            learned[name] = _read_array(value, 1000 + 8 * len(text), f"{where}: its {name}")
+            learned[name] = read_array(value, text, f"{where}: its {name}")
         elif name in LEARNED and not LEARNED[name](value):
             raise ValueError(f"{where}: its {name} cannot be {short_repr(value)}.")
     dims = learned["n_dims_"]
@@ -120,24 +107,7 @@ def _of_today(learned: dict[str, Any], *, several: bool) -> dict[str, Any]:
     prior = learned.pop("prior_", None)
     if prior is not None and "classes_" in learned:
         learned["class_prior_"] = prior
-    params = learned["module_params_"]
-    for name in {"hidden_dims", "n_hidden"} & params.keys():
-        params["hidden_size"] = params.pop(name)
     return learned
-
-
-def _read_array(value: Any, most: int, what: str) -> Array:
-    """Read an array from a list and the name of a dtype; it may take `most` bytes."""
-    try:
-        values, dtype = value["values"], np.dtype(value["dtype"])
-        # numpy before 2.1 lets the size of a wide text run over into the negative.
-        if dtype.kind in _KINDS and 0 <= dtype.itemsize * len(values) <= most:
-            array: Array = np.asarray(values, dtype=dtype)
-            if array.ndim == 1 and (array.dtype.kind != "f" or np.isfinite(array).all()):
-                return array
-    except (TypeError, ValueError, LookupError, OverflowError):
-        pass
-    raise ValueError(f"{what} cannot be {short_repr(value)}.")
 
 
 def check_arrays(estimator: Any, where: str) -> None:
@@ -228,50 +198,3 @@ def take_means(arrays: dict[str, Array], dims: Mapping[str, int], where: str) ->
             raise ValueError(f"{where}: the means of {name!r} are not {n_dims} finite numbers.")
         means[name] = found
     return means
-
-
-def check_net(
-    make: Callable[[], torch.nn.Module],
-    params: dict[str, Any],
-    state: Mapping[str, Tensor],
-    where: str,
-) -> None:
-    """Raise if the net that a file describes is not that of its tensors; it takes no memory.
-
-    Parameters
-    ----------
-    make : callable
-        Makes the net.
-    params : dict
-        Its parameters, as the file says.
-    state : mapping of str to Tensor
-        The tensors of the file.
-    where : str
-        Where they come from, and what they should be, for the error.
-
-    Raises
-    ------
-    ValueError
-        If a tensor does not fit, or the net cannot be made.
-    """
-    _check_layers(params, len(state), where)
-    try:
-        with torch.device("meta"):
-            net = make()
-    except Exception as error:
-        raise ValueError(f"{where}: its net cannot be made ({error}).") from error
-    check_state(net, state, where)
-
-
-def _check_layers(params: Any, n_tensors: int, where: str, name: str = "") -> None:
-    """Raise where a net would have more layers than there are tensors, however small they are."""
-    if isinstance(params, dict):
-        for key, value in params.items():
-            _check_layers(value, n_tensors, where, str(key))
-    elif isinstance(params, list):
-        for value in params:
-            _check_layers(value, n_tensors, where, name)
-    elif isinstance(params, int) and not isinstance(params, bool):
-        layers = any(word in name for word in ("layer", "depth", "stage", "block"))
-        if abs(params) >= (max(n_tensors, 8) if layers else _LARGEST):
-            raise ValueError(f"{where}: its net cannot be made with {name}={params}.")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.nets.weight_files.estimator_files import check_net
 from emoest.nets.weight_files.safetensors_io import (
     fit_state,
     read_metadata,
@@ -20,7 +21,6 @@ from emoest.neural._training.saved_weights import (
     ARRAYS,
     LEARNED,
     check_arrays,
-    check_net,
     read_learned,
     take_means,
     take_scales,
