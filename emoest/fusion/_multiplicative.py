@@ -36,7 +36,7 @@ class MultiplicativeFusionClassifier(_LateFusionClassifier):
         ``max_c p_ic ** (beta / (M - 1))``, a sound reading of M3ER's "boost what is right".
         ``"m3er_min_loss"`` takes the class of the least M3ER loss to the letter; it is unsound, as
         that loss also vanishes for a class of probability 0, and warns: on RAVDESS, audio and face,
-        by actor, it has 25.0 % UAR where ``"liu"`` has 68.4 (``benchmarks/fusion_defaults.py``).
+        by actor, it has 27.0 % UAR where ``"liu"`` has 69.1 (``benchmarks/fusion_defaults.py``).
     beta : float, default=0.5
         Strength of the weights; 0 makes ``"liu"`` and ``"confidence"`` the product rule.
     mixtures : bool, default=False

@@ -253,6 +253,8 @@ def lost_end(path: str, last: float) -> float | None:
     av = _av()
     with open_container(av, path) as container:
         end = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
+        if container.format.name == "avi":
+            end = max([end, *(_counted_end(stream) for stream in container.streams)])
         if last >= end - _LOST_SECONDS:
             return None
         times = [
@@ -277,8 +279,8 @@ def _promised_end(stream: Any) -> float | None:
     Matroska and WebM say it in a tag. Of an AVI file FFmpeg counts what is there as the duration;
     the number of images is the file's own word.
     """
-    if stream.container.format.name == "avi" and stream.frames and stream.average_rate:
-        return float(stream.frames / stream.average_rate)
+    if stream.container.format.name == "avi" and stream.frames:
+        return _counted_end(stream)
     if stream.duration is not None and stream.time_base is not None:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     for key, value in stream.metadata.items():
@@ -286,6 +288,11 @@ def _promised_end(stream: Any) -> float | None:
         if found is not None:
             return 3600.0 * int(found[1]) + 60.0 * int(found[2]) + float(found[3])
     return None
+
+
+def _counted_end(stream: Any) -> float:
+    """Return where a stream of an AVI file ends by its count of images or of units of sound."""
+    return float((stream.frames or 0) * (stream.time_base or 0))
 
 
 def _is_due(elapsed: float, k: int, clip: Clip) -> bool:
