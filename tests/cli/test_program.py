@@ -27,6 +27,7 @@ def test_demo_scores_three_systems_and_writes_a_page(tmp_path, capsys, monkeypat
     assert "speaker-independent  yes" in out
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<table") >= 7 and "multimodal" in page
+    assert "Generated data: stories of 12 made-up speakers" in page
     assert len(list((folder / "stories").rglob("*.flac"))) > 12
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from joblib import hash as digest
 from joblib import parallel_config
-from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -17,10 +17,20 @@ from emoest.aggregation import StatisticsPooling, WeightedAggregator
 from emoest.datasets import MultiTarget
 from emoest.evaluation import evaluate
 from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier, SegmentClassifier
-from emoest.neural import SequenceClassifier
+from emoest.neural import (
+    MEmoBERTClassifier,
+    MEmoBERTPretrainer,
+    SequenceClassifier,
+    UniMSEClassifier,
+    UniMSERegressor,
+)
 from emoest.tuning import OptunaSearchCV
 from emoest.utils.seeds import private_generator
 from emoest.validity import CorruptModality
+from tests.neural._memobert.helpers_memobert import DIRECT, PRETRAIN, make_clips
+from tests.neural._training.tiny_estimators import CLASSIFIERS
+from tests.neural._unimse.unimse_tables import SMALL as SMALL_UNIMSE
+from tests.neural._unimse.unimse_tables import make_emotions
 
 TWO = {"a": slice(0, 1), "b": slice(1, None)}
 FOREST = RandomForestClassifier(3, max_depth=2)
@@ -74,6 +84,28 @@ def public_models():
     return list({type(model): model for model in [*PLAIN, *WITH_TWO_MODALITIES]}.values())
 
 
+def with_media():
+    """One instance of each deep class that reads images, recordings or clips, with its samples."""
+    images, labels = CLASSIFIERS["FaceCNNClassifier"][1]()
+    trials, _ = CLASSIFIERS["EEGNetClassifier"][1]()
+    voices, speakers = CLASSIFIERS["SpeakerPretrainer"][1]()
+    clips, moods = make_clips(8)
+    clips, moods = clips.droplevel("group"), np.where(moods == "sad", "sad", "glad")
+    texts, emotions = make_emotions(8)
+    scores = np.linspace(-2, 2, 8)
+    last = EarlyFusionClassifier(LogisticRegression())
+    short = {"max_steps": 2, "warmup_steps": 1}
+    return [
+        (CLASSIFIERS["FaceCNNClassifier"][0], images, labels),
+        (CLASSIFIERS["EEGNetClassifier"][0], trials, labels),
+        (make_pipeline(CLASSIFIERS["SpeakerPretrainer"][0], last), voices, speakers),
+        (MEmoBERTClassifier("direct", **{**DIRECT, **short}), clips, moods),
+        (make_pipeline(MEmoBERTPretrainer(**{**PRETRAIN, **short}), last), clips, moods),
+        (UniMSEClassifier(**SMALL_UNIMSE), texts, emotions),
+        (UniMSERegressor(**SMALL_UNIMSE), texts, scores),
+    ]
+
+
 def make_rows(n_rows=24):
     rng = np.random.RandomState(0)
     y = pd.Series(np.tile(["sad", "glad"], n_rows // 2))
@@ -112,6 +144,21 @@ def predictions(model, **options):
     return found.predictions.drop(columns="y")
 
 
+def predictions_of_media(model, X, y):
+    """Evaluate a model of `with_media` without any seed of its own."""
+    seeds = [name for name in model.get_params() if name.split("__")[-1] == "random_state"]
+    model = clone(model).set_params(**dict.fromkeys(seeds))
+    groups = np.arange(len(X)) // 2 % 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = evaluate(model, X, y, groups=groups, cv=2, random_state=0, allow_overlap=True)
+    return found.predictions.drop(columns="y")
+
+
+def digests_of_media():
+    return [digest(predictions_of_media(*each).to_dict("list")) for each in with_media()]
+
+
 def digests(models, backend=None):
     if backend is None:
         return [digest(predictions(model).to_dict("list")) for model in models]
@@ -120,4 +167,4 @@ def digests(models, backend=None):
 
 
 if __name__ == "__main__":
-    print("\n".join(digests([*COMPOSED, *public_models()])))
+    print("\n".join([*digests([*COMPOSED, *public_models()]), *digests_of_media()]))

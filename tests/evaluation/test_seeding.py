@@ -11,12 +11,11 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emoest.evaluation import ablation_table, evaluate, modality_importance, modality_shapley
 from emoest.fusion import EarlyFusionClassifier, LateFusionClassifier, SegmentClassifier
-from emoest.neural._training.base import DeepEstimator
 from emoest.tuning import OptunaSearchCV
 from emoest.validity import CorruptModality
 from tests.evaluation.seeded_models import (
@@ -26,28 +25,33 @@ from tests.evaluation.seeded_models import (
     TWO,
     HiddenForest,
     digests,
+    digests_of_media,
     make_frames,
     make_rows,
     public_models,
+    with_media,
 )
-from tests.test_common import CELLS, public_classes
+from tests.test_common import public_classes
+
+
+def run():
+    return [*digests([*COMPOSED, *public_models()]), *digests_of_media()]
 
 
 @pytest.fixture(scope="module")
 def first():
-    return digests([*COMPOSED, *public_models()])
+    return run()
 
 
 def test_every_class_with_a_seed_is_run():
-    seeded = [c for c in public_classes() if "random_state" in inspect.signature(c).parameters]
-    run = {type(model) for model in [*COMPOSED, *public_models()]}
-    left = [each for each in seeded if each not in run]
-    # These read images or recordings; they are seeded as the deep classes that read numbers.
-    assert all(issubclass(each, DeepEstimator) and each.__name__ in CELLS for each in left)
+    seeded = {c for c in public_classes() if "random_state" in inspect.signature(c).parameters}
+    media = [model for model, _, _ in with_media()]
+    steps = [model[0] for model in media if isinstance(model, Pipeline)]
+    assert seeded <= {type(model) for model in [*COMPOSED, *public_models(), *media, *steps]}
 
 
 def test_a_second_run_in_the_same_process_is_equal(first):
-    assert digests([*COMPOSED, *public_models()]) == first
+    assert run() == first
 
 
 def test_a_run_in_another_process_is_equal(first):

@@ -252,8 +252,9 @@ def test_a_terminal_gets_no_control_characters():
     X, y = table()
     y = y.replace({"sad": "sad\x1b[31m", "glad": "gl\u202ead\n"})
     models = {"a\x07": DummyClassifier(), "b\nc": DummyClassifier()}
-    text = evaluate(models, X, y, groups=SPEAKERS, cv=2, random_state=0).summary()
-    assert r"recall sad\x1b[31m" in text
-    assert r"gl\u202ead\n" in text
-    assert all(c.isprintable() or c == "\n" for c in text)
-    assert r"b\nc" in text
+    result = evaluate(models, X, y, groups=SPEAKERS, cv=2, random_state=0)
+    assert r"recall sad\x1b[31m" in result.summary()
+    assert r"gl\u202ead\n" in result.summary()
+    for text in (result.summary(), repr(result), str(result)):
+        assert all(c.isprintable() or c == "\n" for c in text)
+        assert r"b\nc" in text

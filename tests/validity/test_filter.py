@@ -444,3 +444,7 @@ def test_real_features_with_missing_values(real_data):
         .transform(X.assign(**dict.fromkeys(of(X, "audio"), np.nan)))
     )
     assert filled.notna().all(axis=None)
+
+
+def test_the_default_is_the_agreement_that_noticed_most():
+    assert CCAValidityFilter().agreement == "pmi"

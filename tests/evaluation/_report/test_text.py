@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from emoest.evaluation import evaluate
 from emoest.evaluation._report.html import html_page
-from emoest.evaluation._report.text import number, protocol_lines, summary_text
+from emoest.evaluation._report.text import _p_value, number, protocol_lines, summary_text
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +39,21 @@ def test_anything_with_the_tables_can_be_reported(result):
     tables.subgroups, tables.models = result.subgroups, result.models
     assert html_page(tables) == result.to_html()
     assert dict(protocol_lines(tables))["speaker-independent"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("value", "p", "n_groups", "n_resamples", "shown"),
+    [
+        (1 / 50, 1 / 50, 20, 49, "<= 0.02"),
+        (1 / 2001, 1 / 2001, 87, 2000, "<= 0.0005"),
+        # All exchanges of twelve speakers are counted: the smallest is what it is.
+        (1 / 4096, 1 / 4096, 12, 49, "0.00024"),
+        (0.04, 0.04, 20, 49, "0.040"),
+        # Of three comparisons, by Holm's method.
+        (3 / 50, 1 / 50, 20, 49, "<= 0.06"),
+        (float("nan"), float("nan"), 1, 49, ""),
+    ],
+)
+def test_a_p_value_below_what_the_draws_can_show(value, p, n_groups, n_resamples, shown):
+    protocol = SimpleNamespace(n_groups=n_groups, n_resamples=n_resamples)
+    assert _p_value(value, p, protocol) == (shown or number(float("nan")))
