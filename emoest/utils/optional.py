@@ -26,7 +26,7 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
     Raises
     ------
     ImportError
-        If the module, or something that it needs, is not installed.
+        If the module, or something that it needs, is not installed, or is and cannot be imported.
 
     Examples
     --------
@@ -35,11 +35,21 @@ def import_optional(module: str, *, extra: str, purpose: str) -> ModuleType:
     """
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        lacks = "is not installed"
+        if error.name is not None and error.name.partition(".")[0] != package:
+            lacks = f"lacks {error.name!r}"
+        raise ImportError(
+            f"{purpose} needs the package {package!r}, which {lacks} ({error}). Install it with: "
+            f"pip install 'emoest[{extra}]'"
+        ) from error
+    # What a broken package raises when it is imported may be anything.
+    except Exception as error:
         package = module.partition(".")[0]
         raise ImportError(
-            f"{purpose} needs the package {package!r}, which could not be imported ({error}). "
-            f"Install it with: pip install 'emoest[{extra}]'"
+            f"{purpose} needs the package {package!r}, which is installed and cannot be imported: "
+            f"{type(error).__name__}: {error}. Mend or reinstall what that error names."
         ) from error
 
 
