@@ -1,4 +1,4 @@
-"""For tests and doctests alike: nobody's own store or weights are read or written."""
+"""For tests and doctests alike: nothing is left of another test, or of whoever runs them."""
 
 import pytest
 
@@ -10,3 +10,9 @@ def _private_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("EMOEST_CACHE", str(folder / "store"))
     monkeypatch.setenv("EMOEST_WEIGHTS", str(folder / "weights"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_yet(monkeypatch):
+    """Let each test be warned of what a test before it was warned of on the same line."""
+    monkeypatch.setattr("emoest.utils.warn._said", set())

@@ -49,8 +49,7 @@ def warn_three_times(text, category=UserWarning):
     ],
     ids=str,
 )
-def test_one_line_gets_a_warning_once_unless_a_filter_says_otherwise(filters, times, monkeypatch):
-    monkeypatch.setattr("emoest.utils.warn._said", set())
+def test_one_line_gets_a_warning_once_unless_a_filter_says_otherwise(filters, times):
     with warnings.catch_warnings(record=True) as caught:
         warnings.resetwarnings()
         for action, category in filters:
@@ -87,8 +86,7 @@ def test_numbers_and_names_make_no_other_kind(texts):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_folds_say_a_kind_once_at_the_line_of_the_user(n_jobs, monkeypatch):
-    monkeypatch.setattr("emoest.utils.warn._said", set())
+def test_folds_say_a_kind_once_at_the_line_of_the_user(n_jobs):
     cells = [[[float(i)]] if i % 7 else None for i in range(32)]
     X = object_column(cells, pd.RangeIndex(32), "audio__frames").to_frame()
     y, speakers = ["a", "b"] * 16, np.repeat(range(8), 4)
