@@ -175,16 +175,23 @@ def read(source: str, protocol: Protocol) -> tuple[pd.DataFrame, pd.Series]:
             return object_column(cells, index, "audio__frames").to_frame(), pd.Series(
                 file["emotions"], index=index
             )
-    from emoest.datasets import load_ravdess
     from emoest.features import LogMelSpectrogram
 
-    X, y = load_ravdess(source, return_X_y=True)
-    kept = slice(None) if protocol.emotions is None else y.isin(protocol.emotions).to_numpy()
+    X, y = clips(source, protocol)
     spectra = LogMelSpectrogram(
         n_mels=protocol.n_mels, window=protocol.window, step=protocol.step, device="cpu", verbose=1
-    ).fit_transform(X.loc[kept, ["audio"]])
+    ).fit_transform(X)
     frames = spectra[["logmel_frames"]].set_axis(["audio__frames"], axis=1)
-    return (frames.map(trimmed) if protocol.trim else frames), y[kept]
+    return (frames.map(trimmed) if protocol.trim else frames), y
+
+
+def clips(folder: str, protocol: Protocol) -> tuple[pd.DataFrame, pd.Series]:
+    """Sound files and emotions of the clips of the protocol."""
+    from emoest.datasets import load_ravdess
+
+    X, y = load_ravdess(folder, return_X_y=True)
+    kept = slice(None) if protocol.emotions is None else y.isin(protocol.emotions).to_numpy()
+    return X.loc[kept, ["audio"]], y[kept]
 
 
 def trimmed(frames: np.ndarray) -> np.ndarray:
@@ -322,15 +329,12 @@ def random_vectors(X: pd.DataFrame, protocol: Protocol, seed: int, silence: str)
 
 def encoded(name: str, folder: str, protocol: Protocol) -> pd.DataFrame:
     """What a frozen encoder gives of the clips of the protocol: a vector, or frames of Whisper."""
-    from emoest.datasets import load_ravdess
     from emoest.embeddings import SpeakerEmbedder, WhisperEmbedder
 
-    X, y = load_ravdess(folder, return_X_y=True)
-    kept = slice(None) if protocol.emotions is None else y.isin(protocol.emotions).to_numpy()
     encoder = SpeakerEmbedder(verbose=1)
     if name == "whisper":
         encoder = WhisperEmbedder(pooling=None, verbose=1)
-    return encoder.fit_transform(X.loc[kept, ["audio"]])
+    return encoder.fit_transform(clips(folder, protocol)[0])
 
 
 def show_remedies(predictions: pd.DataFrame) -> None:

@@ -17,12 +17,11 @@ from tests.neural._unimse.unimse_tables import classifier, make_emotions
 # It traces as every back end does, and computes without a compiler: the numbers are the same.
 TRACED = {"backend": "eager"}
 
-# The regressors and M3ER share their nets with the classifiers.
+# The regressors and M3ER share their nets with these.
+NAMES = ["SequenceClassifier", "SpeechResNetClassifier", "FaceCNNClassifier", "EEGNetClassifier"]
+NAMES += ["MFNClassifier"]
 TRAINED = {
-    name: (model.set_params(precision="float32"), source)
-    for name, (model, source) in ALL.items()
-    if name in {"SequenceClassifier", "SpeechResNetClassifier", "FaceCNNClassifier"}
-    or name in {"EEGNetClassifier", "MFNClassifier"}
+    name: (clone(ALL[name][0]).set_params(precision="float32"), ALL[name][1]) for name in NAMES
 } | {
     "MEmoBERTClassifier": (
         MEmoBERTClassifier("direct", **{**DIRECT, "max_steps": 2}, dropout=0.0),
