@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from emoest.tables.context_table import beside_context
 from emoest.tables.frame_cells import FrameCell, find_widths, read_cells
 from emoest.tables.frame_columns import FrameColumn, as_frame, find_frame_columns
 from emoest.tables.inputs import as_fitted
@@ -50,7 +51,7 @@ class FrameReader(TransformerMixin, BaseEstimator):
     def _assemble(self, X: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
         """Return what became of the frames, then the other columns, context last."""
         context = X.loc[:, [is_context(column) for column in X.columns]]
-        return pd.concat([*parts, X.iloc[:, self._kept], context], axis=1)
+        return beside_context(pd.concat([*parts, X.iloc[:, self._kept]], axis=1), context)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Get the names of the columns that come out.

@@ -15,6 +15,7 @@ from emoest.files.store import Store
 from emoest.media.items import POOLINGS, as_table, content_of, media_position, pool, pool_item
 from emoest.media.run import CellRun
 from emoest.tables.cells import object_column
+from emoest.tables.context_table import beside_context
 from emoest.tables.dimensions import name_dimensions
 from emoest.tables.names import is_context
 from emoest.utils import constraints
@@ -175,12 +176,7 @@ class CellTransformer(TransformerMixin, BaseEstimator):
         run.fill(column)
         output = self._assemble(run, table.index)
         context = table.loc[:, [is_context(name) for name in table.columns]]
-        if not context.shape[1]:
-            return output
-        # pandas keeps attributes, among them names of dimensions, of tables only that share them.
-        whole = pd.concat([output, context], axis=1)
-        whole.attrs = output.attrs
-        return whole
+        return beside_context(output, context, [column.name])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns that `transform` gives.

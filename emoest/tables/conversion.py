@@ -11,6 +11,12 @@ from emoest.tables.frame_columns import refuse_cells
 from emoest.tables.names import is_context
 
 _STRING = re.compile(r"could not convert string to float: ['\"](.*)['\"]$", re.DOTALL)
+SOURCE = "emoest_source"
+"""Key of the attributes of a DataFrame: columns of media that its numbers were made from."""
+
+_SHOWN = 4
+"""Columns that a message writes out."""
+
 _SEQUENCE = re.compile(r"setting an array element with a sequence|float\(\) argument must be")
 
 
@@ -36,7 +42,7 @@ def explained_conversion(X: Any) -> Iterator[None]:
     ...     X["speaker"].to_numpy(dtype=float)
     Traceback (most recent call last):
         ...
-    ValueError: Column 'speaker' holds 'SM1' and says ... Pass X[['audio']], without such columns.
+    ValueError: Column 'speaker' holds 'SM1' and says ... Pass X[['audio']], without such ...
     """
     try:
         yield
@@ -57,8 +63,16 @@ def _explain(X: pd.DataFrame, error: Exception) -> None:
             continue
         if not is_context(name):
             refuse_cells(X[[name]], error)
-        media = [each for each in X.columns if not is_context(each)]
         raise ValueError(
             f"Column {name!r} holds {found[1]!r} and says what a sample belongs to; the estimator "
-            f"reads it as a number. Pass X[{media}], without such columns."
+            f"reads it as a number. Pass {_without_context(X)}, without such columns "
+            "(emoest.utils.with_groups keeps groups in the index), or put the estimator into "
+            "EarlyFusionClassifier, which leaves them out."
         ) from error
+
+
+def _without_context(X: pd.DataFrame) -> str:
+    media = X.attrs.get(SOURCE) or [each for each in X.columns if not is_context(each)]
+    if len(media) <= _SHOWN:
+        return f"X[{media}]"
+    return f"X.drop(columns={[each for each in X.columns if is_context(each)]})"

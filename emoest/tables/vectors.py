@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils.validation import check_array, validate_data
 
+from emoest.tables.context_table import beside_context
 from emoest.tables.frame_columns import refuse_cells
 from emoest.tables.inputs import as_fitted, as_pandas
 from emoest.tables.names import Modalities, find_modalities, is_context
@@ -69,9 +70,8 @@ class Blocks:
         if self.context is None:
             return values
         names = self.columns if columns is None else columns
-        frame = pd.DataFrame(values, index=self.context.index, columns=names)
-        if self.context.shape[1]:
-            frame = pd.concat([frame, self.context], axis=1)
+        made = pd.DataFrame(values, index=self.context.index, columns=names)
+        frame = beside_context(made, self.context)
         return frame.to_numpy() if self.bare else frame
 
 

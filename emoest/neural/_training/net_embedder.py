@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from emoest.tables.context_table import beside_context
 from emoest.tables.names import context_last, is_context
 
 
@@ -39,7 +40,7 @@ class NetEmbedder(TransformerMixin):
         if isinstance(X, pd.Series):
             return frame
         context = X.loc[:, [is_context(column) for column in X.columns]]
-        return pd.concat([frame, context], axis=1) if context.shape[1] else frame
+        return beside_context(frame, context)
 
     def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[Any]:
         """Return the names of the columns that `transform` gives.
