@@ -80,6 +80,7 @@ def make_net(arguments: argparse.Namespace, lr: float, seed: int) -> FaceCNNClas
         validation_fraction=None,
         warm_start=True,
         device=arguments.device,
+        precision=arguments.precision,
         errors="missing",
         random_state=seed,
     )
@@ -216,6 +217,7 @@ def main() -> None:
         command.add_argument("--model", default="cnn4")
         command.add_argument("--augment", default="standard")
         command.add_argument("--device", default="auto")
+        command.add_argument("--precision", default="auto")
     commands.add_parser("flattery").add_argument("--corpora", type=int, default=200)
     arguments = parser.parse_args()
     run = {"train": train, "curve": curve, "score": score, "fusion": fusion, "flattery": flattery}
