@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.fusion._rules import product_rule
+from emoest.fusion._rules import log_proba, product_rule
 from emoest.utils.typing import Floats, Mask
 
 _CHUNK = 4_000_000
@@ -35,12 +35,18 @@ def draw_weights(
 
 
 def score_weights(
-    weights: Floats, proba: Floats, present: Mask, positions: Any, row_weights: Floats
+    weights: Floats,
+    proba: Floats,
+    present: Mask,
+    positions: Any,
+    row_weights: Floats,
+    *,
+    pool: str = "linear",
 ) -> Floats:
     """Score each sample of weights: the weighted proportion of rows whose fused class is right.
 
     `row_weights`, of shape (n_samples,), says what a right row counts: equal for accuracy, one over
-    its class's size for UAR.
+    its class's size for UAR. `pool` as `mix_weights`.
 
     Examples
     --------
@@ -52,15 +58,23 @@ def score_weights(
     n_samples, _, n_classes = proba.shape
     chunk = max(1, _CHUNK // (n_samples * n_classes))
     counts = row_weights / row_weights.sum()
-    scores = [
-        (mix_weights(weights[i : i + chunk], proba, present).argmax(axis=2) == positions) @ counts
-        for i in range(0, len(weights), chunk)
-    ]
+    scores = []
+    for i in range(0, len(weights), chunk):
+        fused = mix_weights(weights[i : i + chunk], proba, present, pool)
+        scores.append((fused.argmax(axis=2) == positions) @ counts)
     return np.concatenate(scores)
 
 
-def mix_weights(weights: Floats, proba: Floats, present: Mask) -> Floats:
+def mix_weights(weights: Floats, proba: Floats, present: Mask, pool: str = "linear") -> Floats:
     """Average the present modalities with each sample of weights.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_draws, n_modalities, n_classes or 1)
+    proba : ndarray of shape (n_samples, n_modalities, n_classes)
+    present : ndarray of bool of shape (n_samples, n_modalities)
+    pool : {"linear", "log"}, default="linear"
+        The arithmetic mean (the linear opinion pool), or the geometric one (the logarithmic).
 
     Returns
     -------
@@ -69,17 +83,20 @@ def mix_weights(weights: Floats, proba: Floats, present: Mask) -> Floats:
 
     Examples
     --------
-    >>> P = np.array([[[0.8, 0.2], [0.4, 0.6]]])
-    >>> mix_weights(np.array([[[0.5], [0.5]]]), P, np.ones((1, 2), bool)).round(2).tolist()
+    >>> P, there = np.array([[[0.8, 0.2], [0.4, 0.6]]]), np.ones((1, 2), bool)
+    >>> mix_weights(np.array([[[0.5], [0.5]]]), P, there).round(2).tolist()
     [[[0.6, 0.4]]]
+    >>> mix_weights(np.array([[[0.5], [0.5]]]), P, there, "log").round(2).tolist()
+    [[[0.57, 0.35]]]
     """
-    filled = np.where(present[..., None], proba, 0.0)
+    filled = log_proba(proba, present) if pool == "log" else np.where(present[..., None], proba, 0)
     fused = np.zeros((len(weights), len(proba), proba.shape[2]))
     total = np.zeros((len(weights), len(proba), weights.shape[2]))
     for m in range(proba.shape[1]):
         fused += weights[:, m, None, :] * filled[None, :, m, :]
         total += weights[:, m, None, :] * present[None, :, m, None]
-    return np.divide(fused, total, out=np.zeros_like(fused), where=total > 0)
+    mixed = np.divide(fused, total, out=np.zeros_like(fused), where=total > 0)
+    return np.where(total > 0, np.exp(mixed), 0.0) if pool == "log" else mixed
 
 
 def choose_weights(weights: Floats, scores: Floats, keep: Any = "best") -> Floats:

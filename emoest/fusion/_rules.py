@@ -66,7 +66,7 @@ def product_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     [[0.5357, 0.2857, 0.1429, 0.0357]]
     """
     powers = present * (np.ones(proba.shape[1]) if weights is None else _checked(weights))
-    return _from_scores(np.einsum("nm,nmk->nk", powers, _logs(proba, present)), powers)
+    return _from_scores(np.einsum("nm,nmk->nk", powers, log_proba(proba, present)), powers)
 
 
 def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
@@ -82,7 +82,7 @@ def log_pool_rule(proba: Floats, present: Mask, weights: Any = None) -> Floats:
     [[0.6667, 0.3333]]
     """
     scaled = row_weights(present, weights)
-    return _from_scores(np.einsum("nm,nmk->nk", scaled, _logs(proba, present)), scaled)
+    return _from_scores(np.einsum("nm,nmk->nk", scaled, log_proba(proba, present)), scaled)
 
 
 def max_rule(proba: Floats, present: Mask) -> Floats:
@@ -157,7 +157,7 @@ def liu_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     >>> liu_rule(P, np.array([[True, True]]), beta=0).round(4).tolist()
     [[0.5357, 0.2857, 0.1429, 0.0357]]
     """
-    weighted = liu_weights(proba, present, beta) * _logs(proba, present)
+    weighted = liu_weights(proba, present, beta) * log_proba(proba, present)
     return _from_scores(weighted.sum(axis=1), present)
 
 
@@ -195,7 +195,7 @@ def confidence_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
     """
     top = np.where(present[..., None], proba, 1.0).max(axis=2)
     powers = present * np.clip(top, CLIP, 1.0) ** _exponent(present, beta)[:, None]
-    return _from_scores(np.einsum("nm,nmk->nk", powers, _logs(proba, present)), powers)
+    return _from_scores(np.einsum("nm,nmk->nk", powers, log_proba(proba, present)), powers)
 
 
 def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Floats:
@@ -217,7 +217,7 @@ def m3er_min_loss_rule(proba: Floats, present: Mask, beta: float = 0.5) -> Float
     >>> m3er_min_loss_rule(P, np.array([[True, True]]), beta=2.0).argmax().item()
     2
     """
-    logs = _logs(proba, present)
+    logs = log_proba(proba, present)
     exponent = _exponent(present, beta)[:, None, None]
     return _from_scores((np.exp(exponent * logs) * logs).sum(axis=1), present)
 
@@ -299,7 +299,8 @@ def _exponent(present: Mask, beta: float) -> Floats:
     return np.divide(beta, others, out=np.zeros(len(present)), where=others > 0)
 
 
-def _logs(proba: Floats, present: Mask) -> Floats:
+def log_proba(proba: Floats, present: Mask) -> Floats:
+    """Take logarithms of probabilities, `CLIP` and more of them; 0 for absent modalities."""
     return np.log(np.clip(np.where(present[..., None], proba, 1.0), CLIP, 1.0))
 
 

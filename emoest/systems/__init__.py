@@ -1,11 +1,12 @@
 """Systems, published ones and your own: functions that return an unfitted Pipeline."""
 
-from emoest.systems._memobert2022_clips import choose_active_speaker, clips_from_subtitles
+from emoest.systems._memobert2022_clips import clips_from_subtitles
 from emoest.systems._memobert2022_runs import (
     memobert2022_ablation,
     memobert2022_by_speaker,
     memobert2022_few_shot,
 )
+from emoest.systems._memobert2022_speakers import TrackedFace, choose_active_speaker
 from emoest.systems._spaces import (
     boateng2020_space,
     m3er_space,
@@ -35,6 +36,7 @@ from emoest.systems.timeline import plot_timeline, predict_timeline
 from emoest.systems.unimse2022 import make_unimse2022, unimse2022_ablation
 
 __all__ = [
+    "TrackedFace",
     "boateng2020_param_grid",
     "boateng2020_space",
     "choose_active_speaker",

@@ -9,6 +9,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
 from emoest.fusion import LateFusionClassifier, MonteCarloFusionClassifier
+from emoest.fusion._rules import CLIP
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
 
 STRATEGIES = ["weights", "agreement", "confusion"]
@@ -56,15 +57,21 @@ def test_weights_are_chosen_on_out_of_fold_answers():
     assert model.weights_[0, 0] > 0.5
 
 
-def test_the_mixture_is_that_of_the_weights():
+@pytest.mark.parametrize("pool", ["log", "linear"])
+def test_the_mixture_is_that_of_the_weights(pool):
     X, y = sample()
-    model = MonteCarloFusionClassifier(n_draws=500, random_state=0).fit(X, y)
+    model = MonteCarloFusionClassifier(n_draws=500, pool=pool, random_state=0).fit(X, y)
     parts = [
         estimator.predict_proba(X.filter(like=name))
         for name, estimator in model.estimators_.items()
     ]
     face, eeg = model.weights_[:, 0]
-    assert_allclose(model.predict_proba(X), face * parts[0] + eeg * parts[1])
+    expected = face * parts[0] + eeg * parts[1]
+    if pool == "log":
+        face_proba, eeg_proba = (np.maximum(each, CLIP) for each in parts)
+        expected = face_proba**face * eeg_proba**eeg
+        expected /= expected.sum(axis=1, keepdims=True)
+    assert_allclose(model.predict_proba(X), expected)
     holed = X.copy()
     holed.iloc[0, 3:6] = np.nan
     assert_allclose(model.predict_proba(holed)[0], parts[0][0])
@@ -96,6 +103,18 @@ def test_keeping_all_draws_is_nearly_the_mean_rule():
     X, y = sample()
     model = MonteCarloFusionClassifier(n_draws=5000, keep=1.0, random_state=0).fit(X, y)
     assert_allclose(model.weights_[:, 0], [0.5, 0.5], atol=0.02)
+
+
+def test_impossible_classes_and_absent_modalities_leave_a_distribution():
+    X, y = sample()
+    base = [("face", GaussianNB(var_smoothing=1e-12)), ("eeg", GaussianNB())]
+    model = MonteCarloFusionClassifier(base, n_draws=200, per_class=True, random_state=0).fit(X, y)
+    far = X.copy()
+    far.iloc[:5, :3] = 1e3
+    far.iloc[2:7, 3:6] = np.nan
+    found = model.predict_proba(far)
+    assert_allclose(found.sum(axis=1), 1.0)
+    assert np.isfinite(found).all()
 
 
 def test_agreement_tends_to_the_product_and_not_to_the_mean():

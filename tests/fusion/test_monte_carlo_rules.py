@@ -13,7 +13,7 @@ from emoest.fusion._monte_carlo_rules import (
     mix_weights,
     score_weights,
 )
-from emoest.fusion._rules import mean_rule, product_rule
+from emoest.fusion._rules import log_pool_rule, mean_rule, product_rule
 
 
 def rng(seed=0):
@@ -46,11 +46,25 @@ def test_mixed_weights_are_the_weighted_mean_of_what_is_there():
     assert_allclose(mixed[4], proba[4, 1])
 
 
-def test_scores_are_those_of_each_draw():
+def test_mixed_logarithms_are_the_logarithmic_pool_of_what_is_there():
+    proba, present = sample()
+    proba[3, 1] = [0.0, 0.0, 1.0]
+    present[4, 0] = False
+    present[5] = False
+    holed = np.where(present[..., None], proba, np.nan)
+    mixed = mix_weights(np.array([[[0.3], [0.7]]]), holed, present, "log")[0]
+    assert_allclose(mixed[5], 0.0)
+    rows = present.any(axis=1)
+    normalized = mixed[rows] / mixed[rows].sum(axis=1, keepdims=True)
+    assert_allclose(normalized, log_pool_rule(holed, present, [0.3, 0.7])[rows])
+
+
+@pytest.mark.parametrize("pool", ["linear", "log"])
+def test_scores_are_those_of_each_draw(pool):
     proba, present = sample()
     positions = proba[:, 0].argmax(axis=1)
     draws = np.array([[[1.0], [0.0]], [[0.0], [1.0]], [[0.5], [0.5]]])
-    scores = score_weights(draws, proba, present, positions, np.ones(len(proba)))
+    scores = score_weights(draws, proba, present, positions, np.ones(len(proba)), pool=pool)
     expected = np.mean(proba[:, 1].argmax(axis=1) == positions)
     assert scores[0] == pytest.approx(1.0)
     assert scores[1] == pytest.approx(expected)

@@ -7,14 +7,11 @@ from sklearn.pipeline import Pipeline
 from emoest.embeddings import FaceEmbedder, Wav2Vec2Embedder
 from emoest.neural import MEmoBERTClassifier, MEmoBERTPretrainer
 from emoest.systems import (
-    choose_active_speaker,
-    clips_from_subtitles,
     make_memobert2022,
     memobert2022_ablation,
     memobert2022_by_speaker,
     memobert2022_few_shot,
 )
-from emoest.systems._memobert2022_clips import TrackedFace, voice_activity
 from emoest.systems._memobert2022_runs import ABLATIONS, _few_shot_table
 from tests.neural._memobert.helpers_memobert import DIRECT, FIT, PRETRAIN, make_clips
 
@@ -248,79 +245,6 @@ def test_few_labels_without_pre_training_have_a_net_of_the_same_sizes(monkeypatc
         **options,
     )
     assert sizes == [[16, 1, 2]] * 4
-
-
-SRT = """\ufeff1
-00:00:01,000 --> 00:00:02,500
-<i>Is it you,</i>
-Zoë?
-
-2
-00:00:03,000 --> 00:00:03,400
-No.
-
-3
-00:00:04,000 --> 00:00:06,000
-♪ ... ♪
-
-4
-01:00:05.5 --> 01:00:07.25
-{\\an8}Yes: "I am"!
-"""
-
-
-def test_a_subtitle_with_words_and_a_second_is_a_clip(tmp_path):
-    (tmp_path / "a.srt").write_text(SRT, encoding="utf-8")
-    clips = clips_from_subtitles("films/a.mp4", tmp_path / "a.srt")
-    assert clips["text"].tolist() == ["Is it you, Zo ?", 'Yes: "I am"!']
-    assert clips["audio"].tolist() == [
-        "films/a.mp4#t=1.000,2.500",
-        "films/a.mp4#t=3605.500,3607.250",
-    ]
-    assert (clips["audio"] == clips["face"]).all()
-    assert clips.index.is_unique
-    assert len(clips_from_subtitles("a.mp4", tmp_path / "a.srt", min_seconds=0.2)) == 3
-
-
-@pytest.mark.parametrize("content", ["", "Not subtitles", SRT.split("3\n00", maxsplit=1)[0][60:]])
-def test_subtitles_without_a_clip_are_said(tmp_path, content):
-    (tmp_path / "a.srt").write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"holds \d subtitle\(s\), none of which"):
-        clips_from_subtitles("a.mp4", tmp_path / "a.srt")
-    with pytest.raises(FileNotFoundError, match="no subtitles at"):
-        clips_from_subtitles("a.mp4", tmp_path / "b.srt")
-
-
-def track(opening, n=20, confidence=0.9):
-    """A face whose mouth opens by so many pixels in every other image."""
-    points = np.zeros((n, 68, 2))
-    points[:, 62, 1], points[:, 51, 1], points[:, 64, 0] = 3.0, 0.0, 20.0
-    points[:, 66, 1] = 3.0 + opening * (np.arange(n) % 2)
-    return TrackedFace(np.arange(n), points, np.full(n, confidence))
-
-
-VOICE = np.ones(200, dtype=bool)
-
-
-def test_who_moves_the_mouth_while_there_is_a_voice_speaks():
-    still, small, wide = track(0), track(4.5), track(9)
-    wide_half = TrackedFace(wide.frames[:12], wide.landmarks[:12], wide.confidence[:12])
-    assert choose_active_speaker([still, wide], VOICE) == 1
-    assert choose_active_speaker([small, wide_half], VOICE) == 0
-    assert choose_active_speaker([still], VOICE) is None
-    assert choose_active_speaker([wide], ~VOICE) is None
-    assert choose_active_speaker([track(9, confidence=0.5)], VOICE) is None
-
-
-def test_images_that_are_far_apart_are_no_movement():
-    face = track(9)
-    sparse = TrackedFace(face.frames * 3, face.landmarks, face.confidence)
-    assert choose_active_speaker([sparse], VOICE) is None
-
-
-def test_silence_has_no_voice():
-    assert not voice_activity(np.zeros(16000), 16000).any()
-    assert len(voice_activity(np.zeros(100), 16000)) == 0
 
 
 @pytest.mark.real_data
