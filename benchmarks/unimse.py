@@ -32,6 +32,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,19 +150,15 @@ def generated_units(arguments: argparse.Namespace) -> Iterator[Unit]:
                 ("alone, twice the epochs", None, longer),
                 ("together", train[other], PARAMETERS),
             ):
-
-                def run(
-                    task: str = task,
-                    aux: Any = aux,
-                    parameters: Any = parameters,
-                    seed: int = seed,
-                    train: Any = train,
-                    test: Any = test,
-                ) -> dict[str, float]:
-                    model = _fitted(task, *train[task], aux, seed, **parameters)
-                    return _tested(task, model, *test[task])
-
+                told = (*train[task], aux)
+                run = partial(_trained_and_tested, task, told, test[task], seed, parameters)
                 yield f"generated/{task}/{name}/seed {seed}", run
+
+
+def _trained_and_tested(
+    task: str, train: Any, test: Any, seed: int, parameters: dict[str, Any]
+) -> dict[str, float]:
+    return _tested(task, _fitted(task, *train, seed, **parameters), *test)
 
 
 def ablation_units(arguments: argparse.Namespace) -> Iterator[Unit]:
