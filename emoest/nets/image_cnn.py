@@ -100,9 +100,8 @@ class ImageCNN(nn.Module):
             convolutions += [
                 nn.Conv2d(n_in, n_out, kernel, padding=kernel // 2),
                 FrameBatchNorm(n_out),
-                # Behind the pooling, which it commutes with, it costs a quarter.
-                nn.MaxPool2d(2),
                 nn.ReLU(inplace=True),
+                nn.MaxPool2d(2),
                 nn.Dropout(dropout),
             ]
             n_in = n_out

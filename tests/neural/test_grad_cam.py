@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from emoest.nets.image_classifier import ImageClassifier
+from emoest.nets.image_cnn import LAYOUTS
 from emoest.neural import FaceCNNClassifier, grad_cam, plot_grad_cam
 from emoest.neural._grad_cam import _heat
 from tests.neural.test_image_cnn import make_faces, small
@@ -78,6 +80,18 @@ def test_other_nets_have_maps_too(name):
     X, y = make_faces(4)
     heat = grad_cam(FaceCNNClassifier(name, max_epochs=1, validation_fraction=None).fit(X, y), X)
     assert all(each.shape == (1, 64, 64) for each in heat)
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_maps_are_the_finest_of_the_last_channels_and_not_negative(layout):
+    net = ImageClassifier(7, layout).eval()
+    seen = []
+    hook = net.maps_layer.register_forward_hook(lambda *call: seen.append(call[2].clone()))
+    with torch.inference_mode(), hook:
+        net(torch.rand(2, 1, 48 * 48), torch.tensor([1, 1]))
+    side = 48 >> (len(LAYOUTS[layout].channels) - 1)
+    assert seen[0].shape == (2, LAYOUTS[layout].channels[-1], side, side)
+    assert seen[0].min() == 0
 
 
 def test_a_plot_has_an_axis_for_each_image(model):
