@@ -161,7 +161,9 @@ def memobert2022_few_shot(
     fractions : sequence of float, default=(0.1, 0.2, 0.4, 0.6)
         Parts of the training rows that keep their label, stratified.
     settings : sequence of str, default=("prompt", "finetune", "direct")
-        Settings of `emoest.neural.MEmoBERTClassifier`.
+        Settings of `emoest.neural.MEmoBERTClassifier`. ``"direct"`` has a net of the same sizes
+        that has seen nothing: where no tokenizer is named, its own is learned on the rows that
+        keep their label.
     pretrainer, classifier, seeds, n_resamples
         See `memobert2022_ablation`.
 
