@@ -105,10 +105,11 @@ def tan2021_space() -> dict[str, Any]:
     Examples
     --------
     >>> tan2021_space()["fuse__keep"]
-    ['best', 0.05, 0.2]
+    ['best', 0.05, 0.25]
     """
     return {
-        "fuse__keep": ["best", 0.05, 0.2],
+        "fuse__keep": ["best", 0.05, 0.25],
+        "fuse__pool": ["log", "linear"],
         "fuse__per_class": [False, True],
         "fuse__face__lr": _log(1e-4, 3e-3),
         "fuse__face__dropout": _real(0.0, 0.5),

@@ -144,9 +144,13 @@ def test_what_is_taken_of_it_is_a_plain_table(change):
 
 def test_it_is_a_table_as_any():
     table = beside_context(MADE, CONTEXT)
-    assert isinstance(table, ContextTable)
+    assert type(table) is ContextTable
     again = pickle.loads(pickle.dumps(table))
     assert_frame_equal(again, table)
+    plain = pd.concat([MADE, CONTEXT], axis=1)
+    assert_frame_equal(plain, table)
+    assert_frame_equal(table, plain)
+    assert not isinstance(plain["speaker"], ContextTable)
     assert table.to_numpy().shape == np.asarray(table).shape == (2, 3)
     assert repr(table) == repr(pd.concat([MADE, CONTEXT], axis=1))
     assert beside_context(MADE, CONTEXT[[]]) is MADE
