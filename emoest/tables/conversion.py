@@ -10,13 +10,13 @@ import pandas as pd
 from emoest.tables.frame_columns import refuse_cells
 from emoest.tables.names import is_context
 
-_STRING = re.compile(r"could not convert string to float: ['\"](.*)['\"]$", re.DOTALL)
 SOURCE = "emoest_source"
 """Key of the attributes of a DataFrame: columns of media that its numbers were made from."""
 
 _SHOWN = 4
 """Columns that a message writes out."""
 
+_STRING = re.compile(r"could not convert string to float: ['\"](.*)['\"]$", re.DOTALL)
 _SEQUENCE = re.compile(r"setting an array element with a sequence|float\(\) argument must be")
 
 
