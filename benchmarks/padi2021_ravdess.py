@@ -1,7 +1,6 @@
 """The speech ResNet on RAVDESS: transfer from speakers, masks, and the speed of training.
 
     python benchmarks/padi2021_ravdess.py ablation FOLDER
-    python benchmarks/padi2021_ravdess.py remedies FOLDER
     python benchmarks/padi2021_ravdess.py speed FOLDER
     python benchmarks/padi2021_ravdess.py features FOLDER full.npz --protocol full
     python benchmarks/padi2021_ravdess.py ablation full.npz --protocol full --device cuda --jobs 4
@@ -10,13 +9,6 @@ FOLDER holds the clips of RAVDESS in any audio format, under their official name
 writes log-mel frames into one file, so that a machine without audio libraries can go on from there.
 With ``--predictions FILE.csv`` a run that was stopped goes on where it was. On CPUs, one thread in
 each of two processes (``OMP_NUM_THREADS=1``, ``--jobs 2``) is faster than two threads in one.
-
-``remedies`` compares what may help a small net at the protocol ``small``, from scratch with masks:
-nothing, each remedy alone, all of them; beside a frozen random trunk and the vectors of the speaker
-encoder of the package resemblyzer, each with z-scores and logistic regression, and frames of
-Whisper base under the same pooling and a linear head, trained as the net is. ``speakers`` and
-``averaged`` are two ways not to let one actor of eight choose the epoch: three are held out, or
-nobody is and the weights of the last 3 epochs are averaged.
 
 Two protocols, both fixed before their first run; nothing is selected on test folds. Transfer means
 that the trunk learns the speakers of the training actors of the fold (softmax with an angular
@@ -35,8 +27,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -44,58 +35,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from parts import Parts
-from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from emoest.evaluation import uar_interval, uar_score
 from emoest.nets.batches import BucketedBatches, FrameDataset
 from emoest.nets.speech_resnet import SpeechResNet
-from emoest.neural import SequenceClassifier, SpeakerPretrainer, SpeechResNetClassifier
+from emoest.neural import SpeakerPretrainer, SpeechResNetClassifier
 from emoest.systems.padi2021 import VARIANTS, ablation_figures, ablation_predictions
 from emoest.tables.cells import object_column
 
 ROUNDS = 5
-BEFORE: dict[str, Any] = {
-    "silence": "trim",
-    "scale_statistics": False,
-    "batch_statistics": "running",
-}
-"""The network before the remedies: quiet ends are cut, as the protocol says."""
-
-REMEDIES: dict[str, dict[str, Any]] = {
-    "none": {},
-    "not even trimmed": {"silence": "keep"},
-    "statistics": {"batch_statistics": "fresh"},
-    "gate": {"silence": "gate"},
-    "scaled": {"scale_statistics": True},
-    "speakers": {"validation_fraction": 0.375},
-    "averaged": {"validation_fraction": None, "average_epochs": 3},
-    "perturbed": {"perturb": {"speed": 0.1, "noise": (10.0, 40.0)}},
-}
-ALL = {
-    name: value
-    for remedy in ("statistics", "gate", "scaled", "averaged", "perturbed")
-    for name, value in REMEDIES[remedy].items()
-}
-FROZEN = {
-    "random trunk": ("gate", True),
-    "random trunk, trimmed": ("trim", True),
-    "random trunk, whole clips": ("keep", True),
-    "random trunk, not scaled": ("gate", False),
-}
-"""Frozen trunks that learned nothing: what is pooled, and whether the vectors are scaled."""
-
-ROWS: dict[str, dict[str, Any]] = {
-    **REMEDIES,
-    "all": ALL,
-    "all but augmentation": {**ALL, "specaugment": None, "perturb": None},
-    "no masks": {"specaugment": None},
-    "all, 24 epochs": {**ALL, "max_epochs": 24},
-}
 
 
 @dataclass(frozen=True)
@@ -250,113 +198,6 @@ def ablation(arguments: argparse.Namespace) -> None:
     show(pd.concat(parts, ignore_index=True))
 
 
-def remedies(arguments: argparse.Namespace) -> None:
-    """Print a row for each remedy alone, for all, and for what needs no training of a trunk."""
-    # The network cuts the ends itself here, so that the rows can differ in it.
-    protocol = replace(PROTOCOLS[arguments.protocol], trim=False)
-    X, y = read(arguments.sources[0], protocol)
-    speakers = X.index.get_level_values("group").to_numpy()
-    folds = list(GroupKFold(protocol.n_folds).split(X, y, speakers))
-    path = Path(arguments.predictions) if arguments.predictions else None
-    parts = Parts(path, arguments.minutes)
-
-    def add(row: str, seed: int, model: Any, make: Callable[[], pd.DataFrame]) -> None:
-        """Train and test in each fold; a fold is a part."""
-        for fold, (train, test) in enumerate(folds):
-
-            def predict(train: Any = train, test: Any = test) -> pd.DataFrame:
-                table = make()
-                fitted = clone(model).fit(table.iloc[train], y.iloc[train])
-                if hasattr(fitted, "history_"):
-                    print(curve(fitted), flush=True)
-                found = fitted.predict(table.iloc[test])
-                made = {"y": y.iloc[test].to_numpy(), "y_pred": found, "group": speakers[test]}
-                return pd.DataFrame(made)
-
-            parts.add(f"{row}, seed {seed}, fold {fold}", predict, row=row, seed=seed, fold=fold)
-
-    for seed in arguments.seeds:
-        frozen = FROZEN if arguments.only_frozen or not arguments.rows else {}
-        for name, (silence, scaled) in frozen.items():
-            vectors = cache(partial(random_vectors, X, protocol, seed, silence))
-            add(name, seed, linear(scaled), vectors)
-        for name in () if arguments.only_frozen else arguments.rows or ROWS:
-            net = protocol.classifier(arguments.device).set_params(
-                random_state=seed,
-                precision=arguments.precision,
-                **{**BEFORE, **ROWS[name]},
-            )
-            add(name, seed, net, lambda: X)
-    if not arguments.sources[0].endswith(".npz"):
-        source = arguments.sources[0]
-        add("speaker encoder", 0, linear(), cache(partial(encoded, "speakers", source, protocol)))
-        states = cache(partial(encoded, "whisper", source, protocol))
-        for seed in arguments.seeds:
-            head = SequenceClassifier(None, max_epochs=protocol.epochs, patience=protocol.patience)
-            head.set_params(batch_size=protocol.batch_size, random_state=seed)
-            add("frames of Whisper, pooled", seed, head, states)
-    show_remedies(parts.table())
-
-
-def curve(net: SpeechResNetClassifier) -> str:
-    """Write the losses of training, and the UAR of held-out actors where there are any."""
-    losses = " ".join(f"{row['train_loss']:.2f}" for row in net.history_)
-    held_out = [f"{100 * row['valid_uar']:.0f}" for row in net.history_ if "valid_uar" in row]
-    return f"losses {losses}" + (f"; held-out UAR {' '.join(held_out)}" if held_out else "")
-
-
-def linear(scaled: bool = True) -> Any:
-    """Make what stands behind a frozen trunk."""
-    scale = StandardScaler() if scaled else "passthrough"
-    return make_pipeline(scale, LogisticRegression(max_iter=3000))
-
-
-def random_vectors(X: pd.DataFrame, protocol: Protocol, seed: int, silence: str) -> pd.DataFrame:
-    """Pooled statistics behind a trunk that has learned nothing."""
-    cells = list(X["audio__frames"])
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        net = SpeechResNet(cells[0].shape[1], 2, channels=protocol.channels, silence=silence).eval()
-    lengths = {"audio": np.array([len(cell) for cell in cells])}
-    data = FrameDataset({"audio": cells}, lengths, {"audio": cells[0].shape[1]}, several=False)
-    order, pooled = [], []
-    for rows in BucketedBatches(data, protocol.batch_size).rows():
-        with torch.inference_mode():
-            pooled.append(net.pool(**data.batch(rows)[0]).numpy())
-        order.extend(rows)
-    return pd.DataFrame(np.concatenate(pooled)[np.argsort(order)], index=X.index)
-
-
-def encoded(name: str, folder: str, protocol: Protocol) -> pd.DataFrame:
-    """What a frozen encoder gives of the clips of the protocol: a vector, or frames of Whisper."""
-    from emoest.embeddings import SpeakerEmbedder, WhisperEmbedder
-
-    encoder = SpeakerEmbedder(verbose=1)
-    if name == "whisper":
-        encoder = WhisperEmbedder(pooling=None, verbose=1)
-    return encoder.fit_transform(clips(folder, protocol)[0])
-
-
-def show_remedies(predictions: pd.DataFrame) -> None:
-    """Print UA over all folds and seeds, its interval, its spread, and the gain over no remedy."""
-    print("| row | UA | 95 % interval | std over seeds | above none, seed by seed |")
-    print("| --- | --- | --- | --- | --- |")
-    by_seed = {
-        row: pd.Series(
-            {s: uar_score(each["y"], each["y_pred"]) for s, each in part.groupby("seed")}
-        )
-        for row, part in predictions.groupby("row", sort=False)
-    }
-    for row, part in predictions.groupby("row", sort=False):
-        low, high = uar_interval(part["y"], part["y_pred"], part["group"], random_state=0)
-        gain = 100 * (by_seed[row] - by_seed["none"]).dropna() if "none" in by_seed else []
-        gains = ", ".join(f"{value:+.1f}" for value in gain) if row != "none" else ""
-        print(
-            f"| {row} | {100 * by_seed[row].mean():.1f} | {100 * low:.1f} to {100 * high:.1f} | "
-            f"{100 * by_seed[row].std():.1f} | {gains} |"
-        )
-
-
 def show(predictions: pd.DataFrame) -> None:
     """Print the four rows in percent."""
     print("| transfer | masks | UA | 95 % interval | WA | 95 % interval | std over seeds (UA) |")
@@ -443,7 +284,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["ablation", "remedies", "features", "speed"])
+    parser.add_argument("what", choices=["ablation", "features", "speed"])
     parser.add_argument("sources", nargs="+", help="folder of clips, or files")
     parser.add_argument("--protocol", choices=list(PROTOCOLS), default="small")
     parser.add_argument("--device", default="cpu")
@@ -451,15 +292,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--finetune", default="head", help="what transfer trains: head or all")
     parser.add_argument("--predictions", help="file that ablation adds its predictions to")
-    parser.add_argument("--only-frozen", action="store_true", help="remedies trains no trunk")
-    parser.add_argument("--precision", default="auto", help="of training, for remedies")
-    parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="of remedies")
-    parser.add_argument(
-        "--minutes", type=float, default=float("inf"), help="after which remedies begins no row"
-    )
     parser.add_argument("--clips", type=int, default=96, help="clips that the speed is measured on")
     arguments = parser.parse_args()
-    todo = {"ablation": ablation, "remedies": remedies, "features": features, "speed": speed}
+    todo = {"ablation": ablation, "features": features, "speed": speed}
     todo[arguments.what](arguments)
 
 

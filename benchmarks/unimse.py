@@ -10,7 +10,8 @@
 Each command is cut into units; the result of a unit is one line of RESULTS.jsonl, and what stands
 there is not computed again, so that a run that was stopped (``--minutes``) goes on. The protocol is
 fixed in this file: parameters are those of this file, chosen before the first run and not tuned
-on any of these data; epochs and rows are few, so that two cores need minutes.
+on any of these data, and the defaults but for RAVDESS, where epochs are fewer; rows are few, so
+that two cores need minutes.
 
 ``generated`` makes a corpus of scores and one of emotions (150 training and 200 test rows each,
 text with audio and faces) and trains on one alone, on one alone for twice the epochs (as many steps
@@ -52,7 +53,6 @@ from emoest.systems.unimse2022 import VARIANTS
 from emoest.tables.cells import object_column
 
 PARAMETERS: dict[str, Any] = {"max_epochs": 20, "batch_size": 32}
-TEXT_PARAMETERS: dict[str, Any] = {"max_epochs": 6, "batch_size": 32}
 CLIP_PARAMETERS: dict[str, Any] = {"max_epochs": 12, "batch_size": 32}
 ALPHAS = np.logspace(-2, 4, 13)
 KINDS = ("film_reviews", "product_reviews", "editorials")
@@ -265,7 +265,7 @@ def text_units(arguments: argparse.Namespace) -> Iterator[Unit]:
     for way, aux in (("alone", None), ("with texts", [mixed[0]])):
 
         def felt(aux: Any = aux) -> dict[str, float]:
-            model = _fitted("emotion", *meld["train"], aux, 0, **TEXT_PARAMETERS, **POLARITY)
+            model = _fitted("emotion", *meld["train"], aux, 0, **PARAMETERS, **POLARITY)
             return _tested("emotion", model, *meld["dev"])
 
         yield f"text/MELD dev/UniMSE tiny, {way}", felt
@@ -279,7 +279,7 @@ def _scored_units(name: str, known: Any, held_out: Any, meld: Any) -> Iterator[U
     for way, aux in (("alone", None), ("with MELD", [meld])):
 
         def run(aux: Any = aux) -> dict[str, float]:
-            model = _fitted("sentiment", *known, aux, 0, **TEXT_PARAMETERS, **POLARITY)
+            model = _fitted("sentiment", *known, aux, 0, **PARAMETERS, **POLARITY)
             return _tested("sentiment", model, *held_out)
 
         yield f"text/{name}/UniMSE tiny, {way}", run
@@ -294,7 +294,7 @@ def mosi_units(arguments: argparse.Namespace) -> Iterator[Unit]:
     X = pd.concat([X, pd.DataFrame(audio, columns=[f"audio__{i:04d}" for i in range(73)])], axis=1)
     X.index = pd.MultiIndex.from_arrays([X.index, videos], names=[None, "group"])
     words = np.where(y == 1, "positive", "negative").astype(object)
-    own = {**TEXT_PARAMETERS, "polarity_map": {"positive": "positive", "negative": "negative"}}
+    own = {**PARAMETERS, "polarity_map": {"positive": "positive", "negative": "negative"}}
     for fold, (train, test) in enumerate(GroupKFold(3).split(X, groups=videos)):
         known, held_out = (X.iloc[train], words[train]), (X.iloc[test], words[test])
         yield f"mosi/logistic on MiniLM/fold {fold}", lambda a=known, b=held_out: _logistic(a, b)
