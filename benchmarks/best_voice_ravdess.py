@@ -10,7 +10,9 @@ outer training part layer, pooling, functionals, their fusion and C of a logisti
 weights balanced) are chosen by the UAR in GroupKFold(4) by actor; of equals the first is taken,
 which is the simpler one. Each step of the table may choose among more than the step before it.
 Everything is done twice: z-scored over the training clips, and over the unlabelled clips of each
-actor, which is transductive. Intervals are from resampling actors.
+actor, which is transductive. Intervals are from resampling actors. A linear discriminant may take
+the place of the regression: the covariance within the emotions, shrunk to a degree that is chosen,
+tells it which directions differ between actors.
 """
 
 import argparse
@@ -23,9 +25,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from linear_paths import discriminant_path, logistic_path
 from parts import Parts
-from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
 from sklearn.model_selection import GroupKFold
 
 from emoest.datasets import load_ravdess
@@ -41,7 +42,9 @@ from emoest.features._whisper_mel import RATE, whisper_log_mel
 from emoest.files.weights import find_weights
 from emoest.media.audio import read_audio
 
-STRENGTHS = (0.003, 0.01, 0.03)
+STRENGTHS = {"regression": (0.003, 0.01, 0.03), "discriminant": (0.2, 0.3, 0.5)}
+"""C of the regression, shrinkage of the discriminant."""
+PATHS = {"regression": logistic_path, "discriminant": discriminant_path}
 WEIGHTS = (0.25, 0.5, 1.0)
 LAYERS = ("mean", *range(1, 7))
 EACH = "each"
@@ -52,7 +55,10 @@ SCALINGS = ("training", "speaker")
 
 
 class Choice(NamedTuple):
-    """What may be chosen: the vector of Whisper, its C, and what stands beside it."""
+    """What may be chosen: the vector of Whisper, what learns from it, and what stands beside it.
+
+    `c` is the C of a regression or the shrinkage of a discriminant.
+    """
 
     layer: int | str = "mean"
     pooling: str = "mean"
@@ -61,23 +67,28 @@ class Choice(NamedTuple):
     fusion: str = ""
     other_c: float = 0.0
     weight: float = 0.0
+    learner: str = "regression"
 
 
-def whisper_only(layers: Any, poolings: Any) -> list[Choice]:
+def whisper_only(layers: Any, poolings: Any, learners: Any = ("regression",)) -> list[Choice]:
     """List the choices without functionals."""
-    return [Choice(*values) for values in product(layers, poolings, STRENGTHS)]
+    return [
+        Choice(layer, pooling, c, learner=learner)
+        for learner in learners
+        for layer, pooling, c in product(layers, poolings, STRENGTHS[learner])
+    ]
 
 
 def with_functionals(best: Choice) -> list[Choice]:
     """List what may stand beside a vector of Whisper: nothing, or functionals early or late."""
     early = [
         best._replace(c=c, other=other, fusion="early")
-        for other, c in product(FUNCTIONALS, STRENGTHS)
+        for other, c in product(FUNCTIONALS, STRENGTHS[best.learner])
         if best.layer != EACH
     ]
     late = [
         best._replace(other=other, fusion="late", other_c=c, weight=weight)
-        for other, c, weight in product(FUNCTIONALS, STRENGTHS, WEIGHTS)
+        for other, c, weight in product(FUNCTIONALS, STRENGTHS["regression"], WEIGHTS)
     ]
     return [best, *early, *late]
 
@@ -88,6 +99,7 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     "and the layer": lambda best: whisper_only(LAYERS, ["mean"]),
     "and the pooling": lambda best: whisper_only(LAYERS, POOLINGS),
     "and a regression for each layer": lambda best: whisper_only([*LAYERS, EACH], POOLINGS),
+    "and a linear discriminant": lambda best: whisper_only([*LAYERS, EACH], POOLINGS, PATHS),
     "and functionals, early or late": with_functionals,
 }
 
@@ -176,68 +188,18 @@ class Voices:
     def probabilities(
         self, parts: tuple[str, ...], choice: Choice, train: np.ndarray, test: np.ndarray
     ) -> dict[float, np.ndarray]:
-        """Fit a logistic regression for each C; the probabilities of the test clips."""
+        """Fit the learner for each C or shrinkage; the probabilities of the test clips."""
         blocks = [self.scaled(choice, part, train) for part in parts]
         # Blocks of a fusion weigh the same, and C means what it means for Whisper alone.
         size = blocks[0].shape[1]
         X = np.hstack([block * np.sqrt(size / block.shape[1]) for block in blocks])
-        return logistic_path(X[train], self.y[train], X[test], STRENGTHS)
+        path = PATHS[choice.learner]
+        return path(X[train], self.y[train], X[test], STRENGTHS[choice.learner])
 
 
 def _z_scored(block: np.ndarray, reference: np.ndarray) -> np.ndarray:
     mean, deviation = reference.mean(axis=0), reference.std(axis=0)
     return (block - mean) / np.where(deviation > 1e-9 * np.abs(mean) + 1e-12, deviation, np.inf)
-
-
-def logistic_path(
-    X: np.ndarray, y: np.ndarray, new: np.ndarray, strengths: tuple[float, ...]
-) -> dict[float, np.ndarray]:
-    """Fit balanced multinomial logistic regressions, one for each C, and predict probabilities.
-
-    They are those of scikit-learn's LogisticRegression (ridge penalty, intercept without), in a
-    tenth of the time: in the principal axes of X the Hessian is nearly diagonal, and the axes are
-    computed once for all C.
-    """
-    mean = X.mean(axis=0)
-    X, new = X - mean, new - mean
-    small = X @ X.T if len(X) < X.shape[1] else X.T @ X
-    squares, vectors = np.linalg.eigh(small)
-    kept = squares > squares[-1] * 1e-10
-    squares, vectors = squares[kept], vectors[:, kept]
-    axes = X.T @ (vectors / np.sqrt(squares)) if len(X) < X.shape[1] else vectors
-    X, new = X @ axes, new @ axes
-    counts = np.bincount(y)
-    weights = len(y) / (len(counts) * counts[y])
-    target = np.eye(len(counts))[y]
-    curvature = (1 - 1 / len(counts)) / len(counts)
-    found = {}
-    start = np.zeros((len(squares) + 1, len(counts)))
-    for c in strengths:
-        ridge = np.append(np.full(len(squares), 1 / c), 0.0)
-        step = 1 / np.sqrt(np.append(squares, len(X)) * curvature + ridge)
-        start = _minimized(X, target, weights, np.stack([ridge, step])[..., None], start)
-        found[c] = softmax(new @ start[:-1] + start[-1], axis=1)
-    return found
-
-
-def _minimized(
-    X: np.ndarray, target: np.ndarray, weights: np.ndarray, scale: np.ndarray, start: np.ndarray
-) -> np.ndarray:
-    """Minimize the loss; `scale` holds for each coefficient the C and the size of a step."""
-    ridge, step = scale
-
-    def loss(free: np.ndarray) -> tuple[float, np.ndarray]:
-        w = free.reshape(start.shape) * step
-        scores = X @ w[:-1] + w[-1]
-        logs = scores - logsumexp(scores, axis=1, keepdims=True)
-        value = (ridge * w**2).sum() / 2 - (weights * (logs * target).sum(axis=1)).sum()
-        pull = weights[:, None] * (np.exp(logs) - target)
-        gradient = np.vstack([X.T @ pull, pull.sum(axis=0)]) + ridge * w
-        return value, (gradient * step).ravel()
-
-    options = {"maxiter": 300, "gtol": 1e-3, "ftol": 1e-9}
-    fitted = minimize(loss, (start / step).ravel(), jac=True, method="L-BFGS-B", options=options)
-    return fitted.x.reshape(start.shape) * step
 
 
 class Fold:
@@ -249,7 +211,7 @@ class Fold:
 
     def predict(self, choice: Choice) -> np.ndarray:
         """Predict numbers of classes of the test clips."""
-        whisper = Choice(choice.layer, choice.pooling)
+        whisper = Choice(choice.layer, choice.pooling, learner=choice.learner)
         if choice.fusion == "early":
             both = whisper._replace(other=choice.other)
             return self._log(("whisper", "other"), both, choice.c).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""MEmoBERT: its settings and ablations on generated clips, RAVDESS and MELD, and its speed.
+"""MEmoBERT: its settings and ablations on generated clips, RAVDESS and MELD.
 
 Every training is one unit whose predictions are written into a folder, so a run that was stopped
 goes on where it was; ``--minutes`` stops it by itself. ``--share 0 2`` beside ``--share 1 2`` are
@@ -7,7 +7,6 @@ two processes for one folder. Tables are printed from what is there.
     python benchmarks/memobert.py toy --results toy
     python benchmarks/memobert.py ravdess --data <folder of real data> --results ravdess
     python benchmarks/memobert.py meld --data <folder of real data> --results meld
-    python benchmarks/memobert.py speed
 """
 
 import argparse
@@ -16,13 +15,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -397,76 +394,13 @@ def meld_model(setting: str, start: str, train: pd.DataFrame, seed: int, path: P
     return MEmoBERTClassifier(setting, **TINY, **fit)
 
 
-def speed(rounds: int = 5, n_steps: int = 40) -> None:
-    """Steps a second of whole-word pre-training, beside a plain loop of transformers."""
-    draws = np.random.default_rng(0)
-    words = [f"{a}{b}{c}" for a in "bdklmn" for b in "aeio" for c in "rst"]
-    texts = [" ".join(draws.choice(words, 24)) for _ in range(1280)]
-    X = pd.DataFrame({"text": texts})
-    sizes = {"hidden_size": 256, "n_layers": 4, "n_heads": 4, "intermediate_size": 1024}
-    model = MEmoBERTPretrainer(
-        tasks=["wwmlm"],
-        task_weights=[1],
-        max_steps=n_steps,
-        warmup_steps=4,
-        device="cpu",
-        random_state=0,
-        **sizes,
-    )
-    ids = _ids(model, X)
-    rates: dict[str, list[float]] = {"emoest": [], "transformers": []}
-    for _ in range(rounds):
-        model.fit(X)
-        rates["emoest"].append(n_steps / sum(entry["seconds"] for entry in model.history_))
-        rates["transformers"].append(n_steps / _plain_loop(ids, sizes, n_steps))
-    for name, found in rates.items():
-        print(f"{name}: {median(found):.2f} steps a second, rounds {np.round(found, 2).tolist()}")
-
-
-def _ids(model: MEmoBERTPretrainer, X: pd.DataFrame) -> torch.Tensor:
-    """Numbers of pieces of texts of one length, as the pre-training reads them."""
-    table = clone(model).set_params(max_steps=1).fit(X)._read(X, reset=False)
-    return torch.from_numpy(np.stack([cell[:, 0] for cell in table.cells["text"]])).long()
-
-
-def _plain_loop(ids: torch.Tensor, sizes: dict[str, int], n_steps: int) -> float:
-    """Seconds of a loop over transformers' BertForMaskedLM, with the same steps."""
-    from transformers import BertConfig, BertForMaskedLM
-
-    config = BertConfig(
-        vocab_size=int(ids.max()) + 30,
-        hidden_size=sizes["hidden_size"],
-        num_hidden_layers=sizes["n_layers"],
-        num_attention_heads=sizes["n_heads"],
-        intermediate_size=sizes["intermediate_size"],
-    )
-    net = BertForMaskedLM(config).train()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
-    order = torch.randperm(len(ids))
-    began = time.perf_counter()
-    for step in range(n_steps):
-        batch = ids[order[32 * (step % 40) : 32 * (step % 40) + 32]]
-        chosen = torch.rand(batch.shape) < 0.15
-        labels = torch.where(chosen, batch, -100)
-        output = net(
-            input_ids=torch.where(chosen, 4, batch),
-            attention_mask=torch.ones_like(batch),
-            labels=labels,
-        )
-        optimizer.zero_grad()
-        output.loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimizer.step()
-    return time.perf_counter() - began
-
-
 RUNS = {"toy": run_toy, "ravdess": run_ravdess, "meld": run_meld}
 
 
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", choices=[*RUNS, "speed"])
+    parser.add_argument("what", choices=list(RUNS))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--results", type=Path, default=Path("memobert_results"))
     parser.add_argument("--minutes", type=float, default=1e9)
@@ -475,9 +409,6 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore", UserWarning)
-    if options.what == "speed":
-        speed()
-        return
     units = Units(options.results, options.minutes, options.share)
     RUNS[options.what](units, options.data)
     print_table(units.read())

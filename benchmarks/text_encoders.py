@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from best_voice_ravdess import logistic_path
+from linear_paths import logistic_path
 from parts import Parts
 from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
