@@ -33,11 +33,12 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
     of each row; a modality that is alone is taken as it is (under ``"confusion"``, through what is
     known of its errors); a row with none gets the training prior, with a warning.
 
-    Weights are averaged over the best quarter of the samples, and probabilities geometrically: the
-    single best weights (``keep="best"``, and ``pool="linear"``) follow chance where speakers are
-    few. On RAVDESS, audio and face, by actor, a logistic regression on both side by side has 71.1 %
-    UAR, ``"weights"`` 70.7 (68.0 with the best ones and linearly), ``"agreement"`` 69.9 and
-    ``"confusion"``, which stands as it was read, 62.5 (``benchmarks/fusion_defaults.py``).
+    Weights are averaged over the quarter of the samples that give the true classes the highest
+    probabilities, and probabilities geometrically: the single best weights by UAR
+    (``scoring="uar", keep="best", pool="linear"``) follow chance where speakers are few. On
+    RAVDESS, audio and face, by actor, a logistic regression on both side by side has 71.1 % UAR,
+    ``"weights"`` WWW (68.0 with the single best), ``"agreement"`` 69.9 and ``"confusion"``, which
+    stands as it was read, 62.5 (``benchmarks/fusion_defaults.py``).
 
     Parameters
     ----------
@@ -59,8 +60,9 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
     pool : {"log", "linear"}, default="log"
         For ``"weights"``: the weighted geometric mean of the probabilities, normalized, or the
         arithmetic one.
-    scoring : {"uar", "accuracy"}, default="uar"
-        For ``"weights"``: what is best.
+    scoring : {"neg_log_loss", "uar", "accuracy"}, default="neg_log_loss"
+        For ``"weights"``: what is best: the logarithm of the true class's probability, averaged
+        over the samples of a class and then over the classes; UAR; or accuracy.
     alpha : float, default=1.0
         For ``"confusion"``: added to every count of the Dirichlet distributions.
     modalities : "auto", list of str or dict, default="auto"
@@ -139,7 +141,7 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
         "per_class": ["boolean"],
         "keep": [StrOptions({"best"}), Interval(Real, 0, 1, closed="right")],
         "pool": [StrOptions({"log", "linear"})],
-        "scoring": [StrOptions({"uar", "accuracy"})],
+        "scoring": [StrOptions({"neg_log_loss", "uar", "accuracy"})],
         "alpha": [POSITIVE_REAL],
     }
 
@@ -152,7 +154,7 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
         per_class=False,
         keep=0.25,
         pool="log",
-        scoring="uar",
+        scoring="neg_log_loss",
         alpha=1.0,
         modalities="auto",
         context=(),
@@ -212,10 +214,13 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
         n_classes = len(self.classes_) if self.per_class else 1
         rng = private_generator(self._seed)
         samples = draw_weights(self.n_draws, predictions.shape[1], rng, n_classes)
-        if self.scoring == "uar":
+        if self.scoring != "accuracy":
             size = np.bincount(positions, weight, len(self.classes_))
             weight = weight / np.where(size > 0, size, 1.0)[positions]
-        scores = score_weights(samples, predictions, present, positions, weight, pool=self.pool)
+        log = self.scoring == "neg_log_loss"
+        scores = score_weights(
+            samples, predictions, present, positions, weight, pool=self.pool, log=log
+        )
         self.weights_ = choose_weights(samples, scores, self.keep)
         self.weights_score_ = float(scores.max())
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emoest.fusion._rules import log_proba, product_rule
+from emoest.fusion._rules import CLIP, log_proba, product_rule
 from emoest.utils.typing import Floats, Mask
 
 _CHUNK = 4_000_000
@@ -42,11 +42,13 @@ def score_weights(
     row_weights: Floats,
     *,
     pool: str = "linear",
+    log: bool = False,
 ) -> Floats:
     """Score each sample of weights: the weighted proportion of rows whose fused class is right.
 
-    `row_weights`, of shape (n_samples,), says what a right row counts: equal for accuracy, one over
-    its class's size for UAR. `pool` as `mix_weights`.
+    `row_weights`, of shape (n_samples,), says what a row counts: equal for accuracy, one over its
+    class's size for UAR. With `log` the score is the weighted mean of the logarithm of the true
+    class's probability (at least `CLIP`) instead. `pool` as `mix_weights`.
 
     Examples
     --------
@@ -61,7 +63,13 @@ def score_weights(
     scores = []
     for i in range(0, len(weights), chunk):
         fused = mix_weights(weights[i : i + chunk], proba, present, pool)
-        scores.append((fused.argmax(axis=2) == positions) @ counts)
+        if log:
+            true = fused[:, np.arange(n_samples), positions]
+            total = fused.sum(axis=2)
+            share = np.divide(true, total, out=np.zeros_like(true), where=total > 0)
+            scores.append(np.log(np.maximum(share, CLIP)) @ counts)
+        else:
+            scores.append((fused.argmax(axis=2) == positions) @ counts)
     return np.concatenate(scores)
 
 

@@ -43,7 +43,7 @@ def test_random_weights_find_the_modality_that_tells(useless):
     assert weight[other] > 0.6
     assert model.grouped_ is True
     assert model.score(X, y) >= LateFusionClassifier(base).fit(X, y).score(X, y)
-    assert 0.5 < model.weights_score_ <= 1.0
+    assert np.log(0.5) < model.weights_score_ <= 0.0
 
 
 def test_weights_are_chosen_on_out_of_fold_answers():
@@ -87,16 +87,21 @@ def test_weights_of_each_class():
     assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
 
 
-def test_uar_and_accuracy_choose_differently_where_classes_are_uneven():
+def test_what_is_best_is_the_score_that_was_asked_for():
     X, y = sample(n_speakers=20, seed=1)
     kept = (y != "sad") | (np.arange(len(y)) % 5 == 0)
-    scores = [
-        MonteCarloFusionClassifier(n_draws=300, scoring=scoring, random_state=0)
+    uar, accuracy, log = (
+        MonteCarloFusionClassifier(
+            LogisticRegression(), n_draws=300, scoring=scoring, random_state=0
+        )
         .fit(X[kept], y[kept])
         .weights_score_
-        for scoring in ("uar", "accuracy")
-    ]
-    assert scores[0] != scores[1]
+        for scoring in ("uar", "accuracy", "neg_log_loss")
+    )
+    assert uar != accuracy
+    assert 0.5 < uar < 1
+    assert 0.5 < accuracy < 1
+    assert np.log(0.25) < log < 0
 
 
 def test_keeping_all_draws_is_nearly_the_mean_rule():

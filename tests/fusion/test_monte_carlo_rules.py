@@ -13,7 +13,7 @@ from emoest.fusion._monte_carlo_rules import (
     mix_weights,
     score_weights,
 )
-from emoest.fusion._rules import log_pool_rule, mean_rule, product_rule
+from emoest.fusion._rules import CLIP, log_pool_rule, mean_rule, product_rule
 
 
 def rng(seed=0):
@@ -71,13 +71,36 @@ def test_scores_are_those_of_each_draw(pool):
     assert expected < 0.6
 
 
-def test_scores_do_not_depend_on_the_chunks(monkeypatch):
+@pytest.mark.parametrize("pool", ["linear", "log"])
+def test_logarithms_are_those_of_the_normalized_mixture(pool):
+    proba, present = sample()
+    proba = np.maximum(proba, 0.01)
+    positions = np.arange(len(proba)) % proba.shape[2]
+    counts = 1.0 + np.arange(len(proba)) % 2
+    draws = np.array([[[1.0], [0.0]], [[0.3], [0.7]]])
+    scores = score_weights(draws, proba, present, positions, counts, pool=pool, log=True)
+    for draw, score in zip(draws, scores, strict=True):
+        mixed = mix_weights(draw[None], proba, present, pool)[0]
+        mixed /= mixed.sum(axis=1, keepdims=True)
+        logs = np.log(mixed[np.arange(len(mixed)), positions])
+        assert score == pytest.approx(np.average(logs, weights=counts))
+
+
+def test_an_impossible_class_costs_a_bounded_logarithm():
+    proba = np.array([[[0.0, 1.0]], [[0.5, 0.5]]])
+    known = np.ones((2, 1), dtype=bool), np.array([0, 0]), np.ones(2)
+    (score,) = score_weights(np.ones((1, 1, 1)), proba, *known, log=True)
+    assert score == pytest.approx((np.log(CLIP) + np.log(0.5)) / 2)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_scores_do_not_depend_on_the_chunks(monkeypatch, log):
     proba, present = sample()
     positions = np.arange(len(proba)) % 3
     draws = draw_weights(70, 2, rng())
-    whole = score_weights(draws, proba, present, positions, np.ones(len(proba)))
+    whole = score_weights(draws, proba, present, positions, np.ones(len(proba)), log=log)
     monkeypatch.setattr("emoest.fusion._monte_carlo_rules._CHUNK", 1000)
-    parts = score_weights(draws, proba, present, positions, np.ones(len(proba)))
+    parts = score_weights(draws, proba, present, positions, np.ones(len(proba)), log=log)
     assert_allclose(parts, whole)
 
 
