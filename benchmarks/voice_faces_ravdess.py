@@ -1,6 +1,6 @@
 """Whisper's voice joined with the faces of RAVDESS: early, late, product and stacking.
 
-Run:  python benchmarks/voice_faces_ravdess.py DATA SCORES [--only NAME ...] [--minutes 8]
+Run:  python benchmarks/voice_faces_ravdess.py DATA SCORES [--layers KEPT] [--only NAME ...]
 DATA holds `ravdess/speech_16k_flac` and `ravdess_frames`; SCORES is a csv of predictions to which
 each system is added, so that a stopped run goes on where it was. 960 clips of 16 actors, eight
 emotions, GroupKFold(6) by actor, pooled UAR with 95 % intervals from resampling actors. Voice is
@@ -10,6 +10,10 @@ third modality. Fusions have emoest's default settings; "C = 0.01" fixes the lea
 speech_encoders_ravdess.py; "discriminant" is a linear one with equal priors and shrinkage 0.3,
 which nested folds of best_voice_ravdess.py had chosen for the voice. Speaker z-scores are taken of
 the pooled vectors, over the unlabelled clips of each actor: transductive.
+
+With KEPT, the folder of best_voice_ravdess.py, "layers" are the six layers of Whisper, mean and
+deviation over the frames, each a modality with a discriminant of its own, whose geometric mean is
+the voice.
 """
 
 import argparse
@@ -19,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from best_voice_ravdess import layer_statistics
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -40,9 +45,10 @@ MEMBERS = {
     "voice and face": ["audio", "face"],
     "voice, face and AU": ["audio", "face", "au"],
 }
+LAYERS = [f"layer{i}" for i in range(1, 7)]
 
 
-def load(data: Path) -> tuple[pd.DataFrame, pd.Series]:
+def load(data: Path, kept: Path | None) -> tuple[pd.DataFrame, pd.Series]:
     """Read the clips' vectors: voice, emotions of the face, action units."""
     X, y = load_ravdess(data / "ravdess" / "speech_16k_flac", return_X_y=True)
     voice = WhisperEmbedder(pooling="mean", verbose=1).fit_transform(X[["audio"]])
@@ -60,10 +66,15 @@ def load(data: Path) -> tuple[pd.DataFrame, pd.Series]:
         units.set_axis(X.index).add_prefix("au__"),
         X[["speaker"]],
     ]
+    if kept is not None:
+        found = layer_statistics(X["audio"].astype(str), kept, X["speaker"], float("inf"))
+        for i, name in enumerate(LAYERS, start=1):
+            block = pd.DataFrame(found[:, i].reshape(len(X), -1), index=X.index)
+            tables.append(block.add_prefix(f"{name}__"))
     return pd.concat(tables, axis=1), y
 
 
-def systems() -> dict[str, tuple[list[str], Any]]:
+def systems(layers: bool) -> dict[str, tuple[list[str], Any]]:
     """Name each system: its modalities, and what is fitted to their vectors."""
     fixed = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
     shrunk = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3, priors=[1 / 8] * 8)
@@ -89,15 +100,22 @@ def systems() -> dict[str, tuple[list[str], Any]]:
             MEMBERS[name],
             LateFusionClassifier(rule="stacking", random_state=0),
         )
+    for others in ([], ["face"], ["face", "au"]) if layers else ():
+        title = ", ".join(["voice of layers", *others]).replace("au", "AU")
+        weights = {**dict.fromkeys(LAYERS, 1 / len(LAYERS)), **dict.fromkeys(others, 1.0)}
+        pool = LateFusionClassifier(shrunk, rule="log_pool", weights=weights)
+        made[f"{title}, product, discriminant"] = ([*LAYERS, *others], pool)
     return made
 
 
-def run(data: Path, scores: Path, only: list[str] | None, minutes: float) -> None:
+def run(
+    data: Path, scores: Path, kept: Path | None, only: list[str] | None, minutes: float
+) -> None:
     """Evaluate what has no predictions yet, while there is time."""
     begin = time.monotonic()
     done = set(pd.read_csv(scores)["system"]) if scores.exists() else set()
-    X, y = load(data)
-    for name, (members, model) in systems().items():
+    X, y = load(data, kept)
+    for name, (members, model) in systems(kept is not None).items():
         for ending, normalizer in NORMALIZERS.items():
             title = name + ending
             wanted = only is None or any(part in title for part in only)
@@ -134,10 +152,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of real data")
     parser.add_argument("scores", type=Path, help="csv of predictions; made, or added to")
+    parser.add_argument("--layers", type=Path, help="folder of best_voice_ravdess.py")
     parser.add_argument("--only", nargs="*", default=None, help="parts of names of systems")
     parser.add_argument("--minutes", type=float, default=8.0, help="begin no system after these")
     given = parser.parse_args()
-    run(given.data, given.scores, given.only, given.minutes)
+    run(given.data, given.scores, given.layers, given.only, given.minutes)
     print(markdown(given.scores))
 
 
