@@ -50,6 +50,8 @@ LAYERS = ("mean", *range(1, 7))
 EACH = "each"
 """A regression for each of the layers 1 to 6, and the product of their probabilities."""
 POOLINGS = {"mean": (0,), "mean and deviation": (0, 1)}
+TRIMMED = {"mean, quiet ends cut": (2,), "mean and deviation, quiet ends cut": (2, 3)}
+"""Over the frames from the first to the last that is louder than the clip on average."""
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016")
 SCALINGS = ("training", "speaker")
 
@@ -100,20 +102,21 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     "and the pooling": lambda best: whisper_only(LAYERS, POOLINGS),
     "and a regression for each layer": lambda best: whisper_only([*LAYERS, EACH], POOLINGS),
     "and a linear discriminant": lambda best: whisper_only([*LAYERS, EACH], POOLINGS, PATHS),
+    "and quiet ends cut": lambda best: whisper_only([*LAYERS, EACH], [*POOLINGS, *TRIMMED], PATHS),
     "and functionals, early or late": with_functionals,
 }
 
 
 def layer_statistics(files: pd.Series, kept: Path, actors: pd.Series, end: float) -> np.ndarray:
-    """Compute of each clip and layer mean and deviation of the frames.
+    """Compute of each clip and layer mean and deviation of the frames, and of those between ends.
 
-    Shape (n_clips, n_layers + 1, 2, n_dims); an actor's clips are kept in a file. After `end`, a
+    Shape (n_clips, n_layers + 1, 4, n_dims); an actor's clips are kept in a file. After `end`, a
     time of the clock, no actor is begun.
     """
     found = {}
     net = None
     for actor in actors.unique():
-        path = kept / f"whisper_base_layers_{actor}.npy"
+        path = kept / f"whisper_base_pooled_{actor}.npy"
         clips = files[actors == actor]
         if not path.exists():
             if time.monotonic() > end:
@@ -135,7 +138,13 @@ def _of_clip(net: Any, clip: str) -> np.ndarray:
     mels = torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
     with torch.inference_mode():
         layers = np.stack([states[0].numpy() for states in net(mels)])
-    return np.stack([layers.mean(axis=1), layers.std(axis=1)], axis=1).astype(np.float32)
+    level = mels[0].mean(dim=0).numpy()
+    # Two frames of the spectrum are one of the encoder.
+    loud = np.flatnonzero(level > level.mean()) // 2
+    found = []
+    for part in (layers, layers[:, loud[0] : loud[-1] + 1]):
+        found += [part.mean(axis=1), part.std(axis=1)]
+    return np.stack(found, axis=1).astype(np.float32)
 
 
 class Voices:
@@ -143,7 +152,7 @@ class Voices:
 
     Parameters
     ----------
-    statistics : ndarray of shape (n_clips, n_layers + 1, 2, n_dims)
+    statistics : ndarray of shape (n_clips, n_layers + 1, 4, n_dims)
         What `layer_statistics` gives.
     functionals : dict of str to ndarray (n_clips, n_features)
         By name of the set.
@@ -172,7 +181,7 @@ class Voices:
             return self.functionals[choice.other]
         stats = self.statistics
         layers = stats.mean(axis=1) if choice.layer == "mean" else stats[:, choice.layer]
-        return layers[:, POOLINGS[choice.pooling]].reshape(len(stats), -1)
+        return layers[:, {**POOLINGS, **TRIMMED}[choice.pooling]].reshape(len(stats), -1)
 
     def scaled(self, choice: Choice, part: str, train: np.ndarray) -> np.ndarray:
         """Return a block z-scored over the training clips, or over each actor's own clips."""
