@@ -37,7 +37,7 @@ class MonteCarloFusionClassifier(_LateFusionClassifier):
     probabilities, and probabilities geometrically: the single best weights by UAR
     (``scoring="uar", keep="best", pool="linear"``) follow chance where speakers are few. On
     RAVDESS, audio and face, by actor, a logistic regression on both side by side has 71.1 % UAR,
-    ``"weights"`` WWW (68.0 with the single best), ``"agreement"`` 69.9 and ``"confusion"``, which
+    ``"weights"`` 69.1 (68.0 with the single best), ``"agreement"`` 69.9 and ``"confusion"``, which
     stands as it was read, 62.5 (``benchmarks/fusion_defaults.py``).
 
     Parameters
