@@ -12,7 +12,8 @@ which is the simpler one. Each step of the table may choose among more than the 
 Everything is done twice: z-scored over the training clips, and over the unlabelled clips of each
 actor, which is transductive. Intervals are from resampling actors. A linear discriminant may take
 the place of the regression: the covariance within the emotions, shrunk to a degree that is chosen,
-tells it which directions differ between actors.
+tells it which directions differ between actors; it may learn from copies of the training clips at
+other speeds as well.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import soxr
 from linear_paths import discriminant_path, logistic_path
 from parts import Parts
 from sklearn.model_selection import GroupKFold
@@ -50,8 +52,8 @@ LAYERS = ("mean", *range(1, 7))
 EACH = "each"
 """A regression for each of the layers 1 to 6, and the product of their probabilities."""
 POOLINGS = {"mean": (0,), "mean and deviation": (0, 1)}
-TRIMMED = {"mean, quiet ends cut": (2,), "mean and deviation, quiet ends cut": (2, 3)}
-"""Over the frames from the first to the last that is louder than the clip on average."""
+SPEEDS = (0.9, 1.1)
+"""Of copies of the clips that the discriminant may learn from too, higher or lower in pitch."""
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016")
 SCALINGS = ("training", "speaker")
 
@@ -70,6 +72,7 @@ class Choice(NamedTuple):
     other_c: float = 0.0
     weight: float = 0.0
     learner: str = "regression"
+    copies: bool = False
 
 
 def whisper_only(layers: Any, poolings: Any, learners: Any = ("regression",)) -> list[Choice]:
@@ -86,7 +89,7 @@ def with_functionals(best: Choice) -> list[Choice]:
     early = [
         best._replace(c=c, other=other, fusion="early")
         for other, c in product(FUNCTIONALS, STRENGTHS[best.learner])
-        if best.layer != EACH
+        if best.layer != EACH and not best.copies
     ]
     late = [
         best._replace(other=other, fusion="late", other_c=c, weight=weight)
@@ -102,21 +105,29 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     "and the pooling": lambda best: whisper_only(LAYERS, POOLINGS),
     "and a regression for each layer": lambda best: whisper_only([*LAYERS, EACH], POOLINGS),
     "and a linear discriminant": lambda best: whisper_only([*LAYERS, EACH], POOLINGS, PATHS),
-    "and quiet ends cut": lambda best: whisper_only([*LAYERS, EACH], [*POOLINGS, *TRIMMED], PATHS),
+    "and copies at other speeds": lambda best: [
+        choice._replace(copies=copies)
+        for copies in (False, True)
+        for choice in whisper_only([*LAYERS, EACH], POOLINGS, PATHS)
+        if choice.learner == "discriminant" or not copies
+    ],
     "and functionals, early or late": with_functionals,
 }
 
 
-def layer_statistics(files: pd.Series, kept: Path, actors: pd.Series, end: float) -> np.ndarray:
-    """Compute of each clip and layer mean and deviation of the frames, and of those between ends.
+def layer_statistics(
+    files: pd.Series, kept: Path, actors: pd.Series, end: float, speed: float = 1.0
+) -> np.ndarray:
+    """Compute of each clip and layer mean and deviation of the frames.
 
-    Shape (n_clips, n_layers + 1, 4, n_dims); an actor's clips are kept in a file. After `end`, a
+    Shape (n_clips, n_layers + 1, 2, n_dims); an actor's clips are kept in a file. After `end`, a
     time of the clock, no actor is begun.
     """
     found = {}
     net = None
+    suffix = "" if speed == 1 else f"_{speed}"
     for actor in actors.unique():
-        path = kept / f"whisper_base_pooled_{actor}.npy"
+        path = kept / f"whisper_base_layers_{actor}{suffix}.npy"
         clips = files[actors == actor]
         if not path.exists():
             if time.monotonic() > end:
@@ -125,26 +136,22 @@ def layer_statistics(files: pd.Series, kept: Path, actors: pd.Series, end: float
                 from emoest.nets.whisper import load_whisper_encoder
 
                 net = load_whisper_encoder(find_weights("whisper-base", is_folder=True))
-            np.save(path, np.stack([_of_clip(net, clip) for clip in clips]))
+            np.save(path, np.stack([_of_clip(net, clip, speed) for clip in clips]))
             print(f"{path.name} written", flush=True)
         found.update(zip(clips.index, np.load(path), strict=True))
     return np.stack([found[row] for row in files.index])
 
 
-def _of_clip(net: Any, clip: str) -> np.ndarray:
+def _of_clip(net: Any, clip: str, speed: float) -> np.ndarray:
     import torch
 
     signal, _ = read_audio(clip, target_rate=RATE)
+    if speed != 1:
+        signal = soxr.resample(signal, RATE * speed, RATE)
     mels = torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
     with torch.inference_mode():
         layers = np.stack([states[0].numpy() for states in net(mels)])
-    level = mels[0].mean(dim=0).numpy()
-    # Two frames of the spectrum are one of the encoder.
-    loud = np.flatnonzero(level > level.mean()) // 2
-    found = []
-    for part in (layers, layers[:, loud[0] : loud[-1] + 1]):
-        found += [part.mean(axis=1), part.std(axis=1)]
-    return np.stack(found, axis=1).astype(np.float32)
+    return np.stack([layers.mean(axis=1), layers.std(axis=1)], axis=1).astype(np.float32)
 
 
 class Voices:
@@ -152,8 +159,8 @@ class Voices:
 
     Parameters
     ----------
-    statistics : ndarray of shape (n_clips, n_layers + 1, 4, n_dims)
-        What `layer_statistics` gives.
+    versions : list of ndarray, each of shape (n_clips, n_layers + 1, 2, n_dims)
+        What `layer_statistics` gives for the clips as they are, and at other speeds.
     functionals : dict of str to ndarray (n_clips, n_features)
         By name of the set.
     y : ndarray of int
@@ -166,32 +173,32 @@ class Voices:
 
     def __init__(
         self,
-        statistics: np.ndarray,
+        versions: list[np.ndarray],
         functionals: dict[str, np.ndarray],
         y: np.ndarray,
         actors: np.ndarray,
         scaling: str,
     ) -> None:
-        self.statistics, self.functionals = statistics, functionals
+        self.versions, self.functionals = versions, functionals
         self.y, self.actors, self.scaling = y, actors, scaling
 
-    def block(self, choice: Choice, part: str) -> np.ndarray:
+    def block(self, choice: Choice, part: str, version: int = 0) -> np.ndarray:
         """Return a block of features that is not scaled yet."""
         if part == "other":
-            return self.functionals[choice.other]
-        stats = self.statistics
+            return self.functionals[choice.other].astype(np.float64)
+        stats = self.versions[version]
         layers = stats.mean(axis=1) if choice.layer == "mean" else stats[:, choice.layer]
-        return layers[:, {**POOLINGS, **TRIMMED}[choice.pooling]].reshape(len(stats), -1)
+        return layers[:, POOLINGS[choice.pooling]].reshape(len(stats), -1).astype(np.float64)
 
-    def scaled(self, choice: Choice, part: str, train: np.ndarray) -> np.ndarray:
-        """Return a block z-scored over the training clips, or over each actor's own clips."""
-        block = self.block(choice, part).astype(np.float64)
+    def scaled(self, choice: Choice, part: str, train: np.ndarray, version: int = 0) -> np.ndarray:
+        """Z-score a block by the training clips, or by each actor's own clips, as they are."""
+        block, reference = self.block(choice, part, version), self.block(choice, part)
         if self.scaling == "training":
-            return _z_scored(block, block[train])
+            return _z_scored(block, reference[train])
         out = np.empty_like(block)
         for actor in np.unique(self.actors):
             rows = self.actors == actor
-            out[rows] = _z_scored(block[rows], block[rows])
+            out[rows] = _z_scored(block[rows], reference[rows])
         return out
 
     def probabilities(
@@ -202,8 +209,12 @@ class Voices:
         # Blocks of a fusion weigh the same, and C means what it means for Whisper alone.
         size = blocks[0].shape[1]
         X = np.hstack([block * np.sqrt(size / block.shape[1]) for block in blocks])
-        path = PATHS[choice.learner]
-        return path(X[train], self.y[train], X[test], STRENGTHS[choice.learner])
+        known, y = X[train], self.y[train]
+        if choice.copies:
+            others = range(1, len(self.versions))
+            copies = [self.scaled(choice, "whisper", train, other)[train] for other in others]
+            known, y = np.vstack([known, *copies]), np.tile(y, len(self.versions))
+        return PATHS[choice.learner](known, y, X[test], STRENGTHS[choice.learner])
 
 
 def _z_scored(block: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -220,7 +231,7 @@ class Fold:
 
     def predict(self, choice: Choice) -> np.ndarray:
         """Predict numbers of classes of the test clips."""
-        whisper = Choice(choice.layer, choice.pooling, learner=choice.learner)
+        whisper = Choice(choice.layer, choice.pooling, learner=choice.learner, copies=choice.copies)
         if choice.fusion == "early":
             both = whisper._replace(other=choice.other)
             return self._log(("whisper", "other"), both, choice.c).argmax(axis=1)
@@ -282,7 +293,10 @@ def run(folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.Dat
     X, y = load_ravdess(folder, return_X_y=True)
     X = X.reset_index(drop=True)
     end = time.monotonic() + 60 * minutes
-    statistics = layer_statistics(X["audio"].astype(str), kept, X["speaker"], end)
+    versions = [
+        layer_statistics(X["audio"].astype(str), kept, X["speaker"], end, speed)
+        for speed in (1.0, *SPEEDS)
+    ]
     functionals = {
         name: OpenSMILEFunctionals(name, pooling="mean").fit_transform(X[["audio"]]).to_numpy()
         for name in FUNCTIONALS
@@ -291,7 +305,7 @@ def run(folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.Dat
     actors = X["speaker"].to_numpy().astype(str)
     parts = Parts(kept / "predictions.csv", (end - time.monotonic()) / 60)
     for scaling in scalings:
-        voices = Voices(statistics, functionals, numbers, actors, scaling)
+        voices = Voices(versions, functionals, numbers, actors, scaling)
         for i, (train, test) in enumerate(GroupKFold(6).split(X, groups=actors)):
             make = partial(outer_fold, voices, classes, train, test)
             parts.add(f"{scaling} {i}", make, scaling=scaling)

@@ -17,8 +17,13 @@ def discriminant_path(
     counts = np.bincount(y)
     means = np.stack([X[y == k].mean(axis=0) for k in range(len(counts))])
     within = (X - means[y]) / np.sqrt(len(counts) * counts[y])[:, None]
-    _, sizes, axes = np.linalg.svd(within, full_matrices=False)
-    variances, centre = sizes**2, means.mean(axis=0)
+    if len(within) < X.shape[1]:
+        _, sizes, axes = np.linalg.svd(within, full_matrices=False)
+        variances = sizes**2
+    else:
+        variances, vectors = np.linalg.eigh(within.T @ within)
+        variances, axes = np.maximum(variances, 0.0), vectors.T
+    centre = means.mean(axis=0)
     means, new = means - centre, new - centre
     found = {}
     for shrinkage in shrinkages:

@@ -69,7 +69,7 @@ def load(data: Path, kept: Path | None) -> tuple[pd.DataFrame, pd.Series]:
     if kept is not None:
         found = layer_statistics(X["audio"].astype(str), kept, X["speaker"], float("inf"))
         for i, name in enumerate(LAYERS, start=1):
-            block = pd.DataFrame(found[:, i, :2].reshape(len(X), -1), index=X.index)
+            block = pd.DataFrame(found[:, i].reshape(len(X), -1), index=X.index)
             tables.append(block.add_prefix(f"{name}__"))
     return pd.concat(tables, axis=1), y
 
