@@ -21,7 +21,8 @@ epochs with a patience of 8: the net with its defaults and two rows of the above
 beside ComParE_2016 with z-scores and a linear SVM (C = 0.0001, class weights balanced), and frames
 of Whisper under the pooling and the head.
 
-``--actors N`` trains on the first N training actors of each fold only: a learning curve of people.
+``--actors N`` trains on the first N training actors of each fold only, and ``--folds`` changes how
+many there are: a learning curve of people.
 """
 
 import argparse
@@ -103,6 +104,8 @@ def run(arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.protocol == "eight":
         more = {"n_folds": 4, "epochs": 25, "patience": 8, "batch_size": 32}
         protocol = replace(protocol, emotions=None, **more)
+    if arguments.folds:
+        protocol = replace(protocol, n_folds=arguments.folds)
     X, y = read(arguments.folder, protocol)
     speakers = X.index.get_level_values("group").to_numpy()
     parts = Parts(arguments.predictions, arguments.minutes)
@@ -129,7 +132,9 @@ def run(arguments: argparse.Namespace) -> pd.DataFrame:
                     made = {"y": y.iloc[test].to_numpy(), "y_pred": found, "group": speakers[test]}
                     return pd.DataFrame(made)
 
-                name = f"{row}, {arguments.actors} actors" if arguments.actors else row
+                name = row
+                if arguments.actors or arguments.folds:
+                    name = f"{row}, {len(np.unique(speakers[known]))} actors"
                 parts.add(f"{name}, seed {seed}, fold {fold}", predict, row=name, seed=seed)
     return parts.table()
 
@@ -225,6 +230,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=[*FROZEN, *NETS, VOICE, WHISPER, COMPARE])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--actors", type=int, help="training actors of a fold; all by default")
+    parser.add_argument("--folds", type=int, help="instead of the protocol's")
     parser.add_argument("--precision", default="auto", help="of training")
     parser.add_argument("--predictions", type=Path, help="file that parts are added to")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of a run in parts")
