@@ -13,7 +13,7 @@ Everything is done twice: z-scored over the training clips, and over the unlabel
 actor, which is transductive. Intervals are from resampling actors. A linear discriminant may take
 the place of the regression: the covariance within the emotions, shrunk to a degree that is chosen,
 tells it which directions differ between actors; it may learn from copies of the training clips at
-other speeds as well, and average what it says of those of a test clip.
+other speeds as well.
 """
 
 import argparse
@@ -61,8 +61,7 @@ SCALINGS = ("training", "speaker")
 class Choice(NamedTuple):
     """What may be chosen: the vector of Whisper, what learns from it, and what stands beside it.
 
-    `c` is the C of a regression or the shrinkage of a discriminant. `copies` at other speeds are
-    ``"learned"``, or learned and their answers ``"averaged"``.
+    `c` is the C of a regression or the shrinkage of a discriminant.
     """
 
     layer: int | str = "mean"
@@ -73,7 +72,7 @@ class Choice(NamedTuple):
     other_c: float = 0.0
     weight: float = 0.0
     learner: str = "regression"
-    copies: str = ""
+    copies: bool = False
 
 
 def whisper_only(layers: Any, poolings: Any, learners: Any = ("regression",)) -> list[Choice]:
@@ -108,7 +107,7 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     "and a linear discriminant": lambda best: whisper_only([*LAYERS, EACH], POOLINGS, PATHS),
     "and copies at other speeds": lambda best: [
         choice._replace(copies=copies)
-        for copies in ("", "learned", "averaged")
+        for copies in (False, True)
         for choice in whisper_only([*LAYERS, EACH], POOLINGS, PATHS)
         if choice.learner == "discriminant" or not copies
     ],
@@ -210,18 +209,12 @@ class Voices:
         # Blocks of a fusion weigh the same, and C means what it means for Whisper alone.
         size = blocks[0].shape[1]
         X = np.hstack([block * np.sqrt(size / block.shape[1]) for block in blocks])
-        path, strengths = PATHS[choice.learner], STRENGTHS[choice.learner]
-        if not choice.copies:
-            return path(X[train], self.y[train], X[test], strengths)
-        others = range(1, len(self.versions))
-        all_speeds = [X, *(self.scaled(choice, "whisper", train, other) for other in others)]
-        known = np.vstack([each[train] for each in all_speeds])
-        asked = [each[test] for each in all_speeds[: None if choice.copies == "averaged" else 1]]
-        found = path(known, np.tile(self.y[train], len(all_speeds)), np.vstack(asked), strengths)
-        return {
-            strength: np.exp(np.log(p + 1e-12).reshape(len(asked), len(test), -1).mean(axis=0))
-            for strength, p in found.items()
-        }
+        known, y = X[train], self.y[train]
+        if choice.copies:
+            others = range(1, len(self.versions))
+            copies = [self.scaled(choice, "whisper", train, other)[train] for other in others]
+            known, y = np.vstack([known, *copies]), np.tile(y, len(self.versions))
+        return PATHS[choice.learner](known, y, X[test], STRENGTHS[choice.learner])
 
 
 def _z_scored(block: np.ndarray, reference: np.ndarray) -> np.ndarray:
