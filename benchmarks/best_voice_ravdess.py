@@ -44,7 +44,7 @@ from emoest.features._whisper_mel import RATE, whisper_log_mel
 from emoest.files.weights import find_weights
 from emoest.media.audio import read_audio
 
-STRENGTHS = {"regression": (0.003, 0.01, 0.03), "discriminant": (0.2, 0.3, 0.5)}
+STRENGTHS = {"regression": (0.003, 0.01, 0.03), "discriminant": (0.1, 0.2, 0.3, 0.5)}
 """C of the regression, shrinkage of the discriminant."""
 PATHS = {"regression": logistic_path, "discriminant": discriminant_path}
 WEIGHTS = (0.25, 0.5, 1.0)
@@ -52,7 +52,7 @@ LAYERS = ("mean", *range(1, 7))
 EACH = "each"
 """A regression for each of the layers 1 to 6, and the product of their probabilities."""
 POOLINGS = {"mean": (0,), "mean and deviation": (0, 1)}
-SPEEDS = (0.9, 1.1)
+SPEEDS = (0.8, 0.9, 1.1, 1.2)
 """Of copies of the clips that the discriminant may learn from too, higher or lower in pitch."""
 FUNCTIONALS = ("eGeMAPSv02", "ComParE_2016")
 SCALINGS = ("training", "speaker")
