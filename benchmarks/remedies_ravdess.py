@@ -193,7 +193,7 @@ def encoded(row: str, folder: str, protocol: Protocol) -> pd.DataFrame:
     from emoest.features import OpenSMILEFunctionals
 
     encoder: Any = {
-        VOICE: partial(SpeakerEmbedder),
+        VOICE: SpeakerEmbedder,
         WHISPER: partial(WhisperEmbedder, pooling=None),
         COMPARE: partial(OpenSMILEFunctionals, "ComParE_2016", pooling="mean"),
     }[row]
