@@ -52,6 +52,7 @@ RATES = (1e-3, 3e-3, 1e-2)
 NETS: dict[str, Any] = {
     "M3ER's network": M3ERClassifier(),
     "M3ER's network, fusion='concat'": M3ERClassifier(fusion="concat"),
+    "the same, no actor held out": M3ERClassifier(fusion="concat", validation_fraction=None),
 }
 VARIANTS: dict[str, dict[str, Any]] = {
     "network alone": {"check": False, "proxies": False},

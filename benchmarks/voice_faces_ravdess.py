@@ -8,10 +8,10 @@ emotions, GroupKFold(6) by actor, pooled UAR with 95 % intervals from resampling
 emotions that an external classifier saw in them; "and AU" adds the means of 35 action units as a
 third modality. Fusions have emoest's default settings; "C = 0.01" fixes the learner as in
 speech_encoders_ravdess.py; "discriminant" is a linear one with equal priors and shrinkage 0.3,
-which nested folds of best_voice_ravdess.py had chosen for the voice. Speaker z-scores are taken of
+which nested folds of best_voice.py had chosen for the voice. Speaker z-scores are taken of
 the pooled vectors, over the unlabelled clips of each actor: transductive.
 
-With KEPT, the folder of best_voice_ravdess.py, "layers" are the six layers of Whisper, mean and
+With KEPT, the folder of best_voice.py, "layers" are the six layers of Whisper, mean and
 deviation over the frames, each a modality with a discriminant of its own, whose geometric mean is
 the voice.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from best_voice_ravdess import layer_statistics
+from best_voice import layer_statistics
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of real data")
     parser.add_argument("scores", type=Path, help="csv of predictions; made, or added to")
-    parser.add_argument("--layers", type=Path, help="folder of best_voice_ravdess.py")
+    parser.add_argument("--layers", type=Path, help="folder of best_voice.py")
     parser.add_argument("--only", nargs="*", default=None, help="parts of names of systems")
     parser.add_argument("--minutes", type=float, default=8.0, help="begin no system after these")
     given = parser.parse_args()

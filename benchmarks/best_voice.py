@@ -1,11 +1,12 @@
-"""The best voice on RAVDESS that Whisper base and openSMILE give, chosen by nested folds.
+"""The best voice that Whisper base and openSMILE give, chosen by nested folds.
 
-Run:  python benchmarks/best_voice_ravdess.py RAVDESS KEPT [--minutes 8]
-RAVDESS holds the clips (official file names). KEPT is a folder for what is computed once: the
+Run:  python benchmarks/best_voice.py FOLDER KEPT [--corpus EmoDB] [--minutes 8]
+FOLDER holds the clips (official file names). KEPT is a folder for what is computed once: the
 statistics of every layer of Whisper, a file an actor, and a csv of predictions, a part an outer
 fold, so that a stopped run goes on where it was. Functionals come from the user's store.
 
-960 clips of 16 actors, eight emotions. The outer folds are GroupKFold(6) by actor. Inside each
+RAVDESS has 960 clips of 16 actors here and eight emotions, EmoDB 443 of 8 actors and seven. The
+outer folds are GroupKFold by actor, six of RAVDESS and one an actor of EmoDB. Inside each
 outer training part layer, pooling, functionals, their fusion and C of a logistic regression (class
 weights balanced) are chosen by the UAR in GroupKFold(4) by actor; of equals the first is taken,
 which is the simpler one. Each step of the table may choose among more than the step before it.
@@ -13,12 +14,12 @@ Everything is done twice: z-scored over the training clips, and over the unlabel
 actor, which is transductive. Intervals are from resampling actors. A linear discriminant may take
 the place of the regression: the covariance within the emotions, shrunk to a degree that is chosen,
 tells it which directions differ between actors; it may learn from copies of the training clips at
-other speeds as well.
+other speeds as well. The last step may average what several choices say, instead of taking one.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -29,9 +30,10 @@ import pandas as pd
 import soxr
 from linear_paths import discriminant_path, logistic_path
 from parts import Parts
+from scipy.special import log_softmax
 from sklearn.model_selection import GroupKFold
 
-from emoest.datasets import load_ravdess
+from emoest.datasets import load_emodb, load_ravdess
 from emoest.evaluation import recall_per_class, uar_interval
 from emoest.evaluation._bootstrap import (
     bootstrap_interval,
@@ -44,6 +46,11 @@ from emoest.features._whisper_mel import RATE, whisper_log_mel
 from emoest.files.weights import find_weights
 from emoest.media.audio import read_audio
 
+CORPORA: dict[str, tuple[Callable[..., Any], int]] = {
+    "RAVDESS": (load_ravdess, 6),
+    "EmoDB": (load_emodb, 8),
+}
+"""Who reads a corpus, and its outer folds."""
 STRENGTHS = {"regression": (0.003, 0.01, 0.03), "discriminant": (0.1, 0.2, 0.3, 0.5)}
 """C of the regression, shrinkage of the discriminant."""
 PATHS = {"regression": logistic_path, "discriminant": discriminant_path}
@@ -73,6 +80,10 @@ class Choice(NamedTuple):
     weight: float = 0.0
     learner: str = "regression"
     copies: bool = False
+
+    def text(self) -> str:
+        """Name what is chosen."""
+        return " ".join(f"{k}={v}" for k, v in self._asdict().items() if v != "")
 
 
 def whisper_only(layers: Any, poolings: Any, learners: Any = ("regression",)) -> list[Choice]:
@@ -113,6 +124,8 @@ STEPS: dict[str, Callable[[Choice], list[Choice]]] = {
     ],
     "and functionals, early or late": with_functionals,
 }
+AVERAGED = "and choices averaged"
+N_AVERAGED = 10
 
 
 def layer_statistics(
@@ -229,19 +242,23 @@ class Fold:
         self.voices, self.train, self.test = voices, train, test
         self.held: dict[tuple, dict[float, np.ndarray]] = {}
 
-    def predict(self, choice: Choice) -> np.ndarray:
-        """Predict numbers of classes of the test clips."""
+    def log_proba(self, choice: Choice) -> np.ndarray:
+        """Predict logarithms of the probabilities of the test clips."""
         whisper = Choice(choice.layer, choice.pooling, learner=choice.learner, copies=choice.copies)
         if choice.fusion == "early":
             both = whisper._replace(other=choice.other)
-            return self._log(("whisper", "other"), both, choice.c).argmax(axis=1)
+            return self._log(("whisper", "other"), both, choice.c)
         layers = LAYERS[1:] if choice.layer == EACH else [choice.layer]
         logs = [self._log(("whisper",), whisper._replace(layer=i), choice.c) for i in layers]
         scores = np.mean(logs, axis=0)
         if choice.fusion == "late":
             alone = Choice(other=choice.other)
             scores = scores + choice.weight * self._log(("other",), alone, choice.other_c)
-        return scores.argmax(axis=1)
+        return log_softmax(scores, axis=1)
+
+    def predict(self, choices: Sequence[Choice]) -> np.ndarray:
+        """Predict numbers of classes; several choices are averaged."""
+        return np.mean([self.log_proba(choice) for choice in choices], axis=0).argmax(axis=1)
 
     def _log(self, parts: tuple[str, ...], choice: Choice, c: float) -> np.ndarray:
         key = parts, choice
@@ -259,15 +276,23 @@ def nested(voices: Voices, train: np.ndarray, test: np.ndarray) -> Iterator[tupl
     ]
     outer, best = Fold(voices, train, test), Choice()
     true = np.concatenate([voices.y[fold.test] for fold in inner])
+
+    def score(*choices: Choice) -> float:
+        found = np.concatenate([fold.predict(choices) for fold in inner])
+        return recall_per_class(true, found).mean()
+
+    scores: dict[Choice, float] = {}
+    taken = []
     for name, options in STEPS.items():
-        scored = {
-            choice: recall_per_class(
-                true, np.concatenate([fold.predict(choice) for fold in inner])
-            ).mean()
-            for choice in options(best)
-        }
-        best = max(scored, key=lambda choice: scored[choice])
-        yield name, best, outer.predict(best)
+        offered = options(best)
+        scores |= {choice: score(choice) for choice in offered if choice not in scores}
+        best = max(offered, key=lambda choice: scores[choice])
+        taken.append(best)
+        yield name, best, outer.predict([best])
+    ranked = sorted(scores, key=lambda choice: -scores[choice])[:N_AVERAGED]
+    groups = {"one": [best], "each step": list(dict.fromkeys(taken)), "the ten best": ranked}
+    which = max(groups, key=lambda name: score(*groups[name]))
+    yield AVERAGED, which, outer.predict(groups[which])
 
 
 def outer_fold(voices: Voices, classes: np.ndarray, train: Any, test: Any) -> pd.DataFrame:
@@ -279,7 +304,7 @@ def outer_fold(voices: Voices, classes: np.ndarray, train: Any, test: Any) -> pd
                 "group": voices.actors[test],
                 "y": classes[voices.y[test]],
                 "y_pred": classes[predicted],
-                "chosen": " ".join(f"{k}={v}" for k, v in choice._asdict().items() if v != ""),
+                "chosen": choice if isinstance(choice, str) else choice.text(),
             }
         )
         for name, choice, predicted in nested(voices, train, test)
@@ -287,10 +312,11 @@ def outer_fold(voices: Voices, classes: np.ndarray, train: Any, test: Any) -> pd
     return pd.concat(rows, ignore_index=True)
 
 
-def run(folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.DataFrame:
+def run(corpus: str, folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.DataFrame:
     """Compute what is not there yet, while there is time."""
     kept.mkdir(parents=True, exist_ok=True)
-    X, y = load_ravdess(folder, return_X_y=True)
+    load, n_folds = CORPORA[corpus]
+    X, y = load(folder, return_X_y=True)
     X = X.reset_index(drop=True)
     end = time.monotonic() + 60 * minutes
     versions = [
@@ -306,7 +332,7 @@ def run(folder: Path, kept: Path, minutes: float, scalings: list[str]) -> pd.Dat
     parts = Parts(kept / "predictions.csv", (end - time.monotonic()) / 60)
     for scaling in scalings:
         voices = Voices(versions, functionals, numbers, actors, scaling)
-        for i, (train, test) in enumerate(GroupKFold(6).split(X, groups=actors)):
+        for i, (train, test) in enumerate(GroupKFold(n_folds).split(X, groups=actors)):
             make = partial(outer_fold, voices, classes, train, test)
             parts.add(f"{scaling} {i}", make, scaling=scaling)
     return parts.table()
@@ -318,18 +344,19 @@ def markdown(table: pd.DataFrame) -> str:
     head = ["step", *(f"UAR, {scaling} z-scores | added" for scaling in scalings)]
     lines = [f"| {' | '.join(head)} |", "| --- " * (1 + 2 * len(scalings)) + "|"]
     before: dict[str, Any] = {}
-    for step in STEPS:
+    for step in (*STEPS, AVERAGED):
         cells = []
         for scaling in scalings:
             rows = table[(table["step"] == step) & (table["scaling"] == scaling)]
             cells += _cells(rows, before.get(scaling))
             before[scaling] = rows
         lines.append(f"| {step} | {' | '.join(cells)} |")
-    last = table[table["step"] == list(STEPS)[-1]].drop_duplicates("part")
+    last = table[table["step"].isin([list(STEPS)[-1], AVERAGED])]
+    last = last.drop_duplicates(["part", "step"])
     chosen = [
         f"{part}: {choice}" for part, choice in zip(last["part"], last["chosen"], strict=True)
     ]
-    return "\n".join([*lines, "", "Chosen in the last step:", *chosen])
+    return "\n".join([*lines, "", "Chosen in the last two steps:", *chosen])
 
 
 def _cells(rows: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:
@@ -350,12 +377,13 @@ def _cells(rows: pd.DataFrame, before: pd.DataFrame | None) -> list[str]:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("ravdess", type=Path, help="folder of RAVDESS (official file names)")
+    parser.add_argument("folder", type=Path, help="of the corpus (official file names)")
     parser.add_argument("kept", type=Path, help="folder of what is computed once")
+    parser.add_argument("--corpus", default="RAVDESS", choices=CORPORA)
     parser.add_argument("--minutes", type=float, default=8.0, help="begin no fold after these")
     parser.add_argument("--scalings", nargs="*", default=SCALINGS, choices=SCALINGS)
     given = parser.parse_args()
-    print(markdown(run(given.ravdess, given.kept, given.minutes, given.scalings)))
+    print(markdown(run(given.corpus, given.folder, given.kept, given.minutes, given.scalings)))
 
 
 if __name__ == "__main__":
