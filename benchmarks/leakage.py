@@ -1,13 +1,14 @@
 """Ways to leak on real data: what `evaluate` says, and what the leak is worth in UAR.
 
 Vectors of RAVDESS (960 clips of 16 actors, wav2vec 2.0, `RidgeClassifier`, 8 classes) are split by
-actor, and then leaked on purpose; texts of MELD are split by dialogue. Each row is printed with
-what stands in the table of `check_leakage`, what is warned or raised, and UAR beside that without
-a leak.
+actor, and then leaked on purpose; texts of MELD are split by dialogue, and windows of a second of
+EEG (three mental states of three subjects, two sessions of three recordings each, random forest)
+by subject. Each row is printed with what stands in the table of `check_leakage`, what is warned or
+raised, and UAR beside that without a leak.
 
     python benchmarks/leakage.py DATA
 
-DATA holds ``ravdess_frames/`` and ``text_meld/``.
+DATA holds ``ravdess_frames/``, ``text_meld/`` and ``eeg_mental_state/``.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from eeg_muse import read_recordings, windows_of
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.frozen import FrozenEstimator
@@ -25,6 +28,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from emoest.evaluation import check_leakage, evaluate
+from emoest.features import BandPower
+from emoest.neural import SequenceClassifier
+from emoest.tables.cells import object_column
+from emoest.utils import with_groups
 
 BY_GROUP, MIXED = GroupKFold(6), KFold(6, shuffle=True, random_state=0)
 
@@ -62,6 +69,19 @@ def respelled(X):
     return X.assign(speaker=np.where(odd, "Actor_" + X["speaker"], X["speaker"]))
 
 
+def one_frame(X):
+    """Sequences of one frame, as nets read them."""
+    cells = [row[None] for row in X.to_numpy(np.float32)]
+    return object_column(cells, X.index, "audio__frames").to_frame()
+
+
+def net():
+    """A small net behind scaling."""
+    small = SequenceClassifier(max_epochs=10, validation_fraction=None, random_state=0)
+    scale = StandardScaler().set_output(transform="pandas")
+    return make_pipeline(scale, FunctionTransformer(one_frame), small)
+
+
 def ways(X, y):
     """Name, table, labels, model, folds of each way to leak, and the model that does not."""
     values = X.columns[:-1]
@@ -89,6 +109,8 @@ def ways(X, y):
     yield "100 columns chosen on all", kept, y, plain(), BY_GROUP, in_fold
     yield "100 columns chosen on all, frozen", X, y, finished, BY_GROUP, in_fold
     yield "the model fitted on all, frozen", X, y, whole, BY_GROUP, None
+    fitted = net().fit(with_groups(X).drop(columns="speaker"), y)
+    yield "a net fitted on all, frozen", X, y, FrozenEstimator(fitted), BY_GROUP, net()
     yield "search fitted on all before", X, y, search, BY_GROUP, search
     yield "search fitted on all, frozen", X, y, FrozenEstimator(search), BY_GROUP, search
     yield "search on all, its best parameters", X, y, search.best_estimator_, BY_GROUP, search
@@ -97,8 +119,8 @@ def ways(X, y):
 
 def score(X, y, model, cv, column="speaker"):
     """UAR, with leaks allowed, and what was said: raised, warned, in the table."""
-    said, groups = [], X[column]
-    seen = X.drop(columns=column)
+    said = []
+    groups, seen = (None, X) if column is None else (X[column], X.drop(columns=column))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         options = {"groups": groups, "cv": cv, "random_state": 0, "n_resamples": 1, "proba": False}
@@ -111,9 +133,22 @@ def score(X, y, model, cv, column="speaker"):
         said.append("warns")
     table = check_leakage(seen, y, groups, cv, model=model)
     for verdict in ("leak", "suspect", "unknown"):
-        rows = table[(table["verdict"] == verdict) & ~table["check"].str.contains("session")]
+        rows = table[table["verdict"] == verdict]
+        if verdict == "unknown":
+            rows = rows[~rows["check"].str.contains("session")]
         said += [f"{verdict}: {check}" for check in rows["check"]]
     return result.table["uar"].iloc[0], "; ".join(said) or "nothing"
+
+
+def eeg(folder):
+    """Windows of EEG with subject, recording and session, and mental states."""
+    recordings = read_recordings(folder / "eeg_mental_state" / "eeg_muse.npz")
+    windows = windows_of(recordings, BandPower(window=1.0, chunks="concat", cache_dir=False))
+    names = windows.index.to_frame(index=False)
+    session = names["subject"] + names["recording"].str[-2:]
+    X = windows.reset_index(drop=True).add_prefix("eeg__power")
+    X = X.assign(trial=names["recording"], session=session, speaker=names["subject"])
+    return X, names["state"].to_numpy()
 
 
 def dialogues(folder):
@@ -139,16 +174,22 @@ def main() -> None:
         uar, said = score(X, y, model, cv)
         clean_uar = base if honest is None else score(clean, own, honest, BY_GROUP)[0]
         print(f"| {name} | {said} | {100 * uar:.1f} | {100 * (uar - clean_uar):+.1f} |", flush=True)
-    if given.only not in "dialogues":
-        return
-    X, y = dialogues(folder)
+    powers = FunctionTransformer(lambda X: X.filter(like="eeg__"))
+    forest = make_pipeline(powers, RandomForestClassifier(300, random_state=0))
     first = FunctionTransformer(lambda X: X["text"].str.lower())
-    model = make_pipeline(first, TfidfVectorizer(sublinear_tf=True), RidgeClassifier(alpha=1))
-    clean = None
-    for name, cv in (("none (MELD, by dialogue)", BY_GROUP), ("dialogues in both parts", MIXED)):
-        uar, said = score(X, y, model, cv, "dialogue")
-        clean = uar if clean is None else clean
-        print(f"| {name} | {said} | {100 * uar:.1f} | {100 * (uar - clean):+.1f} |", flush=True)
+    words = make_pipeline(first, TfidfVectorizer(sublinear_tf=True), RidgeClassifier(alpha=1))
+    for corpus, read_rows, model, divisions in (
+        ("texts of MELD", dialogues, words, {"dialogue": BY_GROUP, "dialogues": MIXED}),
+        ("EEG", eeg, forest, {"speaker": "loso", "trial": BY_GROUP, None: MIXED}),
+    ):
+        if given.only not in corpus:
+            continue
+        X, y = read_rows(folder)
+        clean = None
+        for column, cv in divisions.items():
+            uar, said = score(X, y, model, cv, "dialogue" if column == "dialogues" else column)
+            clean = uar if clean is None else clean
+            print(f"| {corpus}: {column} | {said} | {100 * uar:.1f} | {100 * (uar - clean):+.1f} |")
 
 
 if __name__ == "__main__":

@@ -97,7 +97,8 @@ class SequenceClassifier(_Sequence, DeepClassifier):
         Whether ``fit`` goes on from the weights and scales of the last one, with a new optimizer.
         Take an int as `random_state` then, so that the same samples are held out again.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32.
+        Of training; ``"auto"`` is bfloat16 on CUDA. Predictions are computed in float32. On CPUs
+        without instructions for it (AVX-512, AMX) bfloat16 trains many times slower.
     compile : bool or dict, default=False
         Whether training runs the net compiled by `torch.compile`; a dict holds its parameters, such
         as ``{"mode": "max-autotune"}``. The first epoch waits for the compiler (half a minute to
