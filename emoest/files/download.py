@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emoest.utils.progress import progress
+
 if TYPE_CHECKING:
     import requests
 
@@ -274,18 +276,17 @@ class _Transfer:
         return f", more than {self.limit:,}, {why}. What came was removed."
 
     def _write(self, response: "requests.Response", done: int) -> None:
-        from tqdm import tqdm
-
         coming = response.headers.get("Content-Length", "")
         with (
             open(self.part.path, "ab" if done else "wb") as sink,
-            tqdm(
-                total=self.file.size or (done + int(coming) if coming.isdigit() else None),
+            progress(
+                self.file.size or (done + int(coming) if coming.isdigit() else None),
+                self.name,
+                self.verbose,
+                leave=True,
                 initial=done,
-                desc=self.name,
                 unit="B",
                 unit_scale=True,
-                disable=self.verbose < 1,
             ) as bar,
         ):
             for chunk in response.iter_content(CHUNK_BYTES):

@@ -1,6 +1,5 @@
 """One call of a cell transformer: which items it has, what is known of them, what is computed."""
 
-import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
-from tqdm import tqdm
 
 from emoest.files.store import Store, warn_corrupt
 from emoest.media.decoding.foreign_items import own_item
@@ -16,6 +14,7 @@ from emoest.media.items import CELL_ERRORS, failure_of_cell, items_of, where
 from emoest.media.notes import CollectedNotes, note
 from emoest.tables.cells import is_path
 from emoest.utils.messages import listed
+from emoest.utils.progress import progress
 from emoest.utils.warn import warn_user
 
 CHANGED = "the file changed while it was read. Wait until it is written, and run this again"
@@ -119,8 +118,7 @@ class CellRun:
             return
         reader._prepare()
         order = [keys[i] for i in reader._order([self.items[key][0] for key in keys])]
-        shown = {"desc": reader._stem, "unit": "item", "file": sys.stderr, "leave": False}
-        with tqdm(total=len(keys), disable=reader.verbose < 1, **shown) as bar:
+        with progress(len(keys), reader._stem, reader.verbose, unit="item") as bar:
             for batch in self._read_batches(order):
                 self._compute_batch(batch)
                 bar.update(len(batch))

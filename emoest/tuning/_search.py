@@ -10,7 +10,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
-from tqdm import tqdm
 
 from emoest.tables.groups import remember_groups
 from emoest.tuning._folds import Rows, make_rows
@@ -32,6 +31,7 @@ from emoest.tuning._trials import (
 )
 from emoest.utils import constraints
 from emoest.utils._sklearn import BaseSearchCV, HasMethods, StrOptions, fit_context
+from emoest.utils.progress import progress
 from emoest.utils.routing import fit_parameters
 from emoest.utils.seeds import isolated_generators, seeded_clone
 
@@ -321,7 +321,7 @@ class OptunaSearchCV(BaseSearchCV):
         left = self.n_trials
         if left is not None:
             left = max(left - len(finished_trials(self.study_)), 0)
-        with tqdm(total=left, desc="trials", leave=False, disable=not self.verbose) as bar:
+        with progress(left, "trials", self.verbose) as bar:
 
             def after(study: Any, trial: Any) -> None:
                 warn_failed(trial)

@@ -13,6 +13,7 @@ from typing import Any
 from emoest.datasets._fetching.sources import LargeFiles
 from emoest.files.download import RemoteFile, check_digest, download
 from emoest.utils.messages import listed
+from emoest.utils.progress import progress
 
 CONNECTIONS = 4
 RETRIES = 4
@@ -138,19 +139,13 @@ def download_all(
     >>> empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     >>> download_all({"a": RemoteFile("https://localhost/a", empty, 0)}, folder, corpus="cremad")
     """
-    from tqdm import tqdm
-
     folder.mkdir(parents=True, exist_ok=True)
     absent = {name: file for name, file in files.items() if not _is_whole(folder / name, file)}
     total = sum(file.size or 0 for file in files.values())
     coming = sum(file.size or 0 for file in absent.values())
-    with tqdm(
-        total=total,
-        initial=total - coming,
-        desc=corpus,
-        unit="B",
-        unit_scale=True,
-        disable=verbose < 1,
+    begun = total - coming
+    with progress(
+        total, corpus, verbose, leave=True, initial=begun, unit="B", unit_scale=True
     ) as bar:
         try:
             for file in _download_some(absent, folder, corpus, connections):

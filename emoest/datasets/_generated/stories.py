@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import sys
 import uuid
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import soundfile
-from tqdm import tqdm
 
 from emoest.datasets._generated.espeak import VOICES, espeak_version, speak
 from emoest.datasets._generated.missing import missing_fractions
@@ -35,6 +33,7 @@ from emoest.utils.constraints import (
     VERBOSE,
     validate_arguments,
 )
+from emoest.utils.progress import progress
 from emoest.utils.seeds import RandomState, spawn_seeds
 
 # Part of the digest that names the folder: raise it when the same seed makes other bytes.
@@ -245,15 +244,8 @@ def _write_corpus(
     if sizes is not None and not waiting:
         return
     (root / "wav").mkdir(parents=True, exist_ok=True)
-    with tqdm(
-        total=len(chunks),
-        initial=len(chunks) - len(waiting),
-        desc="stories",
-        unit="chunk",
-        file=sys.stderr,
-        disable=verbose < 1,
-        leave=False,
-    ) as bar:
+    begun = len(chunks) - len(waiting)
+    with progress(len(chunks), "stories", verbose, initial=begun, unit="chunk") as bar:
         for chunk in waiting:
             _write_chunk(root / "wav" / chunk.name, chunk, parameters)
             bar.update()

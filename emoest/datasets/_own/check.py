@@ -1,7 +1,6 @@
 """check_corpus: open every file of a corpus and list the bad rows, before a long run fails."""
 
 import os
-import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from numbers import Real
@@ -12,7 +11,6 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.utils import check_consistent_length
-from tqdm import tqdm
 
 from emoest.datasets._own.labels import warn_alike_labels
 from emoest.datasets._reading.bunch import warn_alike_speakers
@@ -27,6 +25,7 @@ from emoest.tables.groups import describe_confounding, resolve_groups
 from emoest.tables.names import is_context, tokens
 from emoest.utils._sklearn import Interval
 from emoest.utils.constraints import N_JOBS, VERBOSE, validate_arguments
+from emoest.utils.progress import progress
 from emoest.utils.warn import warn_user
 
 _COLUMNS = ["row", "column", "item", "problem"]
@@ -104,20 +103,12 @@ def check_corpus(
         for row, column, kind, item in tasks
     )
     problems = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
-    shown = tqdm(
-        problems,
-        total=len(tasks),
-        desc="check_corpus",
-        unit="item",
-        file=sys.stderr,
-        disable=verbose < 1,
-        leave=False,
-    )
-    found = [
-        (row, column, _show(item), problem)
-        for (row, column, _, item), problem in zip(tasks, shown, strict=True)
-        if problem is not None
-    ]
+    found = []
+    with progress(len(tasks), "check_corpus", verbose, unit="item") as bar:
+        for (row, column, _, item), problem in zip(tasks, problems, strict=True):
+            bar.update()
+            if problem is not None:
+                found.append((row, column, _show(item), problem))
     found = sorted([*found, *_repeated(tasks)], key=lambda line: line[0])
     bad = pd.DataFrame(found, columns=_COLUMNS)
     bad.index = X.index[bad["row"].to_numpy(dtype=np.intp)]

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, GradientNormClipping
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from emoest.neural._training.skorch_habits import Readout, adapted
 from emoest.neural._training.skorch_net import DivergedError, TrainingStop
+from emoest.utils.progress import progress
 
 Monitor = Callable[[Tensor, Tensor], dict[str, float]]
 
@@ -149,7 +149,7 @@ class EpochBar(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Show the bar."""
-        self.bar_ = tqdm(total=net.max_epochs, desc=self.name, unit="epoch")
+        self.bar_ = progress(net.max_epochs, self.name, 1, leave=True, unit="epoch")
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Move the bar."""
