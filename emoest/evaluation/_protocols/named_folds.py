@@ -16,6 +16,7 @@ LOSO = "loso"
 _TEST = frozenset({"test", "testing", "tst"})
 _DEVELOPMENT = frozenset({"dev", "devel", "development", "val", "valid", "validation"})
 _TRAIN = frozenset({"train", "training", "trn"})
+_PARTS = _TEST | _DEVELOPMENT | _TRAIN
 
 
 class ColumnFolds:
@@ -62,8 +63,16 @@ class ColumnFolds:
     def _part(self) -> frozenset[str] | None:
         """Return the words of the part that is tested; None if the values are no parts."""
         words = {_word(name) for name in self._names()}
-        if not words or not words <= _TEST | _DEVELOPMENT | _TRAIN:
+        unknown = [name for name in self._names() if _word(name) not in _PARTS]
+        if not words or len(unknown) == len(self._names()):
             return None
+        if unknown:
+            known = [name for name in self._names() if name not in unknown]
+            raise ValueError(
+                f"Column {self.name!r} of cv holds parts ({listed(known, quoted=True)}) and "
+                f"values that are no parts: {listed(unknown, quoted=True)}. Call each part train, "
+                "dev or test, or leave these samples out of X."
+            )
         return _TEST if words & _TEST else _DEVELOPMENT
 
     def __repr__(self) -> str:

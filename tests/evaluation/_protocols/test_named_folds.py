@@ -85,6 +85,16 @@ class SeesColumns(DummyClassifier):
 BAD = {
     "no such column": ("folds", {}, "neither 'loso'.*nor one context column"),
     "no groups": ("loso", {"group_column": None}, "nothing names groups"),
+    "parts and a word that is none": (
+        "split",
+        {"column": np.repeat(["train", "Validate", "test"], 16)},
+        "parts.*'test', 'train'.*no parts: 'Validate'",
+    ),
+    "parts and a number": (
+        "split",
+        {"column": np.repeat(np.array(["train", 3, "test"], dtype=object), 16)},
+        "no parts: 3",
+    ),
     "fewer speakers than folds": (20, {}, "only 12"),
 }
 
@@ -92,8 +102,10 @@ BAD = {
 @pytest.mark.parametrize(("cv", "options", "message"), BAD.values(), ids=BAD)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_names_that_mean_nothing_are_refused(cv, options, message):
+    options = dict(options)
+    X, y = table(**({"split": options.pop("column")} if "column" in options else {}))
     with pytest.raises(ValueError, match=message):
-        run(cv, **options)
+        run(cv, X, y, **options)
 
 
 def test_a_splitter_of_scikit_learn_stays_one():
