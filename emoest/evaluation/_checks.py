@@ -1,12 +1,10 @@
 """What `evaluate` was given, checked and split into folds before anything is fitted."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
@@ -18,12 +16,13 @@ from emoest.evaluation._leakage import (
     pretrained_groups,
     seen_before,
     shared_groups,
-    warn_copies,
 )
-from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks, warn_of_near_copies
+from emoest.evaluation._leaks.alarm import refuse_or_warn
+from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks
 from emoest.evaluation._protocol import Task
+from emoest.evaluation._protocols.checked_folds import make_splits
 from emoest.evaluation._protocols.named_folds import named_cv
-from emoest.evaluation._speakers import Speakers, find_speakers
+from emoest.evaluation._speakers import SPEAKER, Speakers, find_speakers
 from emoest.tables.groups import (
     GROUP_LEVEL,
     NotSpeakerIndependentWarning,
@@ -32,10 +31,9 @@ from emoest.tables.groups import (
     require_groups,
     resolve_groups,
 )
-from emoest.tables.names import is_context
+from emoest.tables.names import is_context, tokens
 from emoest.tables.spelling import describe_alike, find_alike
 from emoest.tables.targets import is_label_distribution
-from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed, spawn_seeds
 from emoest.utils.warn import warn_user
@@ -113,9 +111,8 @@ def plan_folds(
     shared = check_overlap(models, splits, known, allow_overlap)
     classes = targets.task == "classification"
     case = LeakCase(X, targets.frame, known, speakers, splits, models, classes)
-    warn_copies(case.contents, known, speakers.kind)
-    warn_of_near_copies(case)
     leaks = find_leaks(case)
+    refuse_or_warn(case, leaks, allow_overlap)
     return FoldPlan(targets, known, splitter, splits, shared, seed, speakers, leaks)
 
 
@@ -132,7 +129,7 @@ def _one_column(groups: Any) -> Any:
 
 
 def _check_names(targets: Targets, groups: Groups, speakers: Speakers) -> None:
-    """Warn of names that may be one, and of labels that a speaker determines."""
+    """Warn of names that may be one, groups of one sample, labels that a speaker determines."""
     if groups is not None and (
         alike := find_alike(np.unique(groups.astype(str)).tolist(), titled=True)
     ):
@@ -141,6 +138,13 @@ def _check_names(targets: Targets, groups: Groups, speakers: Speakers) -> None:
             f"leading zeros or a word such as 'actor' are taken as different ones: "
             f"{describe_alike(alike)}. If they are one, it may be in the training and the test "
             "part: give it one name.",
+        )
+    if groups is not None and len(np.unique(groups)) == len(groups):
+        warn_user(
+            f"Every sample has a group ({speakers.kind}) of its own, so nothing is kept together: "
+            "if samples are by one speaker, they may be in the training and the test part. Pass "
+            "who each sample is from.",
+            NotSpeakerIndependentWarning,
         )
     if targets.task == "regression":
         return
@@ -314,6 +318,8 @@ def _without_groups(index: pd.Index) -> pd.Index:
 def check_groups(X: Any, groups: Groups) -> Groups:
     if groups is None:
         columns = [c for c in X.columns if is_context(c)] if isinstance(X, pd.DataFrame) else []
+        columns = [c for c in columns if tokens(c)[-1] not in ("split", "fold")]
+        columns.sort(key=lambda c: tokens(c)[-1] != SPEAKER)
         hint = "".join(f" X has the column {c!r}: pass group_column={c!r}." for c in columns[:1])
         warn_user(
             "No groups were found, so this evaluation is not speaker-independent: the same speaker "
@@ -322,42 +328,6 @@ def check_groups(X: Any, groups: Groups) -> Groups:
         )
         return None
     return require_groups(groups)
-
-
-def make_splits(splitter: Any, X: Any, y: Any, groups: Groups) -> list[Split]:
-    rows = X if isinstance(X, pd.DataFrame) else np.zeros((num_samples(X), 1))
-    n_rows = num_samples(X)
-    with warnings.catch_warnings():
-        # A splitter without groups says so; whether any are on both sides is checked next.
-        warnings.filterwarnings("ignore", "The groups parameter is ignored")
-        splits = [
-            (_positions(train, n_rows), _positions(test, n_rows))
-            for train, test in splitter.split(rows, y, groups)
-        ]
-    if not splits:
-        raise ValueError("cv gives no folds.")
-    for fold, (train, test) in enumerate(splits, start=1):
-        if len(train) == 0 or len(test) == 0:
-            part = "training" if len(train) == 0 else "test"
-            raise ValueError(f"The {part} part of fold {fold} of {len(splits)} is empty.")
-        both = np.intersect1d(train, test)
-        if len(both):
-            raise ValueError(
-                f"{len(both)} row(s) are in both the training and the test part of fold {fold} of "
-                f"{len(splits)}, at position {listed(both)}: no row can be tested by a model that "
-                "was trained on it."
-            )
-    return splits
-
-
-def _positions(part: Any, n_rows: int) -> npt.NDArray[np.intp]:
-    """Return the positions that a part of a split names; a mask names those where it is True."""
-    rows = np.asarray(part)
-    if rows.dtype != bool:
-        return rows
-    if len(rows) != n_rows:
-        raise ValueError(f"A mask of cv has {len(rows)} entries for {n_rows} rows.")
-    return np.flatnonzero(rows)
 
 
 def describe_splitter(splitter: Any, n_splits: int) -> str:

@@ -2,15 +2,15 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from joblib import delayed
 
 from emoest.evaluation._bootstrap import warn_few
 from emoest.evaluation._checks import (
-    FoldPlan,
     Targets,
     check_bootstrap,
     check_models,
@@ -36,6 +36,7 @@ from emoest.evaluation._leakage import (
 from emoest.evaluation._predictions import predictions_table
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._protocols.fingerprint import corpus_digest
+from emoest.evaluation._report.independence import is_independent
 from emoest.evaluation._result import EvaluationResult
 from emoest.tables.groups import Split
 from emoest.tables.inputs import as_pandas
@@ -148,8 +149,8 @@ def evaluate(
         Repeats everything, splits and models, with each of these seeds; an integer draws so many.
         Scores are then means over the runs, and a resample draws the same groups in all of them.
     allow_overlap : bool, default=False
-        Whether a group may be in both parts of a fold; the result says that it is not
-        speaker-independent.
+        Whether a group may be in both parts of a fold, and a finished part of a model may have
+        seen test samples; the result says that it is not speaker-independent.
     proba : bool, default=True
         Whether to predict probabilities too, where a model can.
     n_resamples : int, default=2000
@@ -178,8 +179,8 @@ def evaluate(
     ------
     ValueError
         If lengths differ, a target or group is missing, y holds one class only, there are fewer
-        groups than folds, a group is in both parts of a fold, or a pretrained part of a model (one
-        with ``seen_groups_``) has seen a group of a test fold.
+        groups than folds, a group is in both parts of a fold, or a finished part of a model has
+        seen a group (``seen_groups_``) or samples (it keeps them, or their means) of a test fold.
     EvaluationError
         If a model fails in a fold; its ``.partial`` holds the result of the folds before.
     EvaluationInterrupted
@@ -188,9 +189,9 @@ def evaluate(
     Warns
     -----
     NotSpeakerIndependentWarning
-        If nothing names groups.
+        If nothing names groups, or groups are something else and speakers are in both parts.
     UserWarning
-        If there are fewer than 10 groups.
+        If fewer than 10 groups are tested, samples are the same, or a column is the label.
 
     Notes
     -----
@@ -219,7 +220,7 @@ def evaluate(
         cv = list(cv)
     plan = plan_folds(models, X, y, cv=cv, random_state=_first(runs, random_state), **options)
     targets, known = plan.targets, plan.groups
-    warn_few(None if known is None else len(np.unique(known)))
+    warn_few(None if known is None else _n_tested(known, plan.splits))
     known_speakers = plan.speakers.share_known(plan.splits)
     protocol = Protocol(
         task=targets.task,
@@ -227,7 +228,7 @@ def evaluate(
         n_splits=len(plan.splits),
         n_rows=num_samples(X),
         n_groups=None if known is None else len(np.unique(known)),
-        speaker_independent=_is_independent(plan, known_speakers),
+        speaker_independent=False,
         shared=plan.shared,
         seed=plan.seed,
         n_resamples=n_resamples,
@@ -246,6 +247,7 @@ def evaluate(
         versions=versions(),
         digest=corpus_digest(X, targets.frame, known),
     )
+    protocol = replace(protocol, speaker_independent=is_independent(protocol))
     several = isinstance(model, Mapping)
     splits = [plan.splits]
     with warnings.catch_warnings():
@@ -262,9 +264,9 @@ def _first(runs: list[int], random_state: RandomState) -> RandomState:
     return runs[0] if runs else random_state
 
 
-def _is_independent(plan: FoldPlan, known_speakers: float | None) -> bool:
-    """Check whether no speaker is in both parts of a fold; False if nobody knows."""
-    return plan.groups is not None and not plan.shared and known_speakers == 0
+def _n_tested(groups: npt.NDArray[Any], splits: list[Split]) -> int:
+    """Count the groups that some fold tests."""
+    return len(np.unique(groups[np.concatenate([test for _, test in splits])]))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from emoest.tables.groups import Split
 from emoest.tables.names import is_context, numeric_columns
 from emoest.utils._sklearn import BaseSearchCV
 from emoest.utils.routing import fit_parameter
-from emoest.utils.warn import warn_user
 
 
 def nested(part: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -107,19 +106,6 @@ def of_unknown_speakers(estimator: Any) -> list[str]:
         # One that was fitted without groups has none, or an empty list, to show.
         if not any(getattr(each, "seen_groups_", None) for _, each in nested(part.estimator))
     ]
-
-
-def warn_copies(contents: Sequence[Any], groups: Any, kind: str) -> None:
-    """Warn of samples that are the same under different groups: the same clip under two names."""
-    copies = [] if groups is None else find_copies(contents, groups)
-    if copies:
-        shown = [f"{a} ({groups[a]!s}) and {b} ({groups[b]!s})" for a, b in copies[:3]]
-        more = f" and {len(copies) - 3} more" if len(copies) > 3 else ""
-        warn_user(
-            f"{len(copies)} sample(s) are the same as one of another group ({kind}): positions "
-            f"{'; '.join(shown)}{more}. If they are one clip, it may be in the training and the "
-            "test part: leave one out, or give both one group.",
-        )
 
 
 def find_copies(contents: Sequence[Any], groups: npt.NDArray[Any]) -> list[tuple[int, int]]:

@@ -24,7 +24,8 @@ class Protocol:
         Number of groups (speakers); None if there were none.
     speaker_independent : bool
         True if speakers were known and none was in both parts of a fold, nor among those that a
-        pretrained part of a model had seen.
+        finished part of a model had seen; False too where nobody knows what one has seen, or
+        every sample has a group of its own.
     shared : list
         Groups that were in both parts of a fold.
     seed : int

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emoest.evaluation import evaluate
-from emoest.evaluation._checks import check_models, check_targets, describe_splitter
+from emoest.evaluation._checks import check_groups, check_models, check_targets, describe_splitter
 
 N_SPEAKERS, N_EACH = 12, 6
 
@@ -57,6 +57,25 @@ def test_bad_input_is_named(data):
     run("confidence must lie between", confidence=95)
     run("cv gives no folds", cv=[])
     run("test part of fold 1 of 1 is empty", cv=[(np.arange(5), np.arange(0))])
+
+
+HINTS = {
+    "speaker": (["split", "speaker"], "'speaker'"),
+    "text__speaker": (["session", "text__speaker"], "'text__speaker'"),
+    "session": (["fold", "session"], "'session'"),
+    "none": (["split", "fold"], None),
+}
+
+
+@pytest.mark.parametrize(("columns", "named"), HINTS.values(), ids=HINTS)
+def test_the_column_of_speakers_is_the_one_to_pass(columns, named):
+    X = pd.DataFrame({name: ["a", "b"] for name in columns})
+    with pytest.warns(UserWarning, match="No groups were found") as caught:
+        check_groups(X, None)
+    hint = str(caught[0].message).partition("group_column=.")[2]
+    assert hint == (
+        "" if named is None else f" X has the column {named}: pass group_column={named}."
+    )
 
 
 def test_a_model_is_named_by_its_last_step():

@@ -24,8 +24,8 @@ def check_leakage(
     """List ways in which test samples may have leaked into training, and what was found of each.
 
     `evaluate` makes the same checks: it raises where a group is in both parts of a fold and where a
-    finished part has seen one, warns of copies and of names that may be one, and prints the rest
-    with the scores.
+    finished part has seen test samples, warns of other leaks and of names that may be one, and
+    prints the rest with the scores.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def check_leakage(
     Raises
     ------
     ValueError
-        As `evaluate`, but for groups in both parts, which have their row.
+        As `evaluate`, but for groups in both parts and finished parts, which have their row.
 
     Notes
     -----

@@ -1,5 +1,6 @@
 """Traces of work done on all rows before they were split."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from emoest.evaluation._leakage import nested
+from emoest.tables.groups import Split
 from emoest.tables.names import is_context, numeric_columns
 from emoest.utils.typing import Floats
 
@@ -122,18 +124,24 @@ def _is_plain(cell: Any) -> bool:
     return isinstance(cell, str | int | float | np.generic | None)
 
 
-def rows_in_frozen_parts(model: Any, values: Floats | None) -> dict[str, str]:
-    """Find finished parts that show that they were fitted on rows of this very table.
+def rows_in_frozen_parts(
+    model: Any, values: Floats | None, splits: Sequence[Split]
+) -> dict[str, str]:
+    """Find finished parts that show that they were fitted on test rows of a fold.
 
     Looked at are rows that they keep (support vectors, neighbors) and means of all rows; parts
-    behind others see other numbers, and tell nothing.
+    behind others see other numbers, and tell nothing. What the training part of a fold explains,
+    the same row or the same means, says nothing of its test part.
 
     Examples
     --------
     >>> from sklearn.preprocessing import StandardScaler
     >>> values = np.random.default_rng(0).normal(size=(20, 2))
-    >>> rows_in_frozen_parts(FrozenEstimator(StandardScaler().fit(values)), values)
+    >>> splits = [(np.arange(10), np.arange(10, 20))]
+    >>> rows_in_frozen_parts(FrozenEstimator(StandardScaler().fit(values)), values, splits)
     {'StandardScaler': 'its means are those of all rows'}
+    >>> rows_in_frozen_parts(FrozenEstimator(StandardScaler().fit(values[:10])), values, splits)
+    {}
     """
     found: dict[str, str] = {}
     if values is None:
@@ -144,28 +152,41 @@ def rows_in_frozen_parts(model: Any, values: Floats | None) -> dict[str, str]:
         for _, part in nested(frozen.estimator):
             best = getattr(part, "best_estimator_", None)
             for _, inner in [("", part), *nested(best)]:
-                if says := _memory(inner, values):
+                if says := _memory(inner, values, splits):
                     found[type(inner).__name__] = says
     return found
 
 
-def _memory(part: Any, values: Floats) -> str:
+def _memory(part: Any, values: Floats, splits: Sequence[Split]) -> str:
     mean = getattr(part, "mean_", None)
     if mean is not None and np.shape(mean) == (values.shape[1],):
         scale = np.maximum(np.nanstd(values, axis=0), 1e-12)
-        if np.all(np.abs(mean - np.nanmean(values, axis=0)) <= 1e-6 * scale):
+
+        def is_of(rows: Floats) -> bool:
+            return bool(np.all(np.abs(mean - np.nanmean(rows, axis=0)) <= 1e-6 * scale))
+
+        # Columns that are centered within speakers have the same means in every part.
+        if is_of(values) and any(not is_of(values[train]) for train, _ in splits):
             return "its means are those of all rows"
     for name in _STORED:
         stored = getattr(part, name, None)
         if isinstance(stored, np.ndarray) and stored.ndim == 2:
-            n_same = _count_shared(stored, values)
+            n_same = _count_tested(stored, values, splits)
             if n_same:
-                return f"it keeps {n_same} of the rows"
+                return f"it keeps {n_same} of the rows tested"
     return ""
 
 
-def _count_shared(stored: npt.NDArray[Any], values: Floats) -> int:
+def _count_tested(stored: npt.NDArray[Any], values: Floats, splits: Sequence[Split]) -> int:
+    """Count the test rows that are stored and that no training row of their fold is the same as."""
     if stored.shape[1] != values.shape[1]:
         return 0
     own = {row.tobytes() for row in np.ascontiguousarray(stored, dtype=np.float64)}
-    return sum(row.tobytes() in own for row in np.ascontiguousarray(values))
+    rows = [row.tobytes() for row in np.ascontiguousarray(values)]
+    kept = np.array([row in own for row in rows], dtype=bool)
+    found: set[int] = set()
+    for train, test in splits:
+        tested = test[kept[test]].tolist()
+        trained = {rows[i] for i in train[kept[train]]} if tested else set()
+        found.update(i for i in tested if rows[i] not in trained)
+    return len(found)

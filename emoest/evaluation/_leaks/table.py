@@ -31,9 +31,11 @@ from emoest.tables.spelling import describe_alike, find_alike
 from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
 from emoest.utils.typing import Floats
-from emoest.utils.warn import warn_user
 
 OK, LEAK, SUSPECT, UNKNOWN = "ok", "leak", "suspect", "unknown"
+
+SAME, TOLD = "same sample in both parts", "label among the columns"
+FINISHED = "finished parts that saw test samples"
 
 _NO_UNITS = frozenset({"split", "fold", "group"})
 
@@ -119,22 +121,6 @@ def find_leaks(case: LeakCase) -> list[Leak]:
     return [leak for check in checks for leak in check(case)]
 
 
-def warn_of_near_copies(case: LeakCase) -> None:
-    """Warn of near copies of samples that are of different groups and in both parts of a fold."""
-    groups, pairs = case.groups, case.near
-    if groups is None or pairs is None or not len(pairs):
-        return
-    pairs = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
-    if len(pairs):
-        shown = [f"{a} ({groups[a]!s}) and {b} ({groups[b]!s})" for a, b in pairs.tolist()]
-        warn_user(
-            f"{len(pairs)} pair(s) of samples of different {case.speakers.kind}s are nearly the "
-            f"same, and a fold trains on one and tests the other: positions "
-            f"{listed(shown, most=3, separator='; ')}. If they are one recording, leave one out or "
-            "give both one group.",
-        )
-
-
 def leak_table(leaks: list[Leak]) -> pd.DataFrame:
     """Write what was found as a table, one row a check.
 
@@ -179,8 +165,29 @@ def _unit_columns(X: Any) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         if name in _NO_UNITS or not (is_context(column) or name in NOT_PEOPLE):
             continue
         values = X.iloc[:, i].to_numpy(dtype=object)
-        if all(isinstance(value, str | int | np.integer) or value is None for value in values):
-            yield name, values
+        missing = pd.isna(X.iloc[:, i]).to_numpy()
+        if not missing.all() and all(map(_is_name, values[~missing])):
+            yield (
+                name,
+                np.array(
+                    [
+                        None if gap else _plain(each)
+                        for each, gap in zip(values, missing, strict=True)
+                    ],
+                    dtype=object,
+                ),
+            )
+
+
+def _is_name(value: Any) -> bool:
+    """Check for a text or a whole number; one missing value makes floats of a column's numbers."""
+    return isinstance(value, str | int | np.integer) or (
+        isinstance(value, float | np.floating) and float(value).is_integer()
+    )
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float | np.floating) else value
 
 
 def _spellings(case: LeakCase) -> Iterator[Leak]:
@@ -197,7 +204,7 @@ def _spellings(case: LeakCase) -> Iterator[Leak]:
 def _copies(case: LeakCase) -> Iterator[Leak]:
     known = [i for i, content in enumerate(case.contents) if content is not None]
     if not known:
-        yield Leak("same sample in both parts", UNKNOWN, detail="texts or codes alone do not tell")
+        yield Leak(SAME, UNKNOWN, detail="texts or codes alone do not tell")
         return
     codes = np.full(num_samples(case.X), -1)
     codes[known] = pd.factorize(np.array([hash(case.contents[i]) for i in known]))[0]
@@ -206,7 +213,7 @@ def _copies(case: LeakCase) -> Iterator[Leak]:
         told = test[codes[test] >= 0]
         again.update(told[np.isin(codes[told], codes[train])].tolist())
     verdict = LEAK if again else OK
-    yield Leak("same sample in both parts", verdict, len(again), _positions(sorted(again)))
+    yield Leak(SAME, verdict, len(again), _positions(sorted(again)))
 
 
 def _near_copies(case: LeakCase) -> Iterator[Leak]:
@@ -234,7 +241,7 @@ def _told(case: LeakCase) -> Iterator[Leak]:
     names, numbers = columns_that_tell(case.X, case.targets.iloc[:, 0])
     verdict = LEAK if names else SUSPECT if numbers else OK
     found = [*names, *numbers]
-    yield Leak("label among the columns", verdict, len(found), listed(found, quoted=True))
+    yield Leak(TOLD, verdict, len(found), listed(found, quoted=True))
 
 
 def _seen(case: LeakCase) -> Iterator[Leak]:
@@ -246,10 +253,10 @@ def _seen(case: LeakCase) -> Iterator[Leak]:
             for _, test in case.splits:
                 for part, seen in seen_before(pretrained, case.groups[test]).items():
                     parts.setdefault(part, set()).update(map(str, seen))
-        remembered = rows_in_frozen_parts(model, case.numbers)
+        remembered = rows_in_frozen_parts(model, case.numbers, case.splits)
         unknown = of_unknown_speakers(model)
         where = f" ({name})" if len(case.models) > 1 else ""
-        check = f"finished parts that saw test samples{where}"
+        check = f"{FINISHED}{where}"
         says = [f"{part}: {listed(sorted(seen), quoted=True)}" for part, seen in parts.items()]
         says += [f"{part}: {how}" for part, how in remembered.items()]
         if says:

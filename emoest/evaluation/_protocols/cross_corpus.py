@@ -9,6 +9,7 @@ import pandas as pd
 from emoest.evaluation._evaluate import evaluate
 from emoest.tables.groups import resolve_groups
 from emoest.tables.inputs import as_pandas
+from emoest.tables.names import is_context, tokens
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
 
@@ -136,16 +137,21 @@ def _joined(corpora: Mapping[str, tuple[Any, ...]], label_map: LabelMap | None) 
         X = parts[0] if isinstance(parts[0], pd.DataFrame) else pd.DataFrame(parts[0])
         kept = mapped[name].isin(shared).to_numpy()
         dropped[name] = int(np.sum(~kept))
-        tables.append(X[kept].reset_index(drop=True))
+        tables.append(_own_names(name, X[kept].reset_index(drop=True)))
         labels.append(mapped[name].to_numpy()[kept])
         origins.append(np.full(int(kept.sum()), name, dtype=object))
-        # Speaker 01 of one corpus is not speaker 01 of another.
         people.append([f"{name}: {group}" for group in _groups_of(name, parts)[kept]])
     _check_columns(dict(zip(corpora, tables, strict=True)))
     y = np.concatenate(labels)
     y = np.array(y.tolist())
     X = pd.concat(tables, ignore_index=True)
     return X, y, np.concatenate(origins), np.concatenate(people), dropped
+
+
+def _own_names(name: str, X: pd.DataFrame) -> pd.DataFrame:
+    """Put the corpus before names: speaker 01 of one is not speaker 01 of another."""
+    units = [c for c in X if is_context(c) and tokens(c)[-1] not in ("split", "fold")]
+    return X.assign(**{c: [v if pd.isna(v) else f"{name}: {v}" for v in X[c]] for c in units})
 
 
 def _groups_of(name: str, parts: tuple[Any, ...]) -> Any:

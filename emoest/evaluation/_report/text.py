@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from emoest.evaluation._bootstrap import MOST_EXACT
+from emoest.evaluation._report.independence import independence
 from emoest.utils.messages import listed, printable
 
 Cells = tuple[list[str], list[list[str]]]
@@ -59,8 +60,8 @@ def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
         ("splitter", protocol.splitter),
         ("folds", str(folds) if folds == protocol.n_splits else f"{folds} of {protocol.n_splits}"),
         ("samples tested", tested),
-        (f"groups ({kinds})", "none" if protocol.n_groups is None else str(protocol.n_groups)),
-        ("speaker-independent", _independence(protocol)),
+        (f"groups ({kinds})", _count_groups(result)),
+        ("speaker-independent", independence(protocol)[1]),
         ("transductive steps", f"{naming} (statistics of test samples)" if naming else "none"),
     ]
     if ungrouped := _parts(protocol.ungrouped_folds):
@@ -114,21 +115,6 @@ def _tested_again(result: Evaluated) -> int:
     return int(repeated.nunique())
 
 
-def _independence(protocol: Any) -> str:
-    """Say whether speakers were kept apart, and why if they were not."""
-    if protocol.speaker_independent:
-        spelled = [each["detail"] for each in protocol.leaks if "spellings" in each["check"]]
-        return f"yes, unless names are one: {spelled[0]}" if any(spelled) else "yes"
-    if protocol.n_groups is None:
-        return "no (no groups were known)"
-    if protocol.shared:
-        return f"no ({len(protocol.shared)} groups in both parts of a fold)"
-    if protocol.known_speakers is None:
-        return f"not known (groups are {protocol.group_kind}s; who speaks is not in X)"
-    share = f"{protocol.known_speakers:.0%} of the test samples"
-    return f"no ({share} are by speakers of the training part)"
-
-
 def table_cells(result: Evaluated) -> Cells:
     """Write the table of scores, one row for each model and target."""
     score, table = result.protocol.score, result.table
@@ -179,12 +165,13 @@ def comparison_cells(result: Evaluated) -> Cells:
     """Write the differences between models."""
     table = result.comparison
     names = ["model_a", "model_b", *(["target"] if "target" in table else [])]
-    score = result.protocol.score.upper()
+    score, n_resamples = result.protocol.score.upper(), result.protocol.n_resamples
+    n_groups = _n_tested_groups(result)
     headers = ["a", "b", *names[2:], f"{score} a - b", _percent(result), "p", "p (Holm)"]
     rows = [
         [printable(row[name]) for name in names]
         + [f"{row['difference']:+.3f}", interval(row["low"], row["high"])]
-        + [_p_value(row[name], row["p"], result.protocol) for name in ("p", "p_holm")]
+        + [_p_value(row[name], row["p"], n_groups, n_resamples) for name in ("p", "p_holm")]
         for _, row in table.iterrows()
     ]
     return headers, rows
@@ -201,7 +188,7 @@ def macro_f1_lines(result: Evaluated) -> list[str]:
 def lead_lines(result: Evaluated) -> list[str]:
     """Say in a few sentences what was evaluated and which model came out highest."""
     protocol = result.protocol
-    who = "groups that nobody knows" if protocol.n_groups is None else _of_groups(protocol)
+    who = "groups that nobody knows" if protocol.n_groups is None else _of_groups(result)
     lines = [f"{result.n_tested} samples of {who}, {protocol.n_splits} folds{_in_runs(protocol)}."]
     table = result.table[protocol.score].dropna()
     if len(protocol.targets) == 1 and len(table):
@@ -214,9 +201,21 @@ def lead_lines(result: Evaluated) -> list[str]:
     return lines + macro_f1_lines(result)
 
 
-def _of_groups(protocol: Any) -> str:
-    plural = "" if protocol.n_groups == 1 else "s"
-    return f"{protocol.n_groups} {protocol.group_kind}{plural}"
+def _of_groups(result: Evaluated) -> str:
+    n_tested = _n_tested_groups(result)
+    return f"{n_tested} {result.protocol.group_kind}{'' if n_tested == 1 else 's'}"
+
+
+def _count_groups(result: Evaluated) -> str:
+    """Count the groups, and those tested where they are fewer."""
+    known, n_tested = result.protocol.n_groups, _n_tested_groups(result)
+    if known is None:
+        return "none"
+    return str(known) if n_tested == known else f"{n_tested} tested of {known}"
+
+
+def _n_tested_groups(result: Evaluated) -> int:
+    return int(result.table["n_groups"].max())
 
 
 def _in_runs(protocol: Any) -> str:
@@ -238,25 +237,16 @@ def summary_text(result: Evaluated) -> str:
 
 def title(result: Evaluated) -> str:
     """Write the main score, and what was kept apart."""
-    protocol = result.protocol
-    score, kind = protocol.score.upper(), protocol.group_kind
-    if protocol.speaker_independent:
-        return f"{score}, speaker-independent"
-    if protocol.n_groups is None or protocol.shared or kind == "speaker":
-        return f"{score}, NOT speaker-independent"
-    if protocol.known_speakers is None:
-        return f"{score}, {kind}-independent (speakers are not known)"
-    return f"{score}, {kind}-independent, NOT speaker-independent"
+    return f"{result.protocol.score.upper()}, {independence(result.protocol)[0]}"
 
 
 def _percent(result: Evaluated) -> str:
     return f"{result.protocol.confidence:.0%} interval"
 
 
-def _p_value(value: float, p: float, protocol: Any) -> str:
+def _p_value(value: float, p: float, n_groups: int, n_resamples: int) -> str:
     """Write a p-value; where no draw was as far out, the true one may be smaller still."""
-    exact = protocol.n_groups is not None and protocol.n_groups <= MOST_EXACT
-    if np.isnan(value) or exact or p > 1 / (protocol.n_resamples + 1):
+    if np.isnan(value) or n_groups <= MOST_EXACT or p > 1 / (n_resamples + 1):
         return number(value) if np.isnan(value) or value >= 0.001 else f"{value:.2g}"
     return f"<= {value:.2g}"
 

@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from emoest.evaluation import check_leakage, evaluate
+from emoest.tables.groups import NotSpeakerIndependentWarning
 
 N = 60
 SPEAKERS = np.repeat([f"s{i:02d}" for i in range(15)], 4)
@@ -134,7 +135,10 @@ def fitted(model):
 GRID = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}, cv=3)
 PARTS = {
     "scaler": (lambda: FrozenEstimator(fitted(StandardScaler())), "means are those of all rows"),
-    "neighbors": (lambda: FrozenEstimator(fitted(KNeighborsClassifier())), "keeps 60 of the rows"),
+    "neighbors": (
+        lambda: FrozenEstimator(fitted(KNeighborsClassifier())),
+        "keeps 60 of the rows tested",
+    ),
     "search": (lambda: FrozenEstimator(fitted(GRID)), "keeps 60 of the rows"),
     "machine": (lambda: FrozenEstimator(fitted(SVC(random_state=0))), "of the rows"),
 }
@@ -149,6 +153,77 @@ def test_finished_parts_that_remember_test_samples_are_found(part, says):
     row = leaks.loc["finished parts that saw test samples"]
     assert row["verdict"] == "leak"
     assert says in row["detail"]
+
+
+@pytest.mark.parametrize(("part", "says"), PARTS.values(), ids=PARTS)
+def test_an_evaluation_refuses_what_has_seen_test_samples(part, says):
+    X, y = table()
+    part = part()
+    model = part if hasattr(part, "predict") else make_pipeline(part, LogisticRegression())
+    options = {"group_column": "speaker", "cv": BY_SPEAKER, "random_state": 0, "n_resamples": 5}
+    with pytest.raises(ValueError, match=f"finished parts.*{says}.*allow_overlap=True"):
+        evaluate(model, X, y, **options)
+    text = evaluate(model, X, y, allow_overlap=True, **options).to_html()
+    assert ">UAR, NOT speaker-independent</h1>" in text
+    assert "no (finished parts that saw test samples: " in text
+
+
+def test_what_was_fitted_on_training_rows_has_seen_no_test_row():
+    X, y = table()
+    train, test = BY_SPEAKER[0]
+    centered = X.assign(**{c: X[c] - X.groupby("speaker")[c].transform("mean") for c in COLUMNS})
+    scaler = FrozenEstimator(StandardScaler().fit(centered.loc[train, COLUMNS]))
+    machine = FrozenEstimator(SVC(random_state=0).fit(X.loc[train, COLUMNS], y[train]))
+    for rows, model in ((X, machine), (centered, make_pipeline(scaler, LogisticRegression()))):
+        leaks = check(rows, y, cv=[(train, test)], model=model).set_index("check")
+        assert leaks.loc["finished parts that saw test samples", "verdict"] == "unknown"
+        both = check(rows, y, cv=[(test, train)], model=model).set_index("check")
+        expected = "leak" if model is machine else "unknown"
+        assert both.loc["finished parts that saw test samples", "verdict"] == expected
+
+
+@pytest.mark.filterwarnings("ignore:There are:UserWarning")
+@pytest.mark.filterwarnings("ignore:No groups were found")
+def test_leaks_that_are_not_refused_are_warned_of():
+    X, y = table()
+    X.loc[30, COLUMNS] = X.loc[4, COLUMNS]
+    X["code"] = np.tile(["S", "G"], N // 2)
+    with pytest.warns(UserWarning) as caught:
+        evaluate(DummyClassifier(), X, y, cv=BY_SPEAKER, random_state=0, n_resamples=5)
+    texts = [str(each.message) for each in caught]
+    assert any("2 test sample(s) are the same" in t and "at position 4, 30" in t for t in texts)
+    assert any("Column(s) 'code' are the label under another name" in text for text in texts)
+
+
+def test_speakers_that_other_groups_do_not_keep_apart_are_warned_of():
+    X, y = with_columns(dialogue=np.arange(N) % 10)
+    with pytest.warns(NotSpeakerIndependentWarning, match=r"15 speaker\(s\) are in both"):
+        evaluate(DummyClassifier(), X, y, group_column="dialogue", cv=5, random_state=0)
+
+
+def test_a_group_a_sample_keeps_nothing_together():
+    X, y = table()
+    X = X.drop(columns="speaker")
+    with pytest.warns(NotSpeakerIndependentWarning, match="Every sample has a group"):
+        result = evaluate(DummyClassifier(), X, y, groups=np.arange(N), cv=2, random_state=0)
+    assert result.summary().startswith("UAR, not known whether speaker-independent")
+
+
+UNITS = {
+    "floats": np.tile(np.arange(12.0), 5),
+    "floats with a gap": np.r_[np.nan, np.tile(np.arange(12.0), 5)[1:]],
+    "whole numbers with a gap": pd.array([None, *np.tile(np.arange(12), 5)[1:]], dtype="Int64"),
+    "texts with a gap": np.r_[[None], np.tile(list("abcdefghijkl"), 5)[1:]],
+}
+
+
+@pytest.mark.parametrize("column", UNITS.values(), ids=UNITS)
+@pytest.mark.parametrize("name", ["trial", "session"])
+def test_units_of_any_kind_have_their_row(name, column):
+    X, y = with_columns(**{name: column})
+    row = check(X, y).set_index("check").loc[f"{name} in both parts"]
+    assert (row["verdict"], row["n"]) == ("suspect", 12)
+    assert ".0" not in row["detail"]
 
 
 def test_a_finished_part_that_tells_nothing_is_unknown_and_a_fitted_one_is_fitted_anew():

@@ -82,7 +82,7 @@ def test_several_corpora_train_together():
     assert len(each) == 6
 
 
-def test_speakers_of_two_corpora_are_not_one():
+def test_speakers_of_two_corpora_are_not_one(recwarn):
     # Both call their speakers 00 to 09; z-scores by speaker take the shift between corpora away.
     model = make_pipeline(SpeakerZScoreNormalizer(), LogisticRegression())
     plain, scaled = (
@@ -91,6 +91,15 @@ def test_speakers_of_two_corpora_are_not_one():
     )
     assert plain["uar"].iloc[0] <= 0.6
     assert scaled["uar"].iloc[0] > plain["uar"].iloc[0] + 0.1
+    assert not recwarn.list
+
+
+def test_few_speakers_tested_are_warned_of_however_many_were_trained_on():
+    few, many = corpus("one"), corpus("three")
+    rows = few[0]["speaker"].isin(["00", "01", "02"]).to_numpy()
+    found = {"one": (few[0][rows], few[1][rows]), "three": many}
+    with pytest.warns(UserWarning, match="There are 3 groups"):
+        cross_corpus_table(LogisticRegression(), found, within=False, **OPTIONS)
 
 
 def test_labels_that_are_shared_need_no_map():

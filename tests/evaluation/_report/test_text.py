@@ -7,7 +7,14 @@ from sklearn.linear_model import LogisticRegression
 
 from emoest.evaluation import evaluate
 from emoest.evaluation._report.html import html_page
-from emoest.evaluation._report.text import _p_value, number, protocol_lines, summary_text
+from emoest.evaluation._report.text import (
+    _p_value,
+    comparison_cells,
+    lead_lines,
+    number,
+    protocol_lines,
+    summary_text,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +62,16 @@ def test_anything_with_the_tables_can_be_reported(result):
     ],
 )
 def test_a_p_value_below_what_the_draws_can_show(value, p, n_groups, n_resamples, shown):
-    protocol = SimpleNamespace(n_groups=n_groups, n_resamples=n_resamples)
-    assert _p_value(value, p, protocol) == (shown or number(float("nan")))
+    assert _p_value(value, p, n_groups, n_resamples) == (shown or number(float("nan")))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_groups_are_those_tested():
+    y, groups = np.tile(["sad", "happy"], 20), np.repeat(np.arange(20), 2)
+    splits = [(np.arange(6, 40), np.arange(6))]
+    models = {"a": DummyClassifier(), "b": DummyClassifier()}
+    result = evaluate(models, np.zeros((40, 1)), y, groups=groups, cv=splits, random_state=0)
+    assert dict(protocol_lines(result))["groups (speakers)"] == "3 tested of 20"
+    assert lead_lines(result)[0] == "6 samples of 3 speakers, 1 folds."
+    # All exchanges of three speakers are counted.
+    assert comparison_cells(result)[1][0][-2] == "1.000"
