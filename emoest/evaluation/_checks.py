@@ -165,6 +165,8 @@ def _check_names(targets: Targets, groups: Groups, speakers: Speakers) -> None:
 
 
 def check_bootstrap(n_resamples: int, confidence: float) -> None:
+    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer):
+        raise TypeError(f"n_resamples={n_resamples!r} must be a whole number.")
     if n_resamples < 1:
         raise ValueError(f"n_resamples must be at least 1, got {n_resamples}.")
     if not 0 < confidence < 1:

@@ -249,16 +249,6 @@ def run_fold(
     except Exception as error:
         # Raised in a worker, it would end joblib's loop and lose the folds that are done.
         return FoldFailure(task, _portable(error), traceback.format_exc())
-    if len(y_pred) != len(task.test):
-        message = f"predict gave {len(y_pred)} predictions for {len(task.test)} samples."
-        return FoldFailure(task, ValueError(message), "")
-    for table in tables.values():
-        # As missing columns they would count as 0 later.
-        gaps = table.isna().any(axis=1)
-        if gaps.any():
-            first = int(task.test[int(gaps.to_numpy().argmax())])
-            message = f"predict_proba gave NaN for {gaps.sum()} sample(s), at position {first}"
-            return FoldFailure(task, ValueError(f"{message}. Pass proba=False to do without."), "")
     return FoldOutput(task, y_pred, tables)
 
 

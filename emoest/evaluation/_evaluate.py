@@ -35,6 +35,12 @@ from emoest.evaluation._leakage import (
 )
 from emoest.evaluation._predictions import predictions_table
 from emoest.evaluation._protocol import Protocol
+from emoest.evaluation._protocols.checked_outputs import describe_bad_output
+from emoest.evaluation._protocols.coverage import (
+    untested_classes,
+    untrained_classes,
+    warn_of_untrained,
+)
 from emoest.evaluation._protocols.fingerprint import corpus_digest
 from emoest.evaluation._report.independence import is_independent
 from emoest.evaluation._result import EvaluationResult
@@ -182,7 +188,9 @@ def evaluate(
         groups than folds, a group is in both parts of a fold, or a finished part of a model has
         seen a group (``seen_groups_``) or samples (it keeps them, or their means) of a test fold.
     EvaluationError
-        If a model fails in a fold; its ``.partial`` holds the result of the folds before.
+        If a model fails in a fold, or predicts what cannot be scored: no value, texts for numbers,
+        several values a sample, probabilities that are missing, negative or do not sum to 1. Its
+        ``.partial`` holds the result of the folds before.
     EvaluationInterrupted
         On a keyboard interrupt (it is a KeyboardInterrupt); with ``.partial`` too.
 
@@ -191,7 +199,8 @@ def evaluate(
     NotSpeakerIndependentWarning
         If nothing names groups, or groups are something else and speakers are in both parts.
     UserWarning
-        If fewer than 10 groups are tested, samples are the same, or a column is the label.
+        If fewer than 10 groups are tested, samples are the same, a column is the label, or a
+        training part lacks a class that is tested.
 
     Notes
     -----
@@ -222,6 +231,15 @@ def evaluate(
     targets, known = plan.targets, plan.groups
     warn_few(None if known is None else _n_tested(known, plan.splits))
     known_speakers = plan.speakers.share_known(plan.splits)
+    splits = [plan.splits]
+    with warnings.catch_warnings():
+        # What the first run warned of is so in all.
+        warnings.simplefilter("ignore")
+        splits += [
+            plan_folds(models, X, y, cv=cv, random_state=run, **options).splits for run in runs[1:]
+        ]
+    untrained = untrained_classes(targets, splits)
+    warn_of_untrained(untrained)
     protocol = Protocol(
         task=targets.task,
         splitter=describe_splitter(plan.splitter, len(plan.splits)),
@@ -244,18 +262,13 @@ def evaluate(
         unknown_training={name: of_unknown_speakers(each) for name, each in models.items()},
         leaks=[vars(leak) for leak in plan.leaks],
         seeds=runs,
+        untrained=untrained,
+        untested=untested_classes(targets, plan.splits),
         versions=versions(),
         digest=corpus_digest(X, targets.frame, known),
     )
     protocol = replace(protocol, speaker_independent=is_independent(protocol))
     several = isinstance(model, Mapping)
-    splits = [plan.splits]
-    with warnings.catch_warnings():
-        # What the first run warned of is so in all.
-        warnings.simplefilter("ignore")
-        splits += [
-            plan_folds(models, X, y, cv=cv, random_state=run, **options).splits for run in runs[1:]
-        ]
     samples = _Samples(X, targets, known, splits, protocol, several)
     return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
 
@@ -328,7 +341,13 @@ def _outputs(
         )
         for task in tasks
     ]
-    return run_parallel(calls, n_jobs)
+    for output in run_parallel(calls, n_jobs):
+        yield output if isinstance(output, FoldFailure) else _checked(output, samples)
+
+
+def _checked(output: FoldOutput, samples: _Samples) -> FoldOutput | FoldFailure:
+    wrong = describe_bad_output(output, samples.targets.frame, samples.protocol.task)
+    return FoldFailure(output.task, ValueError(wrong), "") if wrong else output
 
 
 def _failure(failure: FoldFailure, samples: _Samples, done: list[FoldOutput]) -> EvaluationError:

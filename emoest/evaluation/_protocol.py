@@ -56,6 +56,10 @@ class Protocol:
         What `check_leakage` found, one dict a row of its table.
     seeds : list of int
         What splits and models were seeded with, run by run; empty for one run.
+    untrained : dict of str to list of int
+        Classes that a fold tests but that its training part lacks, with these folds.
+    untested : list of str
+        Classes that no fold tests.
     versions : dict of str to str
         Of Python and of the libraries in use.
     digest : str
@@ -83,6 +87,8 @@ class Protocol:
     unknown_training: dict[str, list[str]] = field(default_factory=dict)
     leaks: list[dict[str, Any]] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
+    untrained: dict[str, list[int]] = field(default_factory=dict)
+    untested: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     digest: str = ""
 

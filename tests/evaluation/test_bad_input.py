@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
@@ -154,11 +154,81 @@ def run(model=None, X=X, y=Y, groups=SPEAKERS, **options):
     return evaluate(model, X, y, groups=groups, **OPTIONS | options)
 
 
+class Says(Given):
+    """Predicts what a test wants of all samples."""
+
+    def __init__(self, says=None, proba=None):
+        self.says = says
+        self.proba = proba
+
+    def predict(self, X):
+        return self.says(len(X))
+
+
+def refused(message, says=lambda n: np.full(n, "sad"), y=Y, **options):
+    return (
+        lambda: run({"m": Says(says, **options)}, y=y),
+        EvaluationError,
+        rf"'m' .*fold 1.*{message}",
+    )
+
+
+OUTPUTS = {
+    "NaN": refused("no value.*6|12 sample", lambda n: np.full(n, np.nan)),
+    "None among texts": refused(
+        "no value .* 1 sample",
+        lambda n: np.array([None] + ["sad"] * (n - 1), dtype=object),
+    ),
+    "nothing at all": refused("predict gave None instead", lambda n: None),
+    "two columns": refused(r"shape \(12, 2\), but one value", lambda n: np.full((n, 2), "sad")),
+    "numbers for texts": refused(r"numbers \(1\), but 'y' holds texts", lambda n: np.ones(n, int)),
+    "texts for numbers": refused(
+        "texts .'sad'., but 'y' holds numbers", y=np.tile([1, 2, 3], N // 3)
+    ),
+    "too few": refused("1 predictions for 12", lambda n: ["sad"]),
+    "sums other than 1": refused("do not sum to 1 for 1 sample", proba=0.5),
+    "negative probabilities": refused("are negative for 1 sample", proba=[-0.5, 1, 0.5]),
+}
+
+
+@pytest.mark.parametrize(("call", "error", "message"), OUTPUTS.values(), ids=OUTPUTS)
+def test_predictions_that_cannot_be_scored_are_refused_at_once(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_rating_without_end_is_refused():
+    class Endless(DummyRegressor):
+        def predict(self, X):
+            return np.full(len(X), np.inf)
+
+    for model, message in ((Endless(), "infinite"), (Says(lambda n: np.full(n, "a")), "texts")):
+        with pytest.raises((EvaluationError, ValueError), match=message + "|is a classifier"):
+            run(model, y=np.linspace(0, 1, N))
+
+
+def test_a_class_that_a_training_part_lacks_is_said_once():
+    with pytest.warns(UserWarning, match="no training sample.*: 'awe' in fold 4.") as caught:
+        result = run(y=only_in("s3"), cv="loso", seeds=[0, 1])
+    assert sum("no training sample" in str(each.message) for each in caught) == 1
+    assert "not trained on       'awe' in fold 4" in result.summary()
+    splits = [(np.arange(12, N), np.arange(12))]
+    result = run(y=only_in("s3"), cv=splits)
+    assert result.protocol.untrained == {}
+    assert "classes not tested   'awe'" in result.summary()
+    assert "not trained on" not in result.summary()
+
+
 PROBA = np.full((N, 3), 1 / 3)
 GAPS = np.where(np.arange(N)[:, None] == 4, np.nan, PROBA)
 NAMES = ["calm", "glad", "sad"]
 REFUSED = {
     "fewer speakers than folds": (lambda: run(cv=11), ValueError, "11 folds need at least 11"),
+    "half a resample": (
+        lambda: run(n_resamples=100.5),
+        TypeError,
+        "n_resamples=100.5 must be a whole",
+    ),
     "one row": (lambda: run(X=X[:1], y=Y[:1], groups=SPEAKERS[:1]), ValueError, "one class only"),
     "one class": (lambda: run(y=np.full(N, "sad")), ValueError, "one class only, 'sad'"),
     "one speaker": (lambda: run(groups=np.full(N, "s")), ValueError, "All samples are of one"),

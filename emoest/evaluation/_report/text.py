@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from emoest.evaluation._bootstrap import MOST_EXACT
+from emoest.evaluation._protocols.coverage import describe_untrained
 from emoest.evaluation._report.independence import independence
 from emoest.utils.messages import listed, printable
 
@@ -68,6 +69,10 @@ def protocol_lines(result: Evaluated) -> list[tuple[str, str]]:
         lines.append(("inner folds", f"do not keep {kinds} together: {ungrouped}"))
     if unknown := _parts(protocol.unknown_training):
         lines.append(("trained before", f"on speakers that nobody knows: {unknown}"))
+    if protocol.untrained:
+        lines.append(("not trained on", "; ".join(describe_untrained(protocol.untrained))))
+    if protocol.untested:
+        lines.append(("classes not tested", listed(protocol.untested, most=10, quoted=True)))
     lines += [("leaks", text) for text in _leaks(protocol.leaks)]
     if protocol.seeds:
         lines.append(
