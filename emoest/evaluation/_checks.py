@@ -19,12 +19,12 @@ from emoest.evaluation._leakage import (
 )
 from emoest.evaluation._leaks.alarm import refuse_or_warn
 from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks
+from emoest.evaluation._predictions import without_groups
 from emoest.evaluation._protocol import Task
 from emoest.evaluation._protocols.checked_folds import make_splits
 from emoest.evaluation._protocols.named_folds import named_cv
 from emoest.evaluation._speakers import SPEAKER, Speakers, find_speakers
 from emoest.tables.groups import (
-    GROUP_LEVEL,
     NotSpeakerIndependentWarning,
     Split,
     describe_confounding,
@@ -94,7 +94,7 @@ def plan_folds(
     """Check what is evaluated on what, and split it."""
     targets = check_targets(X, y, models)
     groups = _one_column(groups)
-    _check_alignment(X, groups, "groups")
+    check_alignment(X, groups, "groups")
     known = check_groups(X, resolve_groups(X, groups, group_column))
     speakers = find_speakers(X, known, groups, group_column)
     _check_names(targets, known, speakers)
@@ -175,27 +175,40 @@ def check_bootstrap(n_resamples: int, confidence: float) -> None:
 
 def check_seeds(seeds: Any, random_state: RandomState) -> list[int]:
     """Return the seeds of the runs; none for a single one without a name."""
+    if isinstance(random_state, int | np.integer) and not 0 <= random_state < 2**32:
+        raise ValueError(f"random_state={random_state} must lie between 0 and 2**32 - 1.")
     if seeds is None:
         return []
     if isinstance(seeds, int | np.integer) and not isinstance(seeds, bool) and seeds > 0:
         return spawn_seeds(resolve_seed(random_state), int(seeds))
     found = list(seeds) if np.ndim(seeds) == 1 and not isinstance(seeds, str) else []
-    whole = all(isinstance(each, int | np.integer) and each >= 0 for each in found)
+    whole = all(isinstance(each, int | np.integer) and 0 <= each < 2**32 for each in found)
     if not found or not whole or len(set(found)) < len(found):
         raise ValueError(
-            f"seeds={seeds!r} must be a number of runs, or different whole numbers, one for each."
+            f"seeds={seeds!r} must be a number of runs, or different whole numbers, one for each, "
+            "from 0 to 2**32 - 1."
         )
     return [int(each) for each in found]
 
 
 def check_models(model: Any) -> dict[str, Any]:
+    if isinstance(model, list | tuple):
+        raise TypeError("Several models are passed as a dict, {'name': model}, not as a list.")
     if not isinstance(model, Mapping):
         last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-        model = {type(last).__name__: model}
+        model = {(last if isinstance(last, type) else type(last)).__name__: model}
     if not model:
         raise ValueError("There is no model to evaluate: the dict is empty.")
+    names = [str(name) for name in model]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"Several models have one name: {listed(twice, quoted=True)}.")
     for name, each in model.items():
-        if isinstance(each, type) or not (hasattr(each, "fit") and _predicts(each)):
+        if isinstance(each, type):
+            raise TypeError(
+                f"Model {name!r} is a class and has no fit and predict of its own: pass an "
+                f"instance, {each.__name__}()."
+            )
+        if not (hasattr(each, "fit") and _predicts(each)):
             raise TypeError(f"Model {name!r} has no fit and predict: {each!r}.")
     return {str(name): each for name, each in model.items()}
 
@@ -209,7 +222,9 @@ def _predicts(model: Any) -> bool:
 
 def check_targets(X: Any, y: Any, models: dict[str, Any]) -> Targets:
     check_consistent_length(X, y)
-    _check_alignment(X, y, "y")
+    if len(y) == 0:
+        raise ValueError("There are no samples: X and y are empty.")
+    check_alignment(X, y, "y")
     y = y if isinstance(y, pd.DataFrame | pd.Series) else np.asarray(y)
     if _holds_votes(y, models):
         return _targets_of_votes(y)
@@ -296,25 +311,20 @@ def _classes(column: "pd.Series[Any]") -> list[Any]:
     return classes
 
 
-def _check_alignment(X: Any, other: Any, what: str) -> None:
+def check_alignment(X: Any, other: Any, what: str) -> None:
     """Raise on the one misalignment that is certain: the same index in another order."""
     if not isinstance(X, pd.DataFrame) or not isinstance(other, pd.DataFrame | pd.Series):
         return
-    mine, its = (_without_groups(each.index) for each in (X, other))
+    mine, its = (without_groups(each.index) for each in (X, other))
     if mine.nlevels != its.nlevels or mine.equals(its) or len(mine) != len(its):
         return
     if mine.is_unique and its.is_unique and its.isin(mine).all():
         rows = "X.index" if mine is X.index else "X.index.droplevel('group')"
+        its_name = what.partition(" ")[0]
         raise ValueError(
             f"X and {what} have the same index in different orders. Align them first: "
-            f"{what}.loc[{rows}]."
+            f"{its_name}.loc[{rows}]."
         )
-
-
-def _without_groups(index: pd.Index) -> pd.Index:
-    if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
-        return index.droplevel(GROUP_LEVEL)
-    return index
 
 
 def check_groups(X: Any, groups: Groups) -> Groups:

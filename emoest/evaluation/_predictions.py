@@ -82,7 +82,17 @@ def _row_ids(X: Any) -> Any:
     """Index of X without the groups, one object a sample."""
     if not isinstance(X, pd.DataFrame | pd.Series):
         return np.arange(num_samples(X))
-    index = X.index
+    return without_groups(X.index).to_numpy()
+
+
+def without_groups(index: pd.Index) -> pd.Index:
+    """Leave out the level of groups, where an index has others.
+
+    Examples
+    --------
+    >>> without_groups(pd.MultiIndex.from_tuples([(7, "s1")], names=["row", "group"])).tolist()
+    [7]
+    """
     if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
-        index = index.droplevel([GROUP_LEVEL])
-    return index.to_numpy()
+        return index.droplevel([GROUP_LEVEL])
+    return index

@@ -221,7 +221,8 @@ class EvaluationResult:
         ----------
         by : str or array-like of shape (n_samples,)
             A column of the predictions (``"group"``, ``"fold"``), or one value a sample in the
-            order of X: sex, age, language, corpus.
+            order of X: sex, age, language, corpus. A Series with the index of X in another order
+            is refused.
         model : str, default=None
             May be left out if there is one model.
         target : object, default=None
@@ -232,8 +233,7 @@ class EvaluationResult:
         table : DataFrame
             One row a subgroup: the main score with its interval from resampling the groups
             (speakers) inside it, the other scores, ``n_classes`` (the classes that it has: UAR is
-            over these), numbers of predictions and groups, and ``few`` (fewer than 20
-            predictions).
+            over these), numbers of samples and groups, and ``few`` (fewer than 20 samples).
 
         Raises
         ------

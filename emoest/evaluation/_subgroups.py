@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._bootstrap import bootstrap_interval, resample_scores
+from emoest.evaluation._predictions import without_groups
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._scores import plain_scores, sums_by_group
 from emoest.utils.messages import listed
 
 FEW = 20
-"""A subgroup of fewer predictions is marked: its score says little."""
+"""A subgroup of fewer samples is marked: its score says little."""
 
 
 def subgroup_table(rows: pd.DataFrame, protocol: Protocol, by: Any) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def subgroup_table(rows: pd.DataFrame, protocol: Protocol, by: Any) -> pd.DataFr
         record |= {f"{score}_high": high} | scores
         if protocol.task == "classification":
             record["n_classes"] = part["y"].nunique()
-        record |= {"n": len(part), "n_groups": n_groups, "few": len(part) < FEW}
+        n_samples = part["position"].nunique()
+        record |= {"n": n_samples, "n_groups": n_groups, "few": n_samples < FEW}
         records.append(record)
     table = pd.DataFrame(records).set_index("subgroup")
     return table.sort_values(score, kind="stable")
@@ -56,6 +58,22 @@ def _by_position(rows: pd.DataFrame, protocol: Protocol, by: Any) -> Any:
             f"by has the shape {values.shape}, but {protocol.n_rows} samples were evaluated: pass "
             "one value a sample, in the order of X."
         )
+    _check_order(rows, by)
     missing = pd.isna(values)
     values = np.where(missing, "not known", values)
     return values[rows["position"].to_numpy()]
+
+
+def _check_order(rows: pd.DataFrame, by: Any) -> None:
+    """Raise if `by` has the index of the samples in another order."""
+    if not isinstance(by, pd.Series) or "row" not in rows or not by.index.is_unique:
+        return
+    index = without_groups(by.index)
+    mine = rows.drop_duplicates("position")
+    its = index.to_numpy()[mine["position"].to_numpy()]
+    moved = [one != other for one, other in zip(mine["row"], its, strict=True)]
+    if any(moved) and set(mine["row"]) <= set(index):
+        raise ValueError(
+            "by has the index of the samples in another order. Pass by.loc[X.index], or "
+            "by.to_numpy() if its values are in the order of X."
+        )

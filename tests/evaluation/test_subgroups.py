@@ -67,6 +67,9 @@ def test_seeds_count_as_runs():
     result = evaluate(
         DummyClassifier(strategy="stratified"), np.zeros((N, 1)), y, groups=SPEAKERS, seeds=[0, 1]
     )
+    assert result.subgroups(SEX)["n"].tolist() == [60, 60]
+    few = np.where(np.arange(N) < 11, "a", "b")
+    assert result.subgroups(few).loc["a", ["n", "few"]].tolist() == [11, True]
     rows = result.predictions.assign(sex=SEX[result.predictions["position"]])
     for sex, part in rows.groupby("sex"):
         scores = [uar_score(run["y"], run["y_pred"]) for _, run in part.groupby("seed")]
@@ -77,3 +80,18 @@ def test_seeds_count_as_runs():
 def test_what_names_no_subgroups_is_refused(result, by):
     with pytest.raises(ValueError, match="by"):
         result.subgroups(by)
+
+
+def test_a_series_belongs_to_its_samples(result):
+    sex = pd.Series(SEX)
+    assert result.subgroups(sex).equals(result.subgroups(SEX))
+    # Another index says nothing of the order.
+    assert result.subgroups(sex.set_axis(sex.index + 1000)).equals(result.subgroups(SEX))
+    for call in (result.subgroups, lambda by: result.to_html(subgroups={"sex": by})):
+        with pytest.raises(ValueError, match="index of the samples in another order"):
+            call(sex.iloc[::-1])
+
+
+def test_a_page_takes_kinds_with_their_values(result):
+    with pytest.raises(TypeError, match=r"subgroups=\['sex'\] must be a dict or a DataFrame"):
+        result.to_html(subgroups=["sex"])

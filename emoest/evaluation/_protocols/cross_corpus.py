@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from emoest.evaluation._checks import check_alignment
 from emoest.evaluation._evaluate import evaluate
 from emoest.tables.groups import resolve_groups
 from emoest.tables.inputs import as_pandas
 from emoest.tables.names import is_context, tokens
+from emoest.utils._sklearn import num_samples
 from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
 
@@ -61,9 +63,11 @@ def cross_corpus_table(
 
     Raises
     ------
+    TypeError
+        If there are several models.
     ValueError
-        If there are fewer than two corpora, columns differ, speakers are unknown, a label is not in
-        `label_map`, or fewer than two labels are left.
+        If there are fewer than two corpora, lengths or orders of a corpus differ, columns differ,
+        speakers are unknown, a label is not in `label_map`, or fewer than two labels are left.
 
     Examples
     --------
@@ -78,6 +82,10 @@ def cross_corpus_table(
     >>> table[["train", "test", "uar"]].to_numpy().tolist()
     [['two', 'one', 1.0], ['one', 'two', 1.0]]
     """
+    if isinstance(model, Mapping | list | tuple):
+        raise TypeError(
+            f"cross_corpus_table evaluates one model, got {len(model)}: call it once for each."
+        )
     if train not in ("each", "others"):
         raise ValueError(f"train={train!r} must be 'each' or 'others'.")
     X, y, origin, groups, dropped = _joined(corpora, label_map)
@@ -121,6 +129,8 @@ def _joined(corpora: Mapping[str, tuple[Any, ...]], label_map: LabelMap | None) 
         raise ValueError(
             f"label_map and corpora name different corpora: {listed(sorted(unknown), quoted=True)}."
         )
+    for name, parts in corpora.items():
+        _check_parts(name, parts)
     mapped = {
         name: _map_labels(name, parts[1], None if label_map is None else label_map[name])
         for name, parts in corpora.items()
@@ -146,6 +156,22 @@ def _joined(corpora: Mapping[str, tuple[Any, ...]], label_map: LabelMap | None) 
     y = np.array(y.tolist())
     X = pd.concat(tables, ignore_index=True)
     return X, y, np.concatenate(origins), np.concatenate(people), dropped
+
+
+def _check_parts(name: str, parts: tuple[Any, ...]) -> None:
+    """Raise if the samples, labels and groups of a corpus do not belong together."""
+    if len(parts) not in (2, 3):
+        raise ValueError(
+            f"Corpus {name!r} must be (X, y) or (X, y, groups), got {len(parts)} parts."
+        )
+    sizes = [num_samples(part) for part in parts if part is not None]
+    if len(set(sizes)) > 1:
+        raise ValueError(
+            f"X, y and groups of corpus {name!r} have different numbers of samples: "
+            f"{listed(sizes)}."
+        )
+    for what, part in zip(("y", "groups"), parts[1:], strict=False):
+        check_alignment(parts[0], part, f"{what} of corpus {name!r}")
 
 
 def _own_names(name: str, X: pd.DataFrame) -> pd.DataFrame:

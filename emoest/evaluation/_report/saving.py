@@ -1,7 +1,7 @@
 """An evaluation on disk: predictions as a table, the protocol as JSON."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ import pandas as pd
 
 from emoest.evaluation._protocol import Protocol
 from emoest.utils.atomic import written_whole
+from emoest.utils.messages import listed
 
 FORMAT = 1
 PROTOCOL, PREDICTIONS, TABLE = "protocol.json", "predictions", "table.csv"
+
+_AGAIN = "Copy the whole folder again, or evaluate and save again."
 
 _PAIRS = ("classes",)
 """Fields of `Protocol` whose keys need not be texts: written as lists of pairs."""
@@ -28,6 +31,7 @@ def save_result(result: Any, folder: Path) -> None:
     for key in _PAIRS:
         protocol[key] = [[name, value] for name, value in protocol[key].items()]
     text = {"format": FORMAT, "predictions": name, "columns": kinds, "protocol": protocol}
+    text["n_predictions"] = len(predictions)
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / name) as file:
         if parquet:
@@ -48,10 +52,13 @@ def load_result(folder: Path) -> tuple[pd.DataFrame, Protocol]:
         found = text["format"], text["predictions"], text["columns"], dict(text["protocol"])
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} is not what EvaluationResult.save writes: {type(error).__name__}: {error}."
+            f"{path} is not what EvaluationResult.save writes: {type(error).__name__}: {error}. "
+            f"{_AGAIN}"
         ) from error
     version, name, kinds, protocol = found
     unknown = set(protocol) - {each.name for each in fields(Protocol)}
+    if lacking := [each.name for each in fields(Protocol) if _is_lacking(each, protocol)]:
+        raise ValueError(f"The protocol in {path} lacks {listed(lacking, quoted=True)}. {_AGAIN}")
     if version != FORMAT or unknown:
         raise ValueError(
             f"{path} was written by another version of emoest (format {version}, this one reads "
@@ -61,8 +68,36 @@ def load_result(folder: Path) -> tuple[pd.DataFrame, Protocol]:
         protocol[key] = {_hashable(name): value for name, value in protocol[key]}
     protocol["targets"] = [_hashable(name) for name in protocol["targets"]]
     table = folder / Path(name).name
-    read = pd.read_parquet if table.suffix == ".parquet" else _read_csv
-    return _decode(read(table), kinds), Protocol(**protocol)
+    predictions = _read(table, kinds)
+    # Results from before it was written say no number.
+    expected = text.get("n_predictions", len(predictions))
+    if len(predictions) != expected:
+        raise ValueError(
+            f"{table} holds {len(predictions)} predictions, but {path} says {expected}: "
+            f"one of the two was changed or cut off. {_AGAIN}"
+        )
+    return predictions, Protocol(**protocol)
+
+
+def _read(path: Path, kinds: dict[str, str]) -> pd.DataFrame:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing. {_AGAIN}")
+    read = pd.read_parquet if path.suffix == ".parquet" else _read_csv
+    try:
+        return _decode(read(path), kinds)
+    except ImportError:
+        raise
+    except Exception as error:
+        # Engines of parquet have their own classes of errors.
+        raise ValueError(
+            f"{path} cannot be read as the predictions that EvaluationResult.save writes: "
+            f"{type(error).__name__}: {error}. {_AGAIN}"
+        ) from error
+
+
+def _is_lacking(field: Any, protocol: dict[str, Any]) -> bool:
+    needed = field.default is MISSING and field.default_factory is MISSING
+    return needed and field.name not in protocol
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._report.text import Evaluated, interval, number
-from emoest.utils.messages import printable
+from emoest.utils.messages import printable, short_repr
 
 MOST = 12
 """Most subgroups of a kind that a page lists; the worst come first."""
@@ -23,14 +23,18 @@ def subgroup_blocks(result: Evaluated, subgroups: Mapping[Any, Any] | None) -> l
     kinds: dict[Any, Any] = {}
     if result.protocol.n_groups is not None:
         kinds[result.protocol.group_kind] = "group"
+    if subgroups is not None and not hasattr(subgroups, "items"):
+        raise TypeError(
+            f"subgroups={short_repr(subgroups, most=60)} must be a dict or a DataFrame of one "
+            "value a sample, for example subgroups=frame[['sex']]."
+        )
     # A DataFrame gives one kind a column.
     kinds |= {} if subgroups is None else dict(subgroups.items())
     blocks = []
     for kind, by in kinds.items():
-        values = by if isinstance(by, str) else np.asarray(by, dtype=object)
         for target in result.protocol.targets:
             several = len(result.protocol.targets) > 1
-            tables = {model: result.subgroups(values, model, target) for model in result.models}
+            tables = {model: result.subgroups(by, model, target) for model in result.models}
             what = (
                 f"{printable(target)} by {printable(kind)}" if several else f"By {printable(kind)}"
             )
@@ -50,7 +54,7 @@ def _block(
     lines = [_worst(model, table, score) for model, table in tables.items()]
     ties = about.index[about["n"] == about["n"].min()]
     also = f" ({len(ties) - 1} more have as many)" if len(ties) > 1 else ""
-    count = f"{about['n'].min()} prediction{'' if about['n'].min() == 1 else 's'}"
+    count = f"{about['n'].min()} sample{'' if about['n'].min() == 1 else 's'}"
     lines.append(f"Smallest: {printable(min(ties, key=str))}, {count}{also}.")
     mean = joined.groupby(level=0, sort=False).mean()
     order = mean.sort_values(kind="stable").index[:MOST]

@@ -129,6 +129,22 @@ BAD = {
         {},
         "'two' does not say who speaks",
     ),
+    "labels in another order": (
+        {"one": (X_ONE, pd.Series(Y_ONE).sample(frac=1, random_state=0)), "two": (X_ONE, Y_ONE)},
+        {},
+        "y of corpus 'one' have the same index in different orders",
+    ),
+    "groups in another order": (
+        {"one": (X_ONE, Y_ONE), "two": (X_ONE, Y_ONE, X_ONE["speaker"].iloc[::-1])},
+        {},
+        "groups of corpus 'two' have the same index",
+    ),
+    "labels too few": (
+        {"one": (X_ONE, Y_ONE), "two": (X_ONE, Y_ONE[:50])},
+        {},
+        "of corpus 'two' have different numbers of samples: 60, 50",
+    ),
+    "samples alone": ({"one": (X_ONE,), "two": (X_ONE, Y_ONE)}, {}, "'one' must be"),
     "another word for train": (corpora("one", "three"), {"train": "all"}, "'each' or 'others'"),
 }
 
@@ -137,3 +153,9 @@ BAD = {
 def test_corpora_that_cannot_be_compared_are_refused(found, options, message):
     with pytest.raises(ValueError, match=message):
         cross_corpus_table(LogisticRegression(), found, **OPTIONS, **options)
+
+
+def test_several_models_are_refused():
+    models = {"a": LogisticRegression(), "b": LogisticRegression()}
+    with pytest.raises(TypeError, match="one model, got 2"):
+        cross_corpus_table(models, corpora("one", "three"), **OPTIONS)

@@ -85,6 +85,34 @@ def test_files_count_by_their_bytes(tmp_path):
     assert corpus_digest(X + "#t=0,1", ["a"], None) != corpus_digest(X, ["a"], None)
 
 
+def cut(path):
+    pd.read_parquet(path).iloc[:10].to_parquet(path)
+
+
+def one_column_less(path):
+    pd.read_parquet(path).drop(columns="y_pred").to_parquet(path)
+
+
+BROKEN = {
+    "fewer rows": (cut, r"holds 10 predictions, but .*protocol\.json says 24"),
+    "half a file": (lambda path: path.write_bytes(path.read_bytes()[:200]), "cannot be read as"),
+    "no column of predictions": (one_column_less, "cannot be read as .* 'y_pred'"),
+    "no file": (lambda path: path.unlink(), "is missing"),
+}
+
+
+@pytest.mark.parametrize(("broken", "message"), BROKEN.values(), ids=BROKEN)
+def test_predictions_that_are_not_those_saved_are_refused(broken, message, tmp_path):
+    pytest.importorskip("pyarrow")
+    evaluate(DummyClassifier(), *TEXTS, groups=SPEAKERS, cv=3, random_state=0).save(tmp_path)
+    path = tmp_path / "predictions.parquet"
+    broken(path)
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
+        EvaluationResult.load(tmp_path)
+    assert str(path) in str(caught.value)
+    assert "evaluate and save again" in str(caught.value)
+
+
 def test_what_is_no_result_is_refused(tmp_path):
     result = evaluate(DummyClassifier(), *TEXTS, groups=SPEAKERS, cv=3, random_state=0)
     result.save(tmp_path)
@@ -94,6 +122,10 @@ def test_what_is_no_result_is_refused(tmp_path):
         EvaluationResult.load(tmp_path / "nothing")
     path.write_text(json.dumps(text | {"format": 99}), encoding="utf-8")
     with pytest.raises(ValueError, match="another version of emoest"):
+        EvaluationResult.load(tmp_path)
+    less = {name: value for name, value in text["protocol"].items() if name != "task"}
+    path.write_text(json.dumps(text | {"protocol": less}), encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks 'task'"):
         EvaluationResult.load(tmp_path)
     path.write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"is not what EvaluationResult\.save writes"):

@@ -27,13 +27,13 @@ def test_the_worst_and_the_smallest_are_named(result):
     worst, smallest = speakers["lines"][0], speakers["lines"][-1]
     assert f"worst is {table.index[0]} with UAR {table['uar'].iloc[0]:.3f}" in worst
     assert f"the mean of 15 is {table['uar'].mean():.3f}" in worst
-    assert smallest == "Smallest: s00, 8 predictions (14 more have as many)."
+    assert smallest == "Smallest: s00, 8 samples (14 more have as many)."
     assert len(speakers["cells"][1]) == MOST
     assert speakers["more"] == "12 of 15, the worst first."
     assert sexes["heading"] == "By sex"
-    assert sexes["lines"][-1] == "Smallest: <i>x</i>, 8 predictions."
+    assert sexes["lines"][-1] == "Smallest: <i>x</i>, 8 samples."
     page = result.to_html(subgroups=pd.DataFrame({"sex": sex}))
-    assert "Smallest: &lt;i&gt;x&lt;/i&gt;, 8 predictions." in page
+    assert "Smallest: &lt;i&gt;x&lt;/i&gt;, 8 samples." in page
     assert "8 (few)" in page
 
 
@@ -73,4 +73,4 @@ def test_names_of_several_kinds_and_classes_that_are_not_everywhere(result):
     assert {row[0] for row in block["cells"][1]} == {"x", "1", "not known"}
     (_, block) = subgroup_blocks(result, {"kind": np.where(np.arange(N) == 0, "one row", "rest")})
     assert "UAR is over the classes that each has." in block["more"]
-    assert block["lines"][-1] == "Smallest: one row, 1 prediction."
+    assert block["lines"][-1] == "Smallest: one row, 1 sample."
