@@ -177,7 +177,7 @@ def _check_parts(name: str, parts: tuple[Any, ...]) -> None:
 def _own_names(name: str, X: pd.DataFrame) -> pd.DataFrame:
     """Put the corpus before names: speaker 01 of one is not speaker 01 of another."""
     units = [c for c in X if is_context(c) and tokens(c)[-1] not in ("split", "fold")]
-    return X.assign(**{c: [v if pd.isna(v) else f"{name}: {v}" for v in X[c]] for c in units})
+    return X.assign(**{str(c): [v if pd.isna(v) else f"{name}: {v}" for v in X[c]] for c in units})
 
 
 def _groups_of(name: str, parts: tuple[Any, ...]) -> Any:
