@@ -6,14 +6,16 @@ so that one matrix product of draws and sums per group scores many resamples at 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy import stats
 
+from emoest.evaluation._checks import check_bootstrap
+from emoest.evaluation._inputs.aligned import check_group_names
+from emoest.evaluation._inputs.columns import check_labels
 from emoest.evaluation._metrics import ccc_of_sums, rating_sums
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
@@ -39,10 +41,14 @@ class GroupSums:
         Sums over the samples of each group.
     score : callable
         From sums of shape (n_resamples, n_sums) to scores of shape (n_resamples,).
+    single : bool, default=False
+        Whether each group is one sample and the score follows from a confusion matrix: samples of
+        the same classes, true and predicted, are drawn together.
     """
 
     sums: Floats
     score: Callable[[Floats], Floats]
+    single: bool = False
 
     def value(self) -> float:
         """Score of all groups together."""
@@ -105,7 +111,9 @@ def group_sums(y_true: Any, y_pred: Any, groups: Any, task: str) -> GroupSums:
     0.75
     """
     codes = group_codes(groups, len(y_true))
-    return (ccc_sums if task == "regression" else uar_sums)(y_true, y_pred, codes)
+    if task == "regression":
+        return ccc_sums(y_true, y_pred, codes)
+    return replace(uar_sums(y_true, y_pred, codes), single=groups is None)
 
 
 def mean_of_sums(parts: Sequence[GroupSums]) -> GroupSums:
@@ -126,13 +134,16 @@ def mean_of_sums(parts: Sequence[GroupSums]) -> GroupSums:
         mean: Floats = np.mean(scores, axis=0)
         return mean
 
-    return GroupSums(np.hstack([part.sums for part in parts]), score)
+    single = all(part.single for part in parts)
+    return GroupSums(np.hstack([part.sums for part in parts]), score, single)
 
 
 def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> Floats:
     """Score every part, for example one a model, on the same resamples of the groups.
 
     The scores have the shape (n_resamples, n_parts); all parts have the same groups in one order.
+    Of single samples, the counts of the cells of the confusion matrix are drawn from a multinomial
+    distribution: the same in distribution as drawing the samples.
 
     Examples
     --------
@@ -141,15 +152,27 @@ def resample_scores(parts: Sequence[GroupSums], n_resamples: int, seed: int) -> 
     [1.0, 1.0, 1.0]
     """
     n_groups = len(parts[0].sums)
+    tables, counts = [part.sums for part in parts], None
+    if all(part.single for part in parts):
+        ends = np.cumsum([table.shape[1] for table in tables])[:-1].tolist()
+        cells, counts = np.unique(np.hstack(tables), axis=0, return_counts=True)
+        tables = np.split(cells, ends, axis=1)
     scores = [
-        [part.score(draws @ part.sums) for part in parts]
-        for draws in draw_groups(n_groups, n_resamples, seed)
+        [part.score(draws @ table) for part, table in zip(parts, tables, strict=True)]
+        for draws in draw_groups(n_groups, n_resamples, seed, counts)
     ]
     return np.concatenate([np.stack(chunk, axis=1) for chunk in scores])
 
 
-def draw_groups(n_groups: int, n_resamples: int, seed: int) -> Iterator[Floats]:
+def draw_groups(
+    n_groups: int,
+    n_resamples: int,
+    seed: int,
+    counts: npt.NDArray[np.intp] | None = None,
+) -> Iterator[Floats]:
     """Yield, chunk by chunk, how often each group was drawn: arrays (n, n_groups).
+
+    With `counts`, of `n_groups` groups so many are alike, and are counted together.
 
     Examples
     --------
@@ -157,10 +180,11 @@ def draw_groups(n_groups: int, n_resamples: int, seed: int) -> Iterator[Floats]:
     [[4.0, 4.0]]
     """
     rng = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK // n_groups)
+    shares = np.full(n_groups, 1 / n_groups) if counts is None else counts / n_groups
+    chunk = max(1, _CHUNK // len(shares))
     for start in range(0, n_resamples, chunk):
         size = min(chunk, n_resamples - start)
-        yield rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size).astype(np.float64)
+        yield rng.multinomial(n_groups, shares, size).astype(np.float64)
 
 
 def widening(n_groups: int, confidence: float = 0.95) -> float:
@@ -272,7 +296,8 @@ def uar_interval(
         The true and the predicted classes.
     groups : array-like of shape (n_samples,), default=None
         Who each sample is from; None resamples single samples, which is too narrow where
-        speakers have several.
+        speakers have several. Their number hardly matters for the time: how many there are of each
+        true and predicted class is drawn at once.
     n_resamples : int, default=2000
         How often the groups are drawn with replacement.
     confidence : float, default=0.95
@@ -285,6 +310,12 @@ def uar_interval(
     low, high : float
         NaN with fewer than two groups. The interval holds what varies with the speakers tested,
         not what varies with the training set or the seed of the model.
+
+    Raises
+    ------
+    ValueError
+        If lengths or the order of an index differ, a label or group is missing, labels are no
+        classes or of two kinds, `n_resamples` is below 1, or `confidence` is not between 0 and 1.
 
     Warns
     -----
@@ -301,16 +332,13 @@ def uar_interval(
     >>> uar_interval([0, 1, 0, 1], [0, 1, 0, 1], ["s1", "s1", "s2", "s2"], random_state=0)
     (1.0, 1.0)
     """
-    if groups is not None and pd.isna(np.asarray(groups)).any():
-        raise ValueError("groups has missing values: every sample needs a group.")
-    codes = group_codes(groups, len(y_true))
-    if not len(y_true) == len(y_pred) == len(codes):
-        raise ValueError(
-            f"y_true, y_pred and groups have {len(y_true)}, {len(y_pred)} and {len(codes)} samples."
-        )
-    n_groups = int(codes.max()) + 1
+    check_bootstrap(n_resamples, confidence)
+    true, pred = check_labels({"y_true": y_true, "y_pred": y_pred}, also={"groups": groups})
+    sums = group_sums(
+        true, pred, None if groups is None else check_group_names(groups), "classification"
+    )
+    n_groups = len(sums.sums)
     warn_few(None if groups is None else n_groups)
-    sums = uar_sums(y_true, y_pred, codes)
     scores = resample_scores([sums], n_resamples, resolve_seed(random_state))
     return bootstrap_interval(sums.value(), scores[:, 0], n_groups, confidence)
 

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import f1_score
-from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import type_of_target
 
-from emoest.utils.messages import listed
+from emoest.evaluation._inputs.columns import (
+    check_classes,
+    check_kind,
+    check_multilabel,
+    check_ratings,
+)
 from emoest.utils.typing import Array, Floats
 from emoest.utils.warn import warn_user
 
@@ -51,8 +53,8 @@ def uar_score(
     Raises
     ------
     ValueError
-        If the lengths differ, a label is missing, `y_true` is empty or not made of classes, or
-        none of `labels` is present.
+        If the lengths differ, the same index stands in another order, a label is missing, `y_true`
+        is empty or not made of classes, or none of `labels` is present.
 
     Warns
     -----
@@ -70,9 +72,9 @@ def uar_score(
     >>> uar_score([0, 0, 1], [0, 0, 1], labels=[0])
     1.0
     """
-    true, pred, weight = _check_classes(y_true, y_pred, sample_weight)
+    true, pred, weight = check_classes(y_true, y_pred, sample_weight)
     classes, support, hits = _tally(true, pred, weight)
-    wanted = classes if labels is None else _check_kind(labels, "labels")
+    wanted = classes if labels is None else check_kind(labels, "labels")
     present = dict(zip(classes.tolist(), (support > 0).tolist(), strict=True))
     absent = [label for label in wanted.tolist() if not present.get(label, False)]
     counted = np.isin(classes, wanted) & (support > 0)
@@ -119,7 +121,7 @@ def recall_per_class(
     >>> recall_per_class(["a", "a", "b"], ["a", "b", "b"]).to_dict()
     {'a': 0.5, 'b': 1.0}
     """
-    classes, support, hits = _tally(*_check_classes(y_true, y_pred, sample_weight))
+    classes, support, hits = _tally(*check_classes(y_true, y_pred, sample_weight))
     recall = np.full(len(classes), np.nan)
     np.divide(hits, support, out=recall, where=support > 0)
     series = pd.Series(recall, index=pd.Index(classes, name="class"), name="recall")
@@ -134,7 +136,7 @@ def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
     y_true : DataFrame or array-like of shape (n_samples, n_labels)
         Zeros and ones.
     y_pred : DataFrame or array-like of shape (n_samples, n_labels)
-        Zeros and ones, columns in the same order.
+        Zeros and ones; of two DataFrames, columns are joined by name.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
     Raises
     ------
     ValueError
-        If the shapes differ or an entry is neither 0 nor 1.
+        If shapes, names of columns or the order of the rows differ, or an entry is neither 0 nor 1.
 
     Examples
     --------
@@ -152,7 +154,7 @@ def multilabel_uar(y_true: Any, y_pred: Any) -> "pd.Series[float]":
     >>> multilabel_uar(Y, [[1, 0], [0, 1], [0, 0], [0, 1]]).to_dict()
     {'happy': 0.75, 'angry': 1.0}
     """
-    names, true, pred = _check_multilabel(y_true, y_pred)
+    names, true, pred = check_multilabel(y_true, y_pred)
     scores = [uar_score(true[:, k], pred[:, k]) for k in range(len(names))]
     return pd.Series(scores, index=names, name="uar")
 
@@ -184,9 +186,9 @@ def macro_f1_score(y_true: Any, y_pred: Any) -> float:
     0.833...
     """
     if np.ndim(y_true) == 1:
-        true, pred, _ = _check_classes(y_true, y_pred, None)
+        true, pred, _ = check_classes(y_true, y_pred, None)
     else:
-        _, true, pred = _check_multilabel(y_true, y_pred)
+        _, true, pred = check_multilabel(y_true, y_pred)
     return float(f1_score(true, pred, average="macro", zero_division=0))
 
 
@@ -210,7 +212,7 @@ def ccc_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
     Raises
     ------
     ValueError
-        If the lengths differ, or a value is missing or infinite.
+        If lengths or the order of an index differ, or a value is missing or infinite.
 
     References
     ----------
@@ -243,7 +245,7 @@ def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> flo
     Raises
     ------
     ValueError
-        If the lengths differ, or a value is missing or infinite.
+        If lengths or the order of an index differ, or a value is missing or infinite.
 
     Examples
     --------
@@ -288,82 +290,6 @@ def ccc_of_sums(sums: Floats) -> Floats:
     # The variances and the squared difference of the means, in one term.
     spread = (xx + yy) / n - 2 * mean_x * mean_y
     return np.divide(2 * covariance, spread, out=np.zeros_like(spread), where=spread > 0)
-
-
-def _check_classes(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Array, Array, Floats]:
-    true, pred = _check_kind(y_true, "y_true"), _check_kind(y_pred, "y_pred")
-    if (true.dtype.kind in "OU") != (pred.dtype.kind in "OU"):
-        raise ValueError(
-            f"y_true and y_pred hold labels of different kinds: {true[0]!r} against {pred[0]!r}."
-        )
-    return true, pred, _check_weight(sample_weight, true, pred)
-
-
-def _check_kind(y: Any, name: str) -> Array:
-    if np.ndim(y) == 2 and np.shape(y)[1] > 1:
-        raise ValueError(
-            f"{name} has {np.shape(y)[1]} columns, and this score is of one target: score each "
-            "column, use multilabel_uar for zeros and ones, or emoest.evaluation.evaluate, which "
-            "gives one row a target."
-        )
-    labels: Array = column_or_1d(np.asarray(y))
-    _check_present(pd.isna(labels), name)
-    if labels.dtype.kind == "O":
-        text = [isinstance(label, str) for label in labels]
-        if any(text) and not all(text):
-            raise ValueError(f"{name} mixes strings with labels of another kind.")
-        # Numbers in an object column sort and compare as numbers in an array of their own kind.
-        labels = labels if all(text) else np.array(labels.tolist())
-    if (kind := type_of_target(labels)) not in ("binary", "multiclass"):
-        raise ValueError(f"{name} must hold classes, but it is {kind}, for example {labels[0]!r}.")
-    return labels
-
-
-def check_ratings(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Floats, Floats, Floats]:
-    """Convert true values, predicted values and weights to arrays, or say what is wrong with them.
-
-    Examples
-    --------
-    >>> check_ratings([1], [2], None)
-    (array([1.]), array([2.]), array([1.]))
-    """
-    true = np.asarray(column_or_1d(np.asarray(y_true)), dtype=np.float64)
-    pred = np.asarray(column_or_1d(np.asarray(y_pred)), dtype=np.float64)
-    _check_present(~np.isfinite(true), "y_true")
-    _check_present(~np.isfinite(pred), "y_pred")
-    return true, pred, _check_weight(sample_weight, true, pred)
-
-
-def _check_multilabel(y_true: Any, y_pred: Any) -> tuple[pd.Index, Array, Array]:
-    frame = pd.DataFrame(y_true)
-    true, pred = frame.to_numpy(), np.asarray(y_pred)
-    if true.shape != pred.shape:
-        raise ValueError(f"y_true has the shape {true.shape} and y_pred {pred.shape}.")
-    for name, values in (("y_true", true), ("y_pred", pred)):
-        if not np.isin(values, [0, 1]).all():
-            raise ValueError(f"{name} of a multi-label target must hold zeros and ones only.")
-    return frame.columns, true.astype(np.intp), pred.astype(np.intp)
-
-
-def _check_present(bad: npt.NDArray[np.bool_], name: str) -> None:
-    if len(bad) == 0:
-        raise ValueError(f"{name} is empty: there is nothing to score.")
-    if bad.any():
-        rows = np.flatnonzero(bad)
-        raise ValueError(
-            f"{name} has {len(rows)} missing or infinite value(s), at position {listed(rows)}. "
-            "Drop these samples first."
-        )
-
-
-def _check_weight(sample_weight: Any, true: Array, pred: Array) -> Floats:
-    check_consistent_length(true, pred, sample_weight)
-    if sample_weight is None:
-        return np.ones(len(true))
-    weight: Floats = np.asarray(column_or_1d(sample_weight), dtype=np.float64)
-    if not (weight >= 0).all() or weight.sum() == 0:
-        raise ValueError("sample_weight must not be negative or missing, nor zero everywhere.")
-    return weight
 
 
 def _tally(true: Array, pred: Array, weight: Floats) -> tuple[Array, Floats, Floats]:

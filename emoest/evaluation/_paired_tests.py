@@ -6,6 +6,8 @@ import numpy as np
 from scipy import stats
 
 from emoest.evaluation._bootstrap import group_codes
+from emoest.evaluation._inputs.aligned import check_aligned, check_group_names
+from emoest.evaluation._inputs.columns import check_labels
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
 
@@ -49,7 +51,13 @@ def mcnemar_test(y_true: Any, pred_a: Any, pred_b: Any) -> PairedTest:
     Raises
     ------
     ValueError
-        If the lengths differ or there is no sample.
+        If the lengths differ, there is no sample, the same index stands in another order, a label
+        is missing, or labels are no classes or of two kinds.
+
+    Notes
+    -----
+    Predictions of two evaluations stand in the order of their folds: sort both by ``position``
+    first, ``result.select().sort_values("position")``.
 
     References
     ----------
@@ -61,12 +69,7 @@ def mcnemar_test(y_true: Any, pred_a: Any, pred_b: Any) -> PairedTest:
     >>> mcnemar_test([0] * 10, [0] * 10, [0] * 4 + [1] * 6)
     PairedTest(statistic=6.0, p=0.03125)
     """
-    true, first, second = np.asarray(y_true), np.asarray(pred_a), np.asarray(pred_b)
-    if not len(true) or not len(true) == len(first) == len(second):
-        raise ValueError(
-            f"y_true, pred_a and pred_b have {len(true)}, {len(first)} and {len(second)} samples; "
-            "both systems must have predicted the same samples, one at least."
-        )
+    true, first, second = check_labels({"y_true": y_true, "pred_a": pred_a, "pred_b": pred_b})
     only_a = int(np.sum((first == true) & (second != true)))
     only_b = int(np.sum((second == true) & (first != true)))
     p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
@@ -95,8 +98,8 @@ def resampled_t_test(scores_a: Any, scores_b: Any, *, n_train: float, n_test: fl
     Raises
     ------
     ValueError
-        If there are fewer than two folds, lengths differ, a score is missing or a size is not
-        positive.
+        If there are fewer than two folds, lengths or the order of an index differ, a score is
+        missing or a size is not positive.
 
     References
     ----------
@@ -114,6 +117,7 @@ def resampled_t_test(scores_a: Any, scores_b: Any, *, n_train: float, n_test: fl
             f"scores have the shapes {first.shape} and {second.shape}; both systems need the score "
             "of the same folds, two at least."
         )
+    check_aligned({"scores_a": scores_a, "scores_b": scores_b})
     apart = first - second
     if not np.isfinite(apart).all():
         raise ValueError("A score is missing or infinite.")
@@ -160,19 +164,18 @@ def permutation_test(
     Raises
     ------
     ValueError
-        If the lengths differ, there is no sample or `n_permutations` is below 1.
+        If the lengths differ, there is no sample, the same index stands in another order, a label
+        or group is missing, labels are no classes or of two kinds, or `n_permutations` is below 1.
 
     Examples
     --------
     >>> permutation_test([0, 1] * 10, [0, 1] * 10, n_permutations=99, random_state=0)
     PairedTest(statistic=1.0, p=0.01)
     """
-    true, pred = np.asarray(y_true), np.asarray(y_pred)
-    codes = group_codes(groups, len(true)) if groups is not None else np.zeros(len(true), np.intp)
-    if not len(true) or not len(true) == len(pred) == len(codes):
-        raise ValueError(
-            f"y_true, y_pred and groups have {len(true)}, {len(pred)} and {len(codes)} samples."
-        )
+    true, pred = check_labels({"y_true": y_true, "y_pred": y_pred}, also={"groups": groups})
+    codes = np.zeros(len(true), np.intp)
+    if groups is not None:
+        codes = group_codes(check_group_names(groups), len(true))
     if n_permutations < 1:
         raise ValueError(f"n_permutations must be at least 1, got {n_permutations}.")
     order = np.argsort(codes, kind="stable")

@@ -1,5 +1,6 @@
 """Scores of predictions: pooled, by fold and run, with intervals and differences."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,15 +76,17 @@ def sums_by_group(predictions: pd.DataFrame, protocol: Protocol) -> GroupSums:
 
     With several seeds the score is the mean over the runs; a resample draws the same groups in all.
     """
-    key = "position" if protocol.n_groups is None else "group"
-    codes = group_codes(predictions[key], len(predictions))
-    if "seed" not in predictions:
-        return _sums_of_run(predictions, codes, protocol, int(codes.max()) + 1)
-    runs = predictions.groupby("seed", sort=False).indices.values()
+    alone = protocol.n_groups is None
+    codes = group_codes(predictions["position" if alone else "group"], len(predictions))
     n_groups = int(codes.max()) + 1
-    return mean_of_sums(
-        [_sums_of_run(predictions.iloc[run], codes[run], protocol, n_groups) for run in runs]
-    )
+    if "seed" not in predictions:
+        sums = _sums_of_run(predictions, codes, protocol, n_groups)
+    else:
+        runs = predictions.groupby("seed", sort=False).indices.values()
+        sums = mean_of_sums(
+            [_sums_of_run(predictions.iloc[run], codes[run], protocol, n_groups) for run in runs]
+        )
+    return replace(sums, single=alone and protocol.task == "classification")
 
 
 def _sums_of_run(

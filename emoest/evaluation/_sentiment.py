@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score
 
-from emoest.evaluation._metrics import ccc_score, check_ratings, pearson_score
+from emoest.evaluation._inputs.columns import check_ratings
+from emoest.evaluation._metrics import ccc_score, pearson_score
 from emoest.utils.typing import Floats
 
 

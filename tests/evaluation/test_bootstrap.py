@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
+from sklearn.dummy import DummyClassifier
 
-from emoest.evaluation import _bootstrap, ccc_score, uar_interval
+from emoest.evaluation import _bootstrap, ccc_score, evaluate, uar_interval
 from emoest.evaluation._bootstrap import (
     bootstrap_interval,
     ccc_sums,
@@ -12,6 +16,7 @@ from emoest.evaluation._bootstrap import (
     uar_sums,
     widening,
 )
+from emoest.evaluation._scores import sums_by_group
 
 
 @pytest.fixture
@@ -154,3 +159,75 @@ def test_bad_input_is_named():
         uar_interval(["a", "b"], ["a", "b"], np.array(["s1", None], dtype=object))
     with pytest.raises(ValueError, match="2, 1 and 2 samples"):
         uar_interval(["a", "b"], ["a"], [1, 2])
+
+
+def single_samples(n, seed=0):
+    rng = np.random.default_rng(seed)
+    true = rng.choice(["a", "b", "c"], n, p=[0.7, 0.2, 0.1])
+    return true, np.where(rng.random(n) < 0.6, true, rng.choice(["a", "b", "c"], n))
+
+
+def test_cells_are_drawn_as_single_samples_are():
+    true, pred = single_samples(80)
+    samples = uar_sums(true, pred, np.arange(80))
+    drawn = resample_scores([samples], 20_000, 1)[:, 0]
+    cells = resample_scores([replace(samples, single=True)], 20_000, 2)[:, 0]
+    # The critical distance of Kolmogorov and Smirnov at one in a thousand.
+    assert stats.ks_2samp(drawn, cells).statistic < 1.95 * np.sqrt(2 / 20_000)
+    quantiles = [0.025, 0.25, 0.5, 0.75, 0.975]
+    np.testing.assert_allclose(
+        np.quantile(cells, quantiles), np.quantile(drawn, quantiles), atol=0.005
+    )
+
+
+def test_two_models_are_drawn_together():
+    true, pred = single_samples(200)
+    other = single_samples(200, 1)[1]
+    parts = [uar_sums(true, each, np.arange(200)) for each in (pred, other)]
+    drawn = resample_scores(parts, 5_000, 1)
+    cells = resample_scores([replace(part, single=True) for part in parts], 5_000, 2)
+    for scores in (drawn, cells):
+        assert scores.mean(axis=0) == pytest.approx([p.value() for p in parts], abs=0.01)
+    assert np.cov(cells.T) == pytest.approx(np.cov(drawn.T), abs=1e-4)
+    both = [replace(parts[0], single=True)] * 2
+    same = resample_scores(both, 50, 0)
+    np.testing.assert_array_equal(same[:, 0], same[:, 1])
+
+
+def test_the_number_of_single_samples_does_not_cost(monkeypatch):
+    sizes = []
+
+    def drawing(n_groups, n_resamples, seed, counts=None):
+        sizes.append(len(counts))
+        return draw_groups(n_groups, n_resamples, seed, counts)
+
+    monkeypatch.setattr(_bootstrap, "draw_groups", drawing)
+    true, pred = single_samples(5_000)
+    low, high = uar_interval(true, pred, n_resamples=100, random_state=0)
+    assert 0 < low < high < 1
+    # Right or wrong, of three classes.
+    assert sizes == [6]
+
+
+FOUND = (0.4056376875642509, 0.7694614494220173)
+"""The interval of `samples`, before single samples were drawn in another way."""
+
+
+def test_groups_are_drawn_as_before(samples):
+    true, pred, groups = samples
+    with pytest.warns(UserWarning, match="9 groups"):
+        found = uar_interval(true, pred, groups, n_resamples=500, random_state=0)
+    assert found == pytest.approx(FOUND, abs=1e-12)
+
+
+def test_an_evaluation_without_speakers_draws_cells():
+    y, X = np.tile(["a", "b"], 30), np.random.default_rng(0).normal(size=(60, 2))
+    with pytest.warns(UserWarning, match="not speaker-independent"):
+        result = evaluate(DummyClassifier(strategy="stratified"), X, y, random_state=0)
+    rows = result.select()
+    sums = sums_by_group(rows, result.protocol)
+    assert sums.single
+    assert len(sums.sums) == result.table["n_groups"].iloc[0] == 60
+    row = result.table.iloc[0]
+    plain = uar_interval(rows["y"], rows["y_pred"], random_state=1)
+    assert (row["uar_low"], row["uar_high"]) == pytest.approx(plain, abs=0.02)

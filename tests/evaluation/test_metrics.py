@@ -72,7 +72,7 @@ def test_recall_of_each_class():
         (["a", None], ["a", "a"], r"y_true has 1 missing .* position 1"),
         ([0.5, 1.2], [0, 1], "y_true must hold classes, but it is continuous"),
         ([0, 1], ["a", "b"], "different kinds"),
-        (["a", "b"], ["a"], "inconsistent numbers of samples"),
+        (["a", "b"], ["a"], "y_true and y_pred have 2 and 1 samples"),
         (np.array(["a", 1], dtype=object), ["a", "b"], "mixes strings"),
         ([[0, 1], [1, 0]], [[0, 1], [1, 0]], "2 columns.*multilabel_uar"),
     ],

@@ -51,7 +51,7 @@ def test_only_zeros_leave_the_sign_open():
 @pytest.mark.parametrize(
     ("true", "pred", "message"),
     [
-        ([0.0, 1.0], [0.0], "inconsistent"),
+        ([0.0, 1.0], [0.0], "have 2 and 1 samples"),
         ([0.0, np.nan], [0.0, 1.0], "y_true has 1 missing or infinite"),
         ([0.0, 1.0], [0.0, np.inf], "y_pred has 1 missing or infinite"),
         ([], [], "empty"),

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
+from emoest.evaluation._checks import in_order
+from emoest.evaluation._inputs.aligned import check_aligned
+from emoest.evaluation._inputs.columns import check_labels
 from emoest.evaluation._report.text import Evaluated, number
 from emoest.utils.messages import listed
 from emoest.utils.plots import COLUMN, SMALL, column_axes, finish, short_name
@@ -86,7 +89,8 @@ class ConfusionDisplay:
         y_true, y_pred : array-like of shape (n_samples,)
             The true and the predicted classes.
         labels : sequence, default=None
-            The classes in their order; None takes that of ordered categories, else sorts.
+            The classes in their order; None takes that of ordered categories, or of names that
+            have one (low, medium, high), else sorts.
         ax : matplotlib Axes, default=None
             Where to draw.
 
@@ -97,12 +101,13 @@ class ConfusionDisplay:
         Raises
         ------
         ValueError
-            If a class is not among `labels`, or lengths differ.
+            If a class is not among `labels`, a label is missing, or lengths or the order of an
+            index differ.
         """
         if labels is None and isinstance(getattr(y_true, "dtype", None), pd.CategoricalDtype):
             labels = list(pd.Series(y_true).cat.categories)
-        true, pred = np.asarray(y_true), np.asarray(y_pred)
-        found = np.unique(np.concatenate([true, pred])).tolist()
+        true, pred = check_labels({"y_true": y_true, "y_pred": y_pred})
+        found = in_order(pd.Series(np.concatenate([true, pred])))
         labels = found if labels is None else list(labels)
         unknown = [name for name in found if name not in labels]
         if unknown:
@@ -144,6 +149,7 @@ class ConfusionDisplay:
         -------
         display : ConfusionDisplay
         """
+        check_aligned({"X": X, "y": y})
         return cls.from_predictions(y, estimator.predict(X), labels=labels, ax=ax)
 
     @classmethod

@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
 
+from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.utils.plots import COLUMN, MARKERS, PALETTE, column_axes, finish, short_name
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
@@ -118,14 +119,14 @@ class EmbeddingMapDisplay:
         Raises
         ------
         ValueError
-            If `method` is unknown, lengths differ, or fewer than three samples are complete.
+            If `method` is unknown, lengths or the order of an index differ, or fewer than three
+            samples are complete.
         """
         if method not in METHODS:
             raise ValueError(f"method={method!r} must be one of {', '.join(METHODS)}.")
         vectors = np.asarray(X, dtype=np.float64)
         names = np.asarray(labels, dtype=object)
-        if len(names) != len(vectors):
-            raise ValueError(f"X and labels have {len(vectors)} and {len(names)} samples.")
+        check_aligned({"X": X, "labels": labels})
         kept = np.isfinite(vectors).all(axis=1)
         if kept.sum() < 3:
             raise ValueError(f"{int(kept.sum())} samples have no missing number: three are needed.")
@@ -154,6 +155,7 @@ class EmbeddingMapDisplay:
         -------
         display : EmbeddingMapDisplay
         """
+        check_aligned({"X": X, "labels": labels})
         return cls.from_predictions(estimator.transform(X), labels, **options)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._bootstrap import uar_interval
+from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.evaluation._metrics import uar_score
 from emoest.utils.plots import BLUE, GRAY, SMALL, column_axes, finish, short_name
 from emoest.utils.seeds import RandomState, resolve_seed
@@ -131,7 +132,16 @@ class IntervalDisplay:
         Returns
         -------
         display : IntervalDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is no system, or as `uar_interval`.
         """
+        named = {f"predictions[{name!r}]": each for name, each in predictions.items()}
+        if not named:
+            raise ValueError("There is no system to draw: predictions is an empty dict.")
+        check_aligned({"y_true": y_true, **named, "groups": groups})
         seed = resolve_seed(random_state)
         scores = [uar_score(y_true, each) for each in predictions.values()]
         bounds = [
@@ -162,6 +172,7 @@ class IntervalDisplay:
         -------
         display : IntervalDisplay
         """
+        check_aligned({"X": X, "y": y, "groups": options.get("groups")})
         predictions = {name: each.predict(X) for name, each in estimators.items()}
         return cls.from_predictions(y, predictions, **options)
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.evaluation._metrics import ccc_score
 from emoest.utils.plots import COLUMN, GRAY, MARKERS, PALETTE, column_axes, finish, short_name
 from emoest.utils.typing import Floats
@@ -65,11 +66,10 @@ class ValenceArousalDisplay:
         Raises
         ------
         ValueError
-            If targets have not two columns, or lengths differ.
+            If targets have not two columns, or lengths or the order of an index differ.
         """
         true, pred = _pairs(self.y_true, "y_true"), _pairs(self.y_pred, "y_pred")
-        if len(true) != len(pred):
-            raise ValueError(f"y_true and y_pred have {len(true)} and {len(pred)} samples.")
+        check_aligned({"y_true": self.y_true, "y_pred": self.y_pred, "labels": self.labels})
         ax = column_axes(ax, COLUMN)
         low, high = self.limits or _limits(true, pred)
         ax.axhline((low + high) / 2, color="#D1D5DB", linewidth=1, zorder=0)
@@ -95,8 +95,6 @@ class ValenceArousalDisplay:
 
     def _draw_classes(self, ax: Any, true: Floats, pred: Floats) -> None:
         names = np.asarray(self.labels, dtype=object)
-        if len(names) != len(true):
-            raise ValueError(f"labels and y_true have {len(names)} and {len(true)} samples.")
         for i, name in enumerate(pd.unique(pd.Series(names).dropna())):
             color = PALETTE[i % len(PALETTE)]
             marker = MARKERS[i // len(PALETTE) % len(MARKERS)]
@@ -167,6 +165,7 @@ class ValenceArousalDisplay:
         -------
         display : ValenceArousalDisplay
         """
+        check_aligned({"X": X, "y": y, "labels": labels})
         return cls(y, estimator.predict(X), labels, limits).plot(ax=ax)
 
 

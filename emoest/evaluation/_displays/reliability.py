@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.evaluation._uncertainty.calibration import (
     expected_calibration_error,
     reliability_table,
@@ -119,5 +120,6 @@ class ReliabilityDisplay:
         -------
         display : ReliabilityDisplay
         """
+        check_aligned({"X": X, "y": y})
         proba = np.asarray(estimator.predict_proba(X))
         return cls.from_predictions(y, proba, classes=estimator.classes_, n_bins=n_bins, ax=ax)

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._bootstrap import group_codes, uar_sums
+from emoest.evaluation._inputs.aligned import check_aligned, check_group_names
+from emoest.evaluation._inputs.columns import check_labels
 from emoest.evaluation._report.text import Evaluated
 from emoest.utils.plots import BLUE, GRAY, RED, SMALL, column_axes, finish, short_name
 
@@ -106,8 +108,10 @@ class SpeakerDisplay:
         -------
         display : SpeakerDisplay
         """
-        names = np.asarray(groups)
-        sums = uar_sums(y_true, y_pred, group_codes(names, len(names)))
+        columns = {"y_true": y_true, "y_pred": y_pred}
+        true, pred = check_labels(columns, also={"groups": groups})
+        names = check_group_names(groups)
+        sums = uar_sums(true, pred, group_codes(names, len(names)))
         return cls(pd.Series(sums.score(sums.sums), index=np.unique(names))).plot(ax=ax)
 
     @classmethod
@@ -133,6 +137,7 @@ class SpeakerDisplay:
         -------
         display : SpeakerDisplay
         """
+        check_aligned({"X": X, "y": y, "groups": groups})
         return cls.from_predictions(y, estimator.predict(X), groups=groups, ax=ax)
 
     @classmethod

@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emoest.evaluation._metrics import recall_per_class
-from emoest.evaluation._uncertainty.calibration import check_probabilities
+from emoest.evaluation._inputs.columns import check_kind
+from emoest.evaluation._uncertainty.probabilities import check_probabilities
+from emoest.utils.typing import Floats
+
+_TIED = 1e-9
+"""Probabilities this near are the same but for rounding."""
 
 
 def abstention_curve(
@@ -25,13 +29,16 @@ def abstention_curve(
         As in `reliability_table`.
     coverage : sequence of float, default=(1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
         Fractions of the samples that are predicted; on the others, those with the least largest
-        probability, the model abstains. Ties are kept in the order of the samples.
+        probability, the model abstains. Where the last place falls among samples of the same
+        probability, each of these counts in part, with the chance of being drawn.
 
     Returns
     -------
     curve : DataFrame
-        One row for each fraction: ``coverage``, ``uar`` over the classes that are left, ``wa``,
-        ``n``, ``n_classes`` and ``least_proba``, the least probability that is still predicted.
+        One row for each fraction: ``coverage``; ``uar`` over all classes of `y_true`, NaN where
+        some are left without a sample (scores over other classes cannot be compared); ``wa``;
+        ``n``; ``n_classes`` that are left; and ``least_proba``, the least probability that is still
+        predicted.
 
     Raises
     ------
@@ -44,23 +51,36 @@ def abstention_curve(
     >>> abstention_curve([0, 1, 0, 1], proba, coverage=[1.0, 0.5])["uar"].tolist()
     [0.75, 1.0]
     """
-    _, values, names = check_probabilities(y_true, proba, classes)
+    codes, values, _ = check_probabilities(y_true, proba, classes)
     if any(not 0 < fraction <= 1 for fraction in coverage):
         raise ValueError(f"coverage={list(coverage)!r} must hold fractions above 0 and at most 1.")
-    sure, true = values.max(axis=1), np.asarray(y_true)
-    pred = names[values.argmax(axis=1)]
-    order = np.argsort(-sure, kind="stable")
+    sure, true = values.max(axis=1), check_kind(y_true, "y_true")
+    right = values.argmax(axis=1) == codes
+    order = np.sort(sure)[::-1]
+    classes, places = np.unique(true, return_inverse=True)
     rows = []
     for fraction in coverage:
-        kept = order[: max(1, round(fraction * len(order)))]
+        n = max(1, round(fraction * len(order)))
+        weight = _chance_of_being_kept(sure, order[n - 1], n)
+        support = np.bincount(places, weight)
+        hits = np.bincount(places, weight * right)
+        complete = bool((support > 0).all())
         rows.append(
             {
-                "coverage": len(kept) / len(order),
-                "uar": float(recall_per_class(true[kept], pred[kept]).mean()),
-                "wa": float(np.mean(true[kept] == pred[kept])),
-                "n": len(kept),
-                "n_classes": len(np.unique(true[kept])),
-                "least_proba": float(sure[kept].min()),
+                "coverage": n / len(order),
+                "uar": float(np.mean(hits / support)) if complete else float("nan"),
+                "wa": float(hits.sum() / n),
+                "n": n,
+                "n_classes": int((support > 0).sum()),
+                "least_proba": float(order[n - 1]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _chance_of_being_kept(sure: Floats, least: float, n: int) -> Floats:
+    """Share the places that are left after the surer samples among those that are tied."""
+    # Rounding errors of 1e-12 would tell apart what a model holds equal.
+    tied = np.abs(sure - least) <= _TIED
+    surer = (sure > least) & ~tied
+    return surer + tied * (n - surer.sum()) / tied.sum()

@@ -9,52 +9,12 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import GroupKFold, KFold
 
+from emoest.evaluation._inputs.aligned import check_group_names
+from emoest.evaluation._uncertainty.probabilities import check_probabilities
 from emoest.utils.messages import listed
 from emoest.utils.typing import Floats
 
 _LEAST = 1e-12
-
-
-def check_probabilities(
-    y_true: Any, proba: Any, classes: Sequence[Any] | None
-) -> tuple[npt.NDArray[np.intp], Floats, npt.NDArray[Any]]:
-    """Return the column of each true class (-1 if it has none), probabilities and classes.
-
-    Examples
-    --------
-    >>> check_probabilities(["b", "a"], [[0.5, 0.5], [1.0, 0.0]], ["a", "b"])[0].tolist()
-    [1, 0]
-    """
-    if classes is None and isinstance(proba, pd.DataFrame):
-        classes = [c.removeprefix("proba_") if isinstance(c, str) else c for c in proba]
-    true, values = np.asarray(y_true), np.asarray(proba, dtype=np.float64)
-    names = np.unique(true) if classes is None else np.asarray(classes)
-    if values.ndim != 2 or values.shape != (len(true), len(names)) or not len(true):
-        raise ValueError(
-            f"proba has the shape {values.shape}, but there are {len(true)} sample(s) and "
-            f"{len(names)} classes; pass one row a sample and one column a class, and classes= "
-            "where some are absent from y_true."
-        )
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1) | (np.abs(values.sum(axis=1) - 1) > 1e-3))
-    if len(bad) or values.min() < -1e-9:
-        raise ValueError(
-            f"proba is no table of probabilities: {len(bad)} row(s) are missing or do not sum to "
-            f"1, the first at position {bad[0] if len(bad) else int(values.min(axis=1).argmin())}."
-        )
-    places = {name: i for i, name in enumerate(names.tolist())}
-    if not set(places) & set(true.tolist()):
-        # Numbers that became texts in the names of columns.
-        written = {str(name): name for name in true.tolist()}
-        names = np.array([written.get(str(name), name) for name in names.tolist()])
-        places = {name: i for i, name in enumerate(names.tolist())}
-    codes = np.array([places.get(name, -1) for name in true.tolist()], dtype=np.intp)
-    # Texts may all be of a class that the model never saw; numbers and texts are a mistake.
-    if (codes < 0).all() and (names.dtype.kind in "fiub") != (true.dtype.kind in "fiub"):
-        raise ValueError(
-            f"No label of y_true is a class of proba: labels are {listed(np.unique(true))}, "
-            f"classes {listed(names)}. Name the class of each column by classes=."
-        )
-    return codes, values, names
 
 
 def reliability_table(
@@ -70,7 +30,7 @@ def reliability_table(
         Probabilities; a DataFrame names its classes by its columns (``proba_`` is left out).
     classes : sequence, default=None
         The class of each column; None takes the columns of a DataFrame, else the sorted classes of
-        `y_true`.
+        `y_true`. The columns of a DataFrame are joined with them by name.
     n_bins : int, default=10
         Number of bins of equal width.
 
@@ -83,7 +43,9 @@ def reliability_table(
     Raises
     ------
     ValueError
-        If shapes differ, a probability is missing, or rows do not sum to 1.
+        If shapes differ, the same index stands in another order, a label or probability is missing,
+        rows do not sum to 1, names of columns are not `classes`, one of these stands twice, or a
+        label is spelled in another way (``Sad`` and ``sad``).
 
     Examples
     --------
@@ -194,7 +156,8 @@ def temperature_scaled(
     Raises
     ------
     ValueError
-        As `reliability_table`; if there are fewer groups than parts.
+        As `reliability_table`; if a group is missing, there are fewer groups than parts, or no
+        label is a class of `proba`.
 
     References
     ----------
@@ -207,10 +170,8 @@ def temperature_scaled(
     >>> temperature_scaled(y, proba, speakers).iloc[0].round(2).tolist()
     [0.75, 0.25]
     """
-    codes, values, names = check_probabilities(y_true, proba, classes)
-    unit = np.arange(len(codes)) if groups is None else np.asarray(groups)
-    if len(unit) != len(codes):
-        raise ValueError(f"groups has {len(unit)} entries for {len(codes)} samples.")
+    codes, values, names = check_probabilities(y_true, proba, classes, groups)
+    unit = np.arange(len(codes)) if groups is None else check_group_names(groups)
     if len(np.unique(unit)) < n_splits:
         raise ValueError(
             f"{n_splits} parts need as many groups (speakers), but there are "
@@ -218,7 +179,12 @@ def temperature_scaled(
         )
     splitter = KFold(n_splits) if groups is None else GroupKFold(n_splits)
     scaled = np.empty_like(values)
-    for fitted, held_out in splitter.split(values, codes, unit):
+    for fitted, held_out in splitter.split(values, codes, None if groups is None else unit):
+        if (codes[fitted] < 0).all():
+            raise ValueError(
+                "No temperature can be fitted: in a part, no label of the other groups is a class "
+                f"of proba. The classes are {listed(names)}."
+            )
         temperature = fit_temperature(codes[fitted], values[fitted])
         powers = np.maximum(values[held_out], _LEAST) ** (1 / temperature)
         scaled[held_out] = powers / powers.sum(axis=1, keepdims=True)

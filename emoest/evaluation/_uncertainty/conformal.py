@@ -5,9 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import NotFittedError
 
-from emoest.evaluation._uncertainty.calibration import check_probabilities
-from emoest.utils.typing import Floats, Mask
+from emoest.evaluation._inputs.aligned import check_aligned, check_group_names
+from emoest.evaluation._inputs.columns import check_kind, is_text
+from emoest.evaluation._uncertainty.probabilities import by_class, check_probabilities, check_rows
+from emoest.utils.messages import listed
+from emoest.utils.typing import Array, Floats, Mask
 from emoest.utils.warn import warn_user
 
 
@@ -76,7 +80,7 @@ class ConformalSets:
         Raises
         ------
         ValueError
-            If `coverage` is not between 0 and 1, or as `reliability_table`.
+            If `coverage` is not between 0 and 1 or a group is missing, or as `reliability_table`.
 
         Warns
         -----
@@ -85,16 +89,14 @@ class ConformalSets:
         """
         if not 0 < self.coverage < 1:
             raise ValueError(f"coverage={self.coverage!r} must lie between 0 and 1.")
-        codes, values, self.classes_ = check_probabilities(y_true, proba, classes)
+        codes, values, self.classes_ = check_probabilities(y_true, proba, classes, groups)
         missed = np.ones(len(codes))
         known = codes >= 0
         missed[known] = 1 - values[known, codes[known]]
         # A class that the model does not know is in no set.
         missed[~known] = np.inf
-        groups = np.arange(len(codes)) if groups is None else np.asarray(groups)
+        groups = np.arange(len(codes)) if groups is None else check_group_names(groups)
         places, inverse = np.unique(groups, return_inverse=True)
-        if len(groups) != len(codes):
-            raise ValueError(f"groups has {len(groups)} entries for {len(codes)} samples.")
         weights = 1 / np.bincount(inverse)[inverse]
         self.n_groups_ = len(places)
         total = self.n_groups_ + bool(self.guarantee)
@@ -113,7 +115,8 @@ class ConformalSets:
         Parameters
         ----------
         proba : array-like of shape (n_samples, n_classes)
-            Probabilities, columns as in `fit`.
+            Probabilities, columns as in `fit`. Those of a DataFrame are joined by name (``proba_``
+            is left out), unless they are only numbered.
 
         Returns
         -------
@@ -122,15 +125,15 @@ class ConformalSets:
 
         Raises
         ------
+        NotFittedError
+            If nothing was fitted.
         ValueError
-            If `proba` has another number of columns.
+            If `proba` has other columns, a probability is missing, or rows do not sum to 1.
         """
-        values = np.asarray(proba, dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] != len(self.classes_):
-            raise ValueError(
-                f"proba has the shape {values.shape}; {len(self.classes_)} columns are needed, for "
-                f"{self.classes_.tolist()}."
-            )
+        if not hasattr(self, "threshold_"):
+            raise NotFittedError("These ConformalSets are not fitted: call fit first.")
+        values = by_class(proba, self.classes_)
+        check_rows(values)
         inside: Mask = 1 - values <= self.threshold_ + 1e-12
         index = proba.index if isinstance(proba, pd.DataFrame) else None
         return pd.DataFrame(inside, index=index, columns=list(self.classes_))
@@ -165,7 +168,8 @@ def coverage_by_group(y_true: Any, sets: pd.DataFrame, groups: Any) -> pd.DataFr
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If lengths or the order of an index differ, a label or group is missing, or `sets` is no
+        table of bool whose columns are named as the labels are.
 
     Examples
     --------
@@ -173,18 +177,31 @@ def coverage_by_group(y_true: Any, sets: pd.DataFrame, groups: Any) -> pd.DataFr
     >>> coverage_by_group(["sad", "sad"], sets, ["s1", "s2"])["coverage"].to_dict()
     {'s2': 0.0, 's1': 1.0}
     """
-    if not len(y_true) == len(sets) == len(groups):
-        raise ValueError(
-            f"y_true, sets and groups have {len(y_true)}, {len(sets)} and {len(groups)} rows."
-        )
+    true, names = check_kind(y_true, "y_true"), check_group_names(groups)
+    inside = _check_sets(sets, true)
+    check_aligned({"y_true": y_true, "sets": sets, "groups": groups})
     places = {name: i for i, name in enumerate(sets.columns)}
-    inside = sets.to_numpy()
     held = [
         bool(inside[row, places[name]]) if name in places else False
-        for row, name in enumerate(np.asarray(y_true).tolist())
+        for row, name in enumerate(true.tolist())
     ]
-    table = pd.DataFrame(
-        {"group": np.asarray(groups), "held": held, "size": inside.sum(axis=1)}
-    ).groupby("group")
+    table = pd.DataFrame({"group": names, "held": held, "size": inside.sum(axis=1)}).groupby(
+        "group"
+    )
     found = table.agg(coverage=("held", "mean"), size=("size", "mean"), n=("held", "size"))
     return found.sort_values("coverage", kind="stable")
+
+
+def _check_sets(sets: Any, true: Array) -> Mask:
+    if not isinstance(sets, pd.DataFrame) or not all(map(pd.api.types.is_bool_dtype, sets.dtypes)):
+        raise ValueError(
+            "sets must be a DataFrame of True and False, one column a class, as "
+            f"ConformalSets.predict gives it; got {type(sets).__name__}."
+        )
+    if is_text(true) != any(isinstance(name, str) for name in sets):
+        raise ValueError(
+            f"No label of y_true is a column of sets: labels are {listed(np.unique(true))}, "
+            f"columns {listed(sets.columns)}."
+        )
+    inside: Mask = sets.to_numpy(dtype=bool)
+    return inside

@@ -19,6 +19,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from emoest.utils._sklearn import num_samples
 from emoest.utils.seeds import RandomState, isolated_generators, resolve_seed, spawn_seeds
@@ -64,6 +65,8 @@ def predict_uncertainty(
 
     Raises
     ------
+    NotFittedError
+        If the model is not fitted.
     ValueError
         If the model is neither of these, a net has no dropout, a classifier gives no probabilities,
         or several models are of different kinds or classes.
@@ -122,6 +125,8 @@ def member_outputs(
     """Predict by each member: probabilities and classes, or values and None."""
     if isinstance(model, Sequence | np.ndarray):
         return _outputs_of_several(list(model), X)
+    if hasattr(model, "fit"):
+        check_is_fitted(model)
     if hasattr(model, "best_estimator_"):
         return member_outputs(model.best_estimator_, X, n_samples, seed)
     if hasattr(model, "steps"):

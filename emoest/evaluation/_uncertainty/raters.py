@@ -11,7 +11,11 @@ import pandas as pd
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
+from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
+from emoest.evaluation._uncertainty.probabilities import by_class, column_classes
+from emoest.tables.spelling import find_alike
+from emoest.utils.messages import listed
 from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
 
@@ -91,8 +95,8 @@ def vote_scores(
     votes : DataFrame or array-like of shape (n_samples, n_classes)
         Of `label_distribution`. Samples that nobody rated are left out.
     proba : DataFrame or array-like of shape (n_samples, n_classes)
-        Probabilities. Two DataFrames are joined by the names of their columns; a class that one of
-        them lacks has probability 0 there.
+        Probabilities. Two DataFrames are joined by the names of their columns (``proba_`` is left
+        out); a class that one of them lacks has probability 0 there.
     classes : sequence, default=None
         The columns of `proba` where it has no names and those of `votes` are in another order.
 
@@ -107,7 +111,8 @@ def vote_scores(
     Raises
     ------
     ValueError
-        If shapes differ, rows do not sum to 1, or nobody rated anything.
+        If shapes or the order of an index differ, the tables have no class in common or spell one
+        in two ways, rows do not sum to 1, or nobody rated anything.
 
     Examples
     --------
@@ -116,6 +121,7 @@ def vote_scores(
     >>> scores["js"], scores["distance"], scores["top"]
     (0.0, 0.0, 1.0)
     """
+    check_aligned({"votes": votes, "proba": proba})
     said, given = _same_columns(votes, proba, classes)
     rated = ~np.isnan(said).any(axis=1)
     if not rated.any():
@@ -138,16 +144,37 @@ def vote_scores(
 
 def _same_columns(votes: Any, proba: Any, classes: Sequence[Any] | None) -> tuple[Floats, Floats]:
     if classes is not None:
-        proba = pd.DataFrame(np.asarray(proba), columns=list(classes))
+        proba = pd.DataFrame(by_class(proba, classes), columns=list(classes))
     if isinstance(votes, pd.DataFrame) and isinstance(proba, pd.DataFrame):
-        names = list(dict.fromkeys([*votes.columns, *proba.columns]))
         unrated = votes.isna().any(axis=1).to_numpy()
-        said = np.array(votes.reindex(columns=names, fill_value=0.0), dtype=np.float64)
-        said[unrated] = np.nan
-        votes, proba = said, proba.reindex(columns=names, fill_value=0.0)
+        votes, proba = _joined(votes, proba)
+        votes[unrated] = np.nan
     said, given = np.asarray(votes, dtype=np.float64), np.asarray(proba, dtype=np.float64)
     if said.shape != given.shape or said.ndim != 2:
         raise ValueError(f"votes and proba have the shapes {said.shape} and {given.shape}.")
+    return said, given
+
+
+def _joined(votes: pd.DataFrame, proba: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Put the columns of the same class side by side, 0 where a table lacks one."""
+    # Numbers become texts in the names of columns.
+    tables = [t.set_axis(list(map(str, column_classes(t))), axis=1) for t in (votes, proba)]
+    for table, what in zip(tables, ("votes", "proba"), strict=True):
+        if not table.columns.is_unique:
+            twice = table.columns[table.columns.duplicated()]
+            raise ValueError(f"{what} names {listed(twice, quoted=True)} twice.")
+    mine, its = (list(table.columns) for table in tables)
+    alike = find_alike([*mine, *its])
+    if alike or not set(mine) & set(its):
+        raise ValueError(
+            f"votes has the columns {listed(votes.columns, quoted=True)}, and proba "
+            f"{listed(proba.columns, quoted=True)}: give columns of one class the same name, or "
+            "name those of proba by classes=."
+        )
+    names = list(dict.fromkeys([*mine, *its]))
+    said, given = (
+        np.array(table.reindex(columns=names, fill_value=0.0), dtype=np.float64) for table in tables
+    )
     return said, given
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
@@ -15,6 +16,7 @@ from emoest.evaluation import (
     reliability_table,
     temperature_scaled,
     uar_score,
+    vote_scores,
 )
 
 CLASSES = ["angry", "glad", "sad"]
@@ -127,7 +129,88 @@ def test_probabilities_come_from_an_evaluation():
         bare.probabilities()
 
 
+@pytest.mark.parametrize("ties", ["all", "at the last place", "by rounding"])
+@pytest.mark.parametrize("order", ["sorted", "reversed", "mixed"])
+def test_ties_do_not_make_a_score_out_of_the_order_of_rows(ties, order):
+    y = np.array(["angry"] * 48 + ["sad"] * 48)
+    proba = np.full((96, 3), 1 / 3)
+    if ties == "at the last place":
+        proba[[0, 95]] = [0.8, 0.1, 0.1]
+    if ties == "by rounding":
+        proba += 1e-13 * np.arange(96)[:, None] * np.array([1, -1, 0])
+    rows = {"sorted": np.arange(96), "reversed": np.arange(96)[::-1]}
+    rows["mixed"] = np.random.default_rng(0).permutation(96)
+    kept = rows[order]
+    curve = abstention_curve(y[kept], proba[kept], classes=CLASSES)
+    # Every sample is called angry.
+    assert curve["uar"].tolist() == pytest.approx([0.5] * 6)
+    assert curve["wa"].tolist() == pytest.approx([0.5] * 6)
+    assert curve["n"].tolist() == [96, 86, 77, 67, 58, 48]
+
+
+def test_the_score_of_fewer_classes_is_not_put_beside_that_of_all():
+    proba = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]]
+    curve = abstention_curve(["angry", "angry", "sad"], proba, coverage=[1.0, 0.67])
+    assert curve["n_classes"].tolist() == [2, 1]
+    np.testing.assert_array_equal(curve["uar"], [1.0, np.nan])
+    assert curve["wa"].tolist() == [1.0, 1.0]
+
+
 Y, P, S = drawn(20)
+TABLE = pd.DataFrame(P, columns=CLASSES)
+REORDERED = ["sad", "angry", "glad"]
+TAKE_CLASSES = {
+    "reliability_table": lambda p, **k: reliability_table(Y, p, **k),
+    "expected_calibration_error": lambda p, **k: expected_calibration_error(Y, p, **k),
+    "abstention_curve": lambda p, **k: abstention_curve(Y, p, **k),
+    "temperature_scaled": lambda p, **k: temperature_scaled(Y, p, **k)[CLASSES],
+    "ConformalSets.fit": lambda p, **k: ConformalSets().fit(Y, p, **k).threshold_,
+    "ConformalSets.predict": lambda p, **k: ConformalSets().fit(Y, P).predict(p),
+    "vote_scores": lambda p, **k: vote_scores(pd.DataFrame(P, columns=CLASSES), p, **k),
+}
+FITTING = {
+    "other order": (TABLE[REORDERED], {}),
+    "as evaluate names them": (TABLE[REORDERED].add_prefix("proba_"), {}),
+    "other order than classes=": (TABLE[REORDERED], {"classes": CLASSES}),
+    "only numbered": (pd.DataFrame(P), {"classes": CLASSES}),
+}
+
+
+@pytest.mark.parametrize("call", TAKE_CLASSES.values(), ids=TAKE_CLASSES)
+@pytest.mark.parametrize(("proba", "options"), FITTING.values(), ids=FITTING)
+def test_columns_are_joined_with_classes_by_name(call, proba, options):
+    found, expected = call(proba, **options), call(TABLE)
+    if isinstance(found, pd.DataFrame):
+        pd.testing.assert_frame_equal(found, expected)
+    else:
+        assert found == expected
+
+
+UNFIT = {
+    "other names": (TABLE.set_axis(["angry", "glad", "proud"], axis=1), {"classes": CLASSES}),
+    "another case": (TABLE.set_axis(["Angry", "Glad", "Sad"], axis=1), {}),
+    "a class twice": (P, {"classes": ["angry", "glad", "glad"]}),
+    "a column twice": (TABLE.set_axis(["angry", "glad", "glad"], axis=1), {}),
+}
+
+
+@pytest.mark.parametrize("call", TAKE_CLASSES.values(), ids=TAKE_CLASSES)
+@pytest.mark.parametrize(("proba", "options"), UNFIT.values(), ids=UNFIT)
+def test_columns_that_are_not_the_classes_are_refused(call, proba, options):
+    if options.get("classes") and call is TAKE_CLASSES["ConformalSets.predict"]:
+        proba = pd.DataFrame(P, columns=["angry", "glad", "proud"])
+    message = r"twice|give columns|Give each one"
+    with pytest.raises(ValueError, match=message):
+        call(proba, **options)
+
+
+def test_the_set_of_a_class_is_that_of_its_column():
+    sets = ConformalSets(0.5).fit(Y, P)
+    sets.threshold_ = 0.5
+    found = sets.predict(pd.DataFrame([[0.8, 0.1, 0.1]], columns=["sad", "glad", "angry"]))
+    assert found.to_dict("records") == [{"angry": False, "glad": False, "sad": True}]
+
+
 BAD = {
     "nan": (lambda p: np.where(p == p.max(), np.nan, p), "are missing or do not sum"),
     "no sum": (lambda p: p * 2, "do not sum to 1"),
@@ -161,11 +244,22 @@ OTHER = {
     "groups of another length": lambda: ConformalSets().fit(Y, P, [1]),
     "nothing": lambda: reliability_table([], np.zeros((0, 3)), classes=CLASSES),
     "columns": lambda: ConformalSets().fit(Y, P).predict(P[:, :2]),
+    "NaN in a prediction": lambda: ConformalSets().fit(Y, P).predict(P * np.nan),
+    "no sum in a prediction": lambda: ConformalSets().fit(Y, P).predict(P * 2),
+    "not fitted": lambda: ConformalSets().predict(P),
+    "None as a label": lambda: expected_calibration_error([None, *Y[1:]], P),
+    "labels in another case": lambda: expected_calibration_error(
+        ["SAD", *Y[1:]], P, classes=CLASSES
+    ),
+    "no known label": lambda: temperature_scaled(["proud"] * 20, P, S, classes=CLASSES),
+    "sets that are an array": lambda: coverage_by_group(Y, P > 0.5, S),
+    "sets that are probabilities": lambda: coverage_by_group(Y, TABLE, S),
+    "numbers in sets of texts": lambda: coverage_by_group(np.zeros(20), TABLE > 0.5, S),
     "rows": lambda: coverage_by_group(["sad"], pd.DataFrame({"sad": [True]}), []),
 }
 
 
 @pytest.mark.parametrize("call", OTHER.values(), ids=OTHER)
 def test_other_bad_input_is_refused(call):
-    with pytest.raises(ValueError):
+    with pytest.raises((ValueError, NotFittedError)):
         call()

@@ -1,0 +1,1 @@
+"""What scores are given, checked before anything is computed."""
