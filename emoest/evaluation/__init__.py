@@ -43,12 +43,12 @@ from emoest.evaluation._uncertainty.calibration import (
     reliability_table,
     temperature_scaled,
 )
+from emoest.evaluation._uncertainty.ceiling import rater_ceiling
 from emoest.evaluation._uncertainty.conformal import ConformalSets, coverage_by_group
 from emoest.evaluation._uncertainty.members import predict_uncertainty
 from emoest.evaluation._uncertainty.raters import (
     krippendorff_alpha,
     label_distribution,
-    rater_ceiling,
     rating_table,
     vote_scores,
 )

@@ -84,7 +84,7 @@ def uar_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums
     hits = support.copy()
     np.add.at(support, (codes, positions), 1.0)
     np.add.at(hits, (codes, positions), (true == pred).astype(np.float64))
-    return GroupSums(np.hstack([hits, support]), _uar_of_sums)
+    return GroupSums(np.hstack([hits, support]), uar_of_sums)
 
 
 def ccc_sums(y_true: Any, y_pred: Any, codes: npt.NDArray[np.intp]) -> GroupSums:
@@ -343,7 +343,14 @@ def uar_interval(
     return bootstrap_interval(sums.value(), scores[:, 0], n_groups, confidence)
 
 
-def _uar_of_sums(sums: Floats) -> Floats:
+def uar_of_sums(sums: Floats) -> Floats:
+    """Compute UAR from hits and then support of each class, over the last axis.
+
+    Examples
+    --------
+    >>> float(uar_of_sums(np.array([1.0, 2.0, 2.0, 2.0])))
+    0.75
+    """
     hits, support = np.split(sums, 2, axis=-1)
     # A resample may lack the only speaker with a class: UAR is then over the classes that it has.
     present = support > 0

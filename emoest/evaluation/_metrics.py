@@ -256,9 +256,7 @@ def pearson_score(y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> flo
     # The variance of a constant, computed from sums, is rarely 0 exactly.
     if np.ptp(true[weight > 0]) == 0 or np.ptp(pred[weight > 0]) == 0:
         return 0.0
-    n, x, y, xx, yy, xy = rating_sums(true, pred, weight).sum(0)
-    scale = np.sqrt(max(xx / n - (x / n) ** 2, 0.0) * max(yy / n - (y / n) ** 2, 0.0))
-    return float(np.clip((xy / n - x * y / n**2) / scale, -1.0, 1.0)) if scale > 0 else 0.0
+    return float(pearson_of_sums(rating_sums(true, pred, weight).sum(0)))
 
 
 def rating_sums(true: Floats, pred: Floats, weight: Floats) -> Floats:
@@ -274,6 +272,22 @@ def rating_sums(true: Floats, pred: Floats, weight: Floats) -> Floats:
     shift = np.average(true, weights=weight)
     x, y = true - shift, pred - shift
     return weight[:, None] * np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
+
+
+def pearson_of_sums(sums: Floats) -> Floats:
+    """Compute Pearson's r from the sums of `rating_sums`, over the last axis.
+
+    Examples
+    --------
+    >>> float(pearson_of_sums(np.array([2.0, 0.0, 0.0, 2.0, 2.0, -2.0])))
+    -1.0
+    """
+    n, x, y, xx, yy, xy = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
+    spread = np.maximum(xx / n - (x / n) ** 2, 0.0) * np.maximum(yy / n - (y / n) ** 2, 0.0)
+    scale = np.sqrt(spread)
+    covariance = xy / n - x * y / n**2
+    r = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    return np.clip(r, -1.0, 1.0)
 
 
 def ccc_of_sums(sums: Floats) -> Floats:

@@ -1,7 +1,6 @@
-"""What raters agree on, and what one of them reaches against the others."""
+"""What raters agree on, and how near probabilities are to their votes."""
 
 from collections.abc import Sequence
-from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -11,13 +10,13 @@ import pandas as pd
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
 
+from emoest.evaluation._checks import _SCALES, in_order
 from emoest.evaluation._inputs.aligned import check_aligned
-from emoest.evaluation._metrics import ccc_score, pearson_score, recall_per_class
 from emoest.evaluation._uncertainty.probabilities import by_class, column_classes
 from emoest.tables.spelling import find_alike
 from emoest.utils.messages import listed
-from emoest.utils.seeds import RandomState, resolve_seed
 from emoest.utils.typing import Floats
+from emoest.utils.warn import warn_user
 
 LEVELS = ("nominal", "ordinal", "interval")
 
@@ -79,7 +78,7 @@ def label_distribution(ratings: Any) -> pd.DataFrame:
     >>> label_distribution([["sad", "sad"], ["sad", "glad"]]).to_dict("list")
     {'glad': [0.0, 0.5], 'sad': [1.0, 0.5]}
     """
-    counts, values, index = _counts(ratings)
+    counts, values, index = rating_counts(ratings)
     total = counts.sum(axis=1, keepdims=True)
     found = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
     return pd.DataFrame(found, index=index, columns=values.tolist())
@@ -178,8 +177,14 @@ def _joined(votes: pd.DataFrame, proba: pd.DataFrame) -> tuple[Floats, Floats]:
     return said, given
 
 
-def _counts(ratings: Any) -> tuple[Floats, npt.NDArray[Any], pd.Index]:
-    """Count how many raters gave each value to each item."""
+def rating_counts(ratings: Any) -> tuple[Floats, npt.NDArray[Any], pd.Index]:
+    """Count how many raters gave each value to each item.
+
+    Examples
+    --------
+    >>> rating_counts([["sad", "sad"], ["sad", None]])[0].tolist()
+    [[2.0], [1.0]]
+    """
     table = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(ratings)
     cells = table.to_numpy(dtype=object)
     known = ~pd.isna(cells)
@@ -202,7 +207,8 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
         tell nothing and are left out.
     level : {"nominal", "ordinal", "interval"}, default="nominal"
         What differs: labels; ranks, by how many ratings lie between; or numbers, by their squared
-        difference. Ordinal labels are taken in sorted order; give numbers where that is not theirs.
+        difference. Ordinal labels stand in the order of their categories (columns of ordered
+        categories), in that of names which have one (low, medium, high), else sorted.
 
     Returns
     -------
@@ -213,7 +219,13 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
     Raises
     ------
     ValueError
-        If `level` is unknown, nothing was rated, or interval ratings are no numbers.
+        If `level` is unknown, nothing was rated, interval ratings are no numbers, or columns have
+        different ordered categories.
+
+    Warns
+    -----
+    UserWarning
+        If ordinal ratings are texts without a known order: they are ranked alphabetically.
 
     References
     ----------
@@ -227,8 +239,10 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
     if level not in LEVELS:
         raise ValueError(f"level={level!r} must be one of {', '.join(LEVELS)}.")
     if level == "interval":
-        return _interval_alpha(_numbers(ratings))
-    counts, values, _ = _counts(ratings)
+        return _interval_alpha(rating_numbers(ratings))
+    counts, values, _ = rating_counts(ratings)
+    if level == "ordinal":
+        counts = counts[:, _ranked(ratings, values)]
     counts = counts[counts.sum(axis=1) > 1]
     if not len(counts):
         return float("nan")
@@ -238,22 +252,49 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
     observed = weighted.T @ counts - np.diag(weighted.sum(axis=0))
     totals = counts.sum(axis=0)
     expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
-    distance = _distances(values, totals, level)
+    distance = _distances(totals, level)
     apart = float(np.sum(expected * distance))
     return 1.0 - float(np.sum(observed * distance)) / apart if apart > 0 else float("nan")
 
 
-def _distances(values: npt.NDArray[Any], totals: Floats, level: str) -> Floats:
+def _ranked(ratings: Any, values: npt.NDArray[Any]) -> list[int]:
+    """Return the positions of sorted values in the order of their ranks."""
+    found: list[Any] = values.tolist()
+    dtypes = ratings.dtypes if isinstance(ratings, pd.DataFrame) else []
+    scales = [kind.categories.tolist() for kind in dtypes if getattr(kind, "ordered", False)]
+    if scales and (any(each != scales[0] for each in scales) or set(found) - set(scales[0])):
+        raise ValueError(
+            "Columns of ordinal ratings have different categories, for example "
+            f"{listed(scales[0], quoted=True)} and {listed(scales[-1], quoted=True)}. Give all the "
+            "same ordered ones."
+        )
+    ranked = scales[0] if scales else in_order(pd.Series(found))
+    texts = [value.strip().lower() for value in found if isinstance(value, str)]
+    if texts and not scales and not any(set(texts) <= set(scale) for scale in _SCALES):
+        warn_user(
+            f"Ordinal ratings are texts, ranked alphabetically: {listed(ranked, quoted=True)}. "
+            "Where that is not their order, give numbers or ordered categories.",
+        )
+    return [found.index(value) for value in ranked if value in found]
+
+
+def _distances(totals: Floats, level: str) -> Floats:
     """Squared difference of every two values."""
     if level == "nominal":
-        return 1.0 - np.eye(len(values))
+        return 1.0 - np.eye(len(totals))
     middle = np.cumsum(totals) - totals / 2
     squared: Floats = (middle[:, None] - middle) ** 2
     return squared
 
 
-def _numbers(ratings: Any) -> Floats:
-    """Ratings as numbers, NaN where a rater did not rate an item."""
+def rating_numbers(ratings: Any) -> Floats:
+    """Return ratings as numbers, NaN where a rater did not rate an item.
+
+    Examples
+    --------
+    >>> rating_numbers([[1, None]]).tolist()
+    [[1.0, nan]]
+    """
     table = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(ratings)
     cells = table.to_numpy(dtype=object)
     known = ~pd.isna(cells)
@@ -279,95 +320,3 @@ def _interval_alpha(numbers: Floats) -> float:
     apart = (n * squares.sum() - sums.sum() ** 2) / (n - 1)
     spread = np.nanmax(numbers) - np.nanmin(numbers)
     return 1.0 - float(within / apart) if spread > 0 else float("nan")
-
-
-def rater_ceiling(
-    ratings: Any,
-    *,
-    task: str = "classification",
-    n_draws: int = 100,
-    random_state: RandomState = None,
-) -> pd.DataFrame:
-    """Score one rater against the others: what a person reaches under the same scores as a model.
-
-    In each draw one of the ratings of every item is taken out, at random, and scored against the
-    label that most of the others gave (ties by a random one of them), or against their mean.
-
-    Parameters
-    ----------
-    ratings : DataFrame or array-like of shape (n_items, n_raters)
-        Ratings; missing where a rater did not rate an item. The order of raters may differ between
-        items. Items with fewer than two ratings (three, for classes) are left out.
-    task : {"classification", "regression"}, default="classification"
-        Whether ratings are classes or numbers.
-    n_draws : int, default=100
-        How often a rater is drawn for each item.
-    random_state : int, RandomState instance or None, default=None
-        Where the draws come from.
-
-    Returns
-    -------
-    table : DataFrame
-        One row a score (``uar`` and ``wa``; ``ccc``, ``pearson`` and ``mae``): ``mean`` and ``std``
-        over the draws, and the number ``n`` of items.
-
-    Raises
-    ------
-    ValueError
-        If `task` is unknown, `n_draws` is below one, or no item has enough ratings.
-
-    Examples
-    --------
-    >>> ratings = [["sad", "sad", "sad"], ["glad", "glad", "glad"]] * 5
-    >>> rater_ceiling(ratings, n_draws=3, random_state=0)["mean"].to_dict()
-    {'uar': 1.0, 'wa': 1.0}
-    """
-    if task not in ("classification", "regression"):
-        raise ValueError(f"task={task!r} must be 'classification' or 'regression'.")
-    if n_draws < 1:
-        raise ValueError(f"n_draws must be at least 1, got {n_draws}.")
-    rng = np.random.default_rng(resolve_seed(random_state))
-    least = 3 if task == "classification" else 2
-    if task == "classification":
-        counts, values, _ = _counts(ratings)
-        counts = counts[counts.sum(axis=1) >= least]
-        n_items, draw = len(counts), partial(_draw_class, counts, values)
-    else:
-        numbers = _numbers(ratings)
-        numbers = numbers[(~np.isnan(numbers)).sum(axis=1) >= least]
-        n_items, draw = len(numbers), partial(_draw_number, numbers)
-    if not n_items:
-        raise ValueError(f"No item has {least} ratings, so no rater can be scored against others.")
-    scores = pd.DataFrame([draw(rng) for _ in range(n_draws)])
-    deviation = scores.std(ddof=1) if n_draws > 1 else scores.iloc[0] * np.nan
-    return pd.DataFrame({"mean": scores.mean(), "std": deviation, "n": n_items})
-
-
-def _take_one(counts: Floats, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Draw one of the ratings of each item, as the position of its value."""
-    ends = np.cumsum(counts, axis=1)
-    place = rng.random(len(counts)) * ends[:, -1]
-    return np.argmax(ends > place[:, None], axis=1)
-
-
-def _draw_class(
-    counts: Floats, values: npt.NDArray[Any], rng: np.random.Generator
-) -> dict[str, float]:
-    one = _take_one(counts, rng)
-    others = counts.copy()
-    others[np.arange(len(counts)), one] -= 1
-    majority = np.argmax(others + rng.random(others.shape) / 2, axis=1)
-    true, pred = values[majority], values[one]
-    return {"uar": float(recall_per_class(true, pred).mean()), "wa": float(np.mean(true == pred))}
-
-
-def _draw_number(numbers: Floats, rng: np.random.Generator) -> dict[str, float]:
-    known = ~np.isnan(numbers)
-    place = np.where(known, rng.random(numbers.shape), -1.0).argmax(axis=1)
-    one = numbers[np.arange(len(numbers)), place]
-    others = (np.nansum(numbers, axis=1) - one) / (known.sum(axis=1) - 1)
-    return {
-        "ccc": ccc_score(others, one),
-        "pearson": pearson_score(others, one),
-        "mae": float(np.mean(np.abs(others - one))),
-    }

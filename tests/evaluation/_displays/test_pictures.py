@@ -149,6 +149,8 @@ def test_ordered_classes_keep_their_order():
     assert list(display.counts) == order
     assert display.counts.to_numpy().tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 1]]
     assert display.title == "UAR 0.750, 3 samples"
+    texts = ConfusionDisplay.from_predictions(["high", "low", "medium"], ["low"] * 3)
+    assert list(texts.counts) == order
 
 
 def test_a_map_draws_every_label_apart():
