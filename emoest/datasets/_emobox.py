@@ -26,6 +26,8 @@ SPEAKERS = {
     "enterface": r"(?P<speaker>s[0-9]+)_[a-z]{2}_[0-9]",
     "iemocap": r"(?P<speaker>Ses[0-9]{2})[FM]_(?:impro|script)\w*_(?P<sex>[FM])[0-9]{3}",
     "jlcorpus": r"(?P<speaker>(?:fe)?male[0-9])_\w+",
+    "oreau": r"(?P<speaker>[0-9]{2})[a-z][0-9]{2}[A-Z][a-z]?",
+    "polish": r"(?P<speaker>[a-z][0-9]+)\.[a-z]_[a-z]+_[0-9]+",
     "ravdess": r"(?:[0-9]{2}-){6}(?P<speaker>[0-9]{2})",
     "savee": r"(?P<speaker>[A-Z]{2})_[a-z]{1,2}[0-9]{2}",
     "shemo": r"(?P<speaker>[FM][0-9]{2})[A-Z][0-9]{2}",

@@ -19,6 +19,8 @@ NAMES = {
     "enterface": ("s12_an_3", "s12"),
     "iemocap": ("Ses01F_impro01_M003", "Ses01M"),
     "jlcorpus": ("female1_angry_10a_1", "female1"),
+    "oreau": ("07b21Na", "07"),
+    "polish": ("m2.n_aha_7", "m2"),
     "ravdess": ("03-01-05-01-02-01-18", "18"),
     "savee": ("JE_sa07", "JE"),
     "shemo": ("F21N05", "F21"),
