@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.utils.messages import listed
+from emoest.utils.optional import import_optional
 from emoest.utils.plots import GRAY, PALETTE, column_axes, finish, short_name
 
 _DASHES = ("-", "--", "-.", ":")
@@ -40,7 +41,9 @@ class TrainingHistoryDisplay:
         self.keys = keys
 
     def plot(self, *, ax: Any = None) -> "TrainingHistoryDisplay":
-        """Draw one line an entry; a point marks the best epoch of each held-out one.
+        """Draw one line an entry; a diamond, on a dotted line, marks the best of a held-out one.
+
+        The legend says so.
 
         Parameters
         ----------
@@ -60,12 +63,18 @@ class TrainingHistoryDisplay:
         known = [name for name in table if name not in {"epoch", "step", "seconds"}]
         keys = [name for name in known if "loss" in str(name)] if self.keys is None else self.keys
         absent = [name for name in keys if name not in known]
+        if not len(table):
+            raise ValueError(
+                "The history is empty, it has nothing to draw: no epoch was trained, or another "
+                "object was passed. Pass model.history_."
+            )
         if absent or not keys:
-            wanted = listed(absent, quoted=True) or "a loss"
+            wanted = listed(absent, quoted=True) or "loss"
             raise ValueError(f"The history has no {wanted}; it has {listed(known) or 'nothing'}.")
         ax = column_axes(ax, 2.2)
         clock = next((name for name in ("epoch", "step") if name in table), None)
         x = table[clock].to_numpy() if clock else np.arange(1, len(table) + 1)
+        marked = False
         for i, name in enumerate(keys):
             y = table[name].to_numpy(dtype=np.float64)
             known_y = np.isfinite(y)
@@ -77,8 +86,14 @@ class TrainingHistoryDisplay:
                 best = np.nanargmin(y) if "loss" in str(name) else np.nanargmax(y)
                 ax.plot(x[best], y[best], "D", color=color, markersize=5)
                 ax.axvline(x[best], color=GRAY, linestyle=":", linewidth=1)
+                marked = True
         ax.legend(
-            loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False, columnspacing=1
+            handles=_handles(ax, marked),
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=3,
+            frameon=False,
+            columnspacing=1,
         )
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
@@ -117,3 +132,12 @@ class TrainingHistoryDisplay:
                 f"{type(estimator).__name__} has no history_: it is not fitted, or is no net."
             )
         return cls(estimator.history_, keys).plot(ax=ax)
+
+
+def _handles(ax: Any, marked: bool) -> list[Any]:
+    """Take the lines of a legend, and one for the marks of the best epochs."""
+    lines = import_optional("matplotlib.lines", extra="plot", purpose="A display")
+    best = lines.Line2D(
+        [], [], color=GRAY, marker="D", linestyle=":", markersize=4, linewidth=1, label="best"
+    )
+    return [*ax.get_legend_handles_labels()[0], *([best] if marked else [])]

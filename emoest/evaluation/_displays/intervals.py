@@ -11,6 +11,7 @@ from emoest.evaluation._inputs.aligned import check_aligned
 from emoest.evaluation._metrics import uar_score
 from emoest.utils.plots import BLUE, GRAY, SMALL, column_axes, finish, short_name
 from emoest.utils.seeds import RandomState, resolve_seed
+from emoest.utils.typing import Floats
 
 
 class IntervalDisplay:
@@ -25,7 +26,8 @@ class IntervalDisplay:
     chance : float, default=None
         Drawn as a dashed line.
     ceiling : float, default=None
-        What one rater reaches against the others (`rater_ceiling`), drawn as a dashed line.
+        What one rater reaches against the others (`rater_ceiling`), drawn as a dotted line; a
+        fraction as the scores, 0.72 and not 72.
     label : str, default="UAR"
         Of the axis.
 
@@ -71,23 +73,19 @@ class IntervalDisplay:
         Returns
         -------
         display : IntervalDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is not one score and interval for each name, or `chance` or `ceiling` is no
+            value that the score can have (from 0 to 1, of CCC from -1).
         """
+        score, low, high = self._checked()
         ax = column_axes(ax, 0.7 + 0.3 * len(self.names))
-        score, low, high = (np.asarray(each, float) for each in (self.score, self.low, self.high))
         places = np.arange(len(score))
         ax.hlines(places, low, high, color=BLUE, linewidth=2)
         ax.plot(score, places, "o", color=BLUE, markersize=5)
-        for name, value in self._lines():
-            ax.axvline(value, color=GRAY, linestyle="--", linewidth=1)
-            ax.annotate(
-                name,
-                (value, -0.5),
-                xytext=(0, 2),
-                textcoords="offset points",
-                ha="center",
-                color=GRAY,
-                fontsize=SMALL,
-            )
+        self._draw_lines(ax)
         # Long names would leave no room for the intervals in a column of a paper.
         ax.set_yticks(places, [short_name(name) for name in self.names])
         ax.tick_params(axis="y", length=0)
@@ -96,10 +94,41 @@ class IntervalDisplay:
         ax.spines[["top", "right", "left"]].set_visible(False)
         return finish(self, ax, xlabel=self.label, ylim=(len(score) - 0.5, -0.5))
 
-    def _lines(self) -> list[tuple[str, float]]:
-        """Name what the scores are to be read against."""
-        lines = {"chance": self.chance, "one rater": self.ceiling}
-        return [(name, value) for name, value in lines.items() if value is not None]
+    def _checked(self) -> list[Floats]:
+        parts = {"score": self.score, "low": self.low, "high": self.high}
+        values = [np.atleast_1d(np.asarray(each, dtype=np.float64)) for each in parts.values()]
+        sizes = [len(each) for each in values]
+        if not len(self.names) or sizes != [len(self.names)] * 3:
+            given = ", ".join(f"{n} of {name}" for name, n in zip(parts, sizes, strict=True))
+            raise ValueError(
+                f"There are {len(self.names)} names, and {given}: pass one of each for every name, "
+                "one name at least."
+            )
+        least = -1.0 if self.label.upper() in {"CCC", "PEARSON"} else 0.0
+        for name, value in (("chance", self.chance), ("ceiling", self.ceiling)):
+            if value is not None and not least <= value <= 1:
+                raise ValueError(
+                    f"{name}={value!r} must lie between {least:g} and 1, as the scores do: a "
+                    "fraction, no percent."
+                )
+        return values
+
+    def _draw_lines(self, ax: Any) -> None:
+        """Draw what the scores are to be read against; names stand away from each other."""
+        lines = [("chance", self.chance, "--"), ("one rater", self.ceiling, ":")]
+        known = sorted((each for each in lines if each[1] is not None), key=lambda line: line[1])
+        sides = ["center"] if len(known) < 2 else ["right", "left"]
+        for (name, value, dash), side in zip(known, sides, strict=False):
+            ax.axvline(value, color=GRAY, linestyle=dash, linewidth=1)
+            ax.annotate(
+                name,
+                (value, -0.5),
+                xytext=({"right": -2, "left": 2}.get(side, 0), 2),
+                textcoords="offset points",
+                ha=side,
+                color=GRAY,
+                fontsize=SMALL,
+            )
 
     @classmethod
     def from_predictions(
@@ -123,7 +152,7 @@ class IntervalDisplay:
         groups : array-like of shape (n_samples,), default=None
             Who each sample is from, see `uar_interval`.
         ceiling : float, default=None
-            What one rater reaches against the others.
+            What one rater reaches against the others, as a fraction.
         random_state : int, RandomState instance or None, default=None
             Where the resamples come from.
         ax : matplotlib Axes, default=None
@@ -187,7 +216,7 @@ class IntervalDisplay:
         table : DataFrame
             With ``uar``, ``uar_low`` and ``uar_high``, or those of CCC.
         ceiling : float, default=None
-            What one rater reaches against the others.
+            What one rater reaches against the others, as a fraction.
         ax : matplotlib Axes, default=None
             Where to draw.
 

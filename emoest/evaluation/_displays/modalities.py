@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._modalities import ablation_table
+from emoest.utils.messages import listed
 from emoest.utils.optional import import_optional
 from emoest.utils.plots import BLUE, COLUMN, GRAY, SMALL, finish, short_name
 
@@ -39,6 +40,8 @@ class ModalityAblationDisplay:
     def plot(self, *, ax: Any = None) -> "ModalityAblationDisplay":
         """Draw one line a subset, the best on top; the dashed line is all modalities together.
 
+        A title says so.
+
         Parameters
         ----------
         ax : matplotlib Axes, default=None
@@ -47,8 +50,13 @@ class ModalityAblationDisplay:
         Returns
         -------
         display : ModalityAblationDisplay
+
+        Raises
+        ------
+        ValueError
+            If the table is none of `ablation_table`, or empty.
         """
-        score = next(name for name in ("uar", "ccc") if name in self.table)
+        score = self._score()
         alone = self.table.index[self.table["n_modalities"] == 1].tolist()
         rows = self.table.sort_values(score, ascending=False, kind="stable")
         if ax is None:
@@ -64,7 +72,20 @@ class ModalityAblationDisplay:
         ax.set_axisbelow(True)
         ax.spines[["top", "right", "left"]].set_visible(False)
         self._draw_members(ax, alone, rows.index.tolist())
-        return finish(self, ax, xlabel=score.upper(), ylim=(len(rows) - 0.5, -0.5))
+        title = "dashed: all modalities"
+        return finish(self, ax, xlabel=score.upper(), ylim=(len(rows) - 0.5, -0.5), title=title)
+
+    def _score(self) -> str:
+        """Find the score of the table, or say what it lacks."""
+        found = next((name for name in ("uar", "ccc") if name in self.table), "uar or ccc")
+        absent = [name for name in ("n_modalities", found, "low", "high") if name not in self.table]
+        if absent or not len(self.table):
+            raise ValueError(
+                "The table is none of ablation_table: it has "
+                f"{f'no column {listed(absent)}' if absent else 'no row'}, but the columns "
+                f"{listed(self.table.columns) or 'of an empty one'}."
+            )
+        return found
 
     def _draw_members(self, ax: Any, alone: list[str], subsets: list[str]) -> None:
         """Draw, left of the scores, which modalities each subset holds."""

@@ -76,7 +76,13 @@ class ValenceArousalDisplay:
         ax.axvline((low + high) / 2, color="#D1D5DB", linewidth=1, zorder=0)
         if self.labels is None:
             _draw(ax, true, pred, (GRAY, PALETTE[0]), "o", joined=len(true) <= _MOST_JOINED)
-            ax.legend(loc="upper left", framealpha=0.9, edgecolor="none")
+            ax.legend(
+                loc="upper center",
+                bbox_to_anchor=(0.5, -0.18),
+                ncols=2,
+                frameon=False,
+                borderaxespad=0,
+            )
         else:
             self._draw_classes(ax, true, pred)
         for axis in (ax.xaxis, ax.yaxis):

@@ -126,13 +126,41 @@ def test_the_best_epoch_is_marked():
     display = TrainingHistoryDisplay(HISTORY).plot()
     marks = [line for line in display.ax_.lines if line.get_marker() == "D"]
     assert [(*line.get_xdata(), *line.get_ydata()) for line in marks] == [(3, 1)]
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["train loss", "valid loss", "best"]
+    plain = TrainingHistoryDisplay(HISTORY, ["train_loss"]).plot()
+    assert [text.get_text() for text in plain.ax_.get_legend().get_texts()] == ["train loss"]
+
+
+def test_the_legend_of_the_plane_hides_no_point():
+    display = ValenceArousalDisplay.from_predictions(PLANE, PLANE)
+    display.figure_.draw_without_rendering()
+    legend = display.ax_.get_legend().get_window_extent()
+    assert not legend.overlaps(display.ax_.get_window_extent())
+    assert not legend.overlaps(display.ax_.xaxis.label.get_window_extent())
+    mpl.pyplot.close(display.figure_)
 
 
 def test_the_ceiling_is_a_line():
     display = IntervalDisplay.from_predictions(Y, {"model": Y}, groups=SPEAKERS, ceiling=0.8)
     assert {text.get_text() for text in display.ax_.texts} == {"chance", "one rater"}
-    dashed = [line.get_xdata()[0] for line in display.ax_.lines if line.get_linestyle() == "--"]
-    assert dashed == [0.5, 0.8]
+    drawn = {line.get_linestyle(): line.get_xdata()[0] for line in display.ax_.lines[1:]}
+    assert drawn == {"--": 0.5, ":": 0.8}
+
+
+@pytest.mark.parametrize("ceiling", [0.34, 0.36, 0.32, 0.33, 0.9])
+def test_names_of_lines_do_not_stand_on_each_other(ceiling):
+    options = {"chance": 0.33, "ceiling": ceiling}
+    display = IntervalDisplay(["a", "b"], [0.5, 0.6], [0.4, 0.5], [0.6, 0.7], **options).plot()
+    display.figure_.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in display.ax_.texts]
+    assert len(boxes) == 2
+    assert not boxes[0].overlaps(boxes[1])
+    mpl.pyplot.close(display.figure_)
+
+
+def test_an_ablation_says_what_its_line_is():
+    assert _ablation().ax_.get_title() == "dashed: all modalities"
 
 
 def test_an_ablation_says_which_modalities_a_line_holds():
@@ -192,6 +220,26 @@ BAD = {
     "an entry that is not there": (
         lambda: TrainingHistoryDisplay(HISTORY, ["valid_uar"]).plot(),
         "no 'valid_uar'; it has train_loss, valid_loss",
+    ),
+    "fewer scores than names": (
+        lambda: IntervalDisplay(["a", "b"], [0.5], [0.4], [0.6]).plot(),
+        "2 names, and 1 of score, 1 of low, 1 of high",
+    ),
+    "nothing scored": (lambda: IntervalDisplay([], [], [], []).plot(), "0 names"),
+    "no system": (lambda: IntervalDisplay.from_predictions(Y, {}), "no system to draw"),
+    "a ceiling in percent": (
+        lambda: IntervalDisplay(["a"], [0.5], [0.4], [0.6], ceiling=72).plot(),
+        "ceiling=72 must lie between 0 and 1.*no percent",
+    ),
+    "an empty ablation": (
+        lambda: ModalityAblationDisplay(pd.DataFrame()).plot(),
+        "none of ablation_table",
+    ),
+    "an ablation without rows": (
+        lambda: ModalityAblationDisplay(
+            pd.DataFrame({"n_modalities": [], "uar": [], "low": [], "high": []})
+        ).plot(),
+        "it has no row",
     ),
     "an empty history": (lambda: TrainingHistoryDisplay([]).plot(), "it has nothing"),
     "a pair that is not checked": (
