@@ -38,6 +38,23 @@ def test_the_resampled_t_test_by_its_formula():
     assert corrected.p == pytest.approx(2 * stats.t.sf(abs(corrected.statistic), 9))
 
 
+@pytest.mark.parametrize(("k", "n_train", "n_test"), [(5, 80, 20), (10, 90, 10), (15, 60, 30)])
+def test_the_corrected_test_keeps_its_level(k, n_train, n_test):
+    # The correction takes differences of folds to be correlated by the share that is tested.
+    share, n_draws = n_test / (n_train + n_test), 2000
+    rng = np.random.default_rng(k)
+    common, own = rng.normal(size=(n_draws, 1)), rng.normal(size=(n_draws, k))
+    apart = np.sqrt(share) * common + np.sqrt(1 - share) * own
+    zero = np.zeros(k)
+    found = [resampled_t_test(d, zero, n_train=n_train, n_test=n_test).p for d in apart]
+    for level in (0.01, 0.05, 0.2):
+        # Three standard errors of 2,000 draws.
+        spread = 3 * np.sqrt(level * (1 - level) / n_draws)
+        assert np.mean(np.array(found) <= level) == pytest.approx(level, abs=spread)
+    # The paired t-test, which takes them to be independent, does not.
+    assert np.mean(stats.ttest_1samp(apart, 0, axis=1).pvalue <= 0.05) > 0.12
+
+
 def test_equal_differences_have_no_variance():
     assert resampled_t_test([0.5, 0.6], [0.5, 0.6], n_train=2, n_test=1) == (0.0, 1.0)
     assert resampled_t_test([0.5, 0.6], [0.4, 0.5], n_train=2, n_test=1) == (np.inf, 0.0)
