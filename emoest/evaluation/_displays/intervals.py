@@ -115,10 +115,10 @@ class IntervalDisplay:
 
     def _draw_lines(self, ax: Any) -> None:
         """Draw what the scores are to be read against; names stand away from each other."""
-        lines = [("chance", self.chance, "--"), ("one rater", self.ceiling, ":")]
-        known = sorted((each for each in lines if each[1] is not None), key=lambda line: line[1])
+        lines = [(self.chance, "chance", "--"), (self.ceiling, "one rater", ":")]
+        known = sorted((value, *rest) for value, *rest in lines if value is not None)
         sides = ["center"] if len(known) < 2 else ["right", "left"]
-        for (name, value, dash), side in zip(known, sides, strict=False):
+        for (value, name, dash), side in zip(known, sides, strict=False):
             ax.axvline(value, color=GRAY, linestyle=dash, linewidth=1)
             ax.annotate(
                 name,

@@ -57,7 +57,7 @@ def abstention_curve(
     sure, true = values.max(axis=1), check_kind(y_true, "y_true")
     right = values.argmax(axis=1) == codes
     order = np.sort(sure)[::-1]
-    classes, places = np.unique(true, return_inverse=True)
+    places = np.unique(true, return_inverse=True)[1]
     rows = []
     for fraction in coverage:
         n = max(1, round(fraction * len(order)))

@@ -105,6 +105,7 @@ def rater_ceiling(
     check_aligned({"ratings": ratings, "y_pred": y_pred, "groups": groups})
     seed = resolve_seed(random_state)
     rng = np.random.default_rng(seed)
+    items: _Classes | _Numbers
     items = _Classes(ratings, y_pred) if task == "classification" else _Numbers(ratings, y_pred)
     if not len(items.kept):
         raise ValueError(
@@ -112,22 +113,29 @@ def rater_ceiling(
         )
     drawn = [items.draw(rng) for _ in range(n_draws)]
     scores, of_model = (pd.DataFrame(list(each)) for each in zip(*drawn, strict=True))
-    table = pd.DataFrame({"mean": scores.mean()})
-    table["std"] = scores.std(ddof=1) if n_draws > 1 else np.nan
     names = None if groups is None else check_group_names(groups)[items.kept]
-    codes = group_codes(names, len(items.kept))
+    parts = _group_parts(items, group_codes(names, len(items.kept)))
+    rows = {}
+    for name, (part, bounds) in parts.items():
+        mean = float(scores[name].mean())
+        resampled = resample_scores([part], n_resamples, seed)[:, 0]
+        # The score of all draws together is not quite the mean of the draws.
+        low, high = bootstrap_interval(
+            mean, resampled + mean - part.value(), len(part.sums), confidence, bounds
+        )
+        std = float(np.std(scores[name], ddof=1)) if n_draws > 1 else float("nan")
+        rows[name] = {"mean": mean, "std": std, "low": low, "high": high, "n": len(items.kept)}
+    table = pd.DataFrame.from_dict(rows, orient="index").astype({"n": int})
+    return table if y_pred is None else table.assign(model=of_model.mean())
+
+
+def _group_parts(
+    items: "_Classes | _Numbers", codes: npt.NDArray[np.intp]
+) -> dict[str, tuple[GroupSums, tuple[float, float]]]:
+    """Add up the sums of the items of each group, for every score."""
     sums = np.zeros((int(codes.max()) + 1, items.sums.shape[1]))
     np.add.at(sums, codes, items.sums)
-    for name, (score, bounds) in items.scores().items():
-        part = GroupSums(sums, score)
-        # The score of all draws together is not quite the mean of the draws.
-        shift = table.loc[name, "mean"] - part.value()
-        found = resample_scores([part], n_resamples, seed)[:, 0] + shift
-        table.loc[name, ["low", "high"]] = bootstrap_interval(
-            float(table.loc[name, "mean"]), found, len(sums), confidence, bounds
-        )
-    table["n"] = len(items.kept)
-    return table if y_pred is None else table.assign(model=of_model.mean())
+    return {name: (GroupSums(sums, score), ends) for name, (score, ends) in items.scores().items()}
 
 
 Scores = dict[str, tuple[Callable[[Floats], Floats], tuple[float, float]]]

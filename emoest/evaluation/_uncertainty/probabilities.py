@@ -25,7 +25,7 @@ def column_classes(table: pd.DataFrame) -> list[Any]:
     return [c.removeprefix("proba_") if isinstance(c, str) else c for c in table]
 
 
-def by_class(proba: Any, classes: Sequence[Any], what: str = "proba") -> Floats:
+def by_class(proba: Any, classes: Sequence[Any] | npt.NDArray[Any], what: str = "proba") -> Floats:
     """Return probabilities with one column for each of `classes`, in their order.
 
     The columns of a DataFrame are joined by name; those of an array, and of a DataFrame whose

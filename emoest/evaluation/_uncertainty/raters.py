@@ -260,7 +260,7 @@ def krippendorff_alpha(ratings: Any, *, level: str = "nominal") -> float:
 def _ranked(ratings: Any, values: npt.NDArray[Any]) -> list[int]:
     """Return the positions of sorted values in the order of their ranks."""
     found: list[Any] = values.tolist()
-    dtypes = ratings.dtypes if isinstance(ratings, pd.DataFrame) else []
+    dtypes: Any = ratings.dtypes if isinstance(ratings, pd.DataFrame) else []
     scales = [kind.categories.tolist() for kind in dtypes if getattr(kind, "ordered", False)]
     if scales and (any(each != scales[0] for each in scales) or set(found) - set(scales[0])):
         raise ValueError(
