@@ -56,8 +56,8 @@ def mcnemar_test(y_true: Any, pred_a: Any, pred_b: Any) -> PairedTest:
 
     Notes
     -----
-    Predictions of two evaluations stand in the order of their folds: sort both by ``position``
-    first, ``result.select().sort_values("position")``.
+    Predictions of two evaluations stand in the order of their folds, which nothing tells from
+    their index: take ``result.select().set_index("position").sort_index()`` of both.
 
     References
     ----------

@@ -33,7 +33,8 @@ def check_aligned(columns: Mapping[str, Any]) -> None:
     >>> check_aligned({"y_true": first, "y_pred": first.iloc[::-1]})
     Traceback (most recent call last):
     ValueError: y_true and y_pred have the same index in different orders. Align them first:
-    y_pred.loc[y_true.index]; or sort the predictions of both evaluations by 'position'.
+    y_pred.loc[y_true.index]; of two evaluations take
+    result.select().set_index('position').sort_index().
     """
     given = {name: each for name, each in columns.items() if each is not None}
     sizes = [num_samples(each) for each in given.values()]
@@ -49,8 +50,8 @@ def check_aligned(columns: Mapping[str, Any]) -> None:
         if _is_permuted(one.index, other.index):
             raise ValueError(
                 f"{first} and {second} have the same index in different orders. Align them first: "
-                f"{second}.loc[{first}.index]; or sort the predictions of both evaluations by "
-                "'position'."
+                f"{second}.loc[{first}.index]; of two evaluations take "
+                "result.select().set_index('position').sort_index()."
             )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GroupKFold
 
 from emoest.evaluation import (
     ConformalSets,
@@ -19,6 +20,7 @@ from emoest.evaluation import (
     abstention_curve,
     ccc_score,
     coverage_by_group,
+    evaluate,
     expected_calibration_error,
     macro_f1_score,
     mcnemar_test,
@@ -152,6 +154,20 @@ def test_another_number_of_samples_is_refused(name, short):
     call, columns = CASES[name]
     with pytest.raises(ValueError, match=r"samples|shape"):
         call(*(each.iloc[:-1] if i == short else each for i, each in enumerate(columns)))
+
+
+def test_two_evaluations_are_compared_by_position():
+    options = {"groups": GROUPS.to_numpy(), "random_state": 0, "n_resamples": 20}
+    splits = [GroupKFold(4), GroupKFold(5)]
+    results = [evaluate(LogisticRegression(), X, Y, cv=cv, **options) for cv in splits]
+    first, second = (result.select().set_index("position") for result in results)
+    with pytest.raises(ValueError, match=r"set_index\('position'\)\.sort_index\(\)"):
+        mcnemar_test(first["y"], first["y_pred"], second["y_pred"])
+    first, second = first.sort_index(), second.sort_index()
+    found = mcnemar_test(first["y"], first["y_pred"], second["y_pred"])
+    right = [(rows["y"] == rows["y_pred"]).to_numpy() for rows in (first, second)]
+    assert found.statistic == right[0].sum() - right[1].sum()
+    np.testing.assert_array_equal(first["y"], Y)
 
 
 def test_the_level_of_groups_does_not_hide_an_order():

@@ -9,6 +9,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -146,3 +147,18 @@ def test_what_has_no_members_is_refused(make, message):
 def test_one_run_is_refused():
     with pytest.raises(ValueError, match="n_samples must be at least 2"):
         predict_uncertainty([fitted(GaussianNB())] * 2, X, n_samples=1)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(),
+        make_pipeline(StandardScaler(), RandomForestClassifier()),
+        [RandomForestClassifier(), RandomForestClassifier()],
+        SequenceClassifier(),
+    ],
+    ids=["forest", "pipeline", "list", "net"],
+)
+def test_what_is_not_fitted_says_so(model):
+    with pytest.raises(NotFittedError):
+        predict_uncertainty(model, np.zeros((4, 2)))

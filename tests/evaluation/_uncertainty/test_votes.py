@@ -124,6 +124,18 @@ BAD = {
         lambda: evaluate(DummyClassifier(), X, UNRATED),
         "2 sample.* have no votes, at position 0, 1",
     ),
+    "no class in common": (
+        lambda: vote_scores(VOTES, VOTES.set_axis(["x", "y", "z"], axis=1)),
+        "give columns of one class the same name",
+    ),
+    "a class in another case": (
+        lambda: vote_scores(VOTES, VOTES.rename(columns=str.upper)),
+        "give columns of one class the same name",
+    ),
+    "a class twice": (
+        lambda: vote_scores(VOTES, VOTES.set_axis(["calm", "sad", "sad"], axis=1)),
+        "proba names 'sad' twice",
+    ),
     "other shapes": (lambda: vote_scores([[1.0]], [[0.5, 0.5]]), "have the shapes"),
     "no proportions": (lambda: vote_scores([[2.0, 1.0]], [[0.5, 0.5]]), "votes must be prop"),
     "no vote": (lambda: vote_scores([[np.nan, np.nan]], [[0.5, 0.5]]), "no vote"),
