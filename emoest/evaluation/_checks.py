@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
 from emoest.evaluation._cross_fitting import Groups, make_splitter
+from emoest.evaluation._inputs.aligned import is_permuted
 from emoest.evaluation._leakage import (
     pretrained_groups,
     seen_before,
@@ -19,12 +20,12 @@ from emoest.evaluation._leakage import (
 )
 from emoest.evaluation._leaks.alarm import refuse_or_warn
 from emoest.evaluation._leaks.table import Leak, LeakCase, find_leaks
-from emoest.evaluation._predictions import without_groups
 from emoest.evaluation._protocol import Task
 from emoest.evaluation._protocols.checked_folds import make_splits
 from emoest.evaluation._protocols.named_folds import named_cv
 from emoest.evaluation._speakers import SPEAKER, Speakers, find_speakers
 from emoest.tables.groups import (
+    GROUP_LEVEL,
     NotSpeakerIndependentWarning,
     Split,
     describe_confounding,
@@ -315,11 +316,8 @@ def check_alignment(X: Any, other: Any, what: str) -> None:
     """Raise on the one misalignment that is certain: the same index in another order."""
     if not isinstance(X, pd.DataFrame) or not isinstance(other, pd.DataFrame | pd.Series):
         return
-    mine, its = (without_groups(each.index) for each in (X, other))
-    if mine.nlevels != its.nlevels or mine.equals(its) or len(mine) != len(its):
-        return
-    if mine.is_unique and its.is_unique and its.isin(mine).all():
-        rows = "X.index" if mine is X.index else "X.index.droplevel('group')"
+    if is_permuted(X.index, other.index):
+        rows = "X.index.droplevel('group')" if GROUP_LEVEL in X.index.names else "X.index"
         its_name = what.partition(" ")[0]
         raise ValueError(
             f"X and {what} have the same index in different orders. Align them first: "

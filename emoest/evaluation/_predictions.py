@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._cross_fitting import FoldOutput
-from emoest.tables.groups import GROUP_LEVEL
+from emoest.evaluation._inputs.aligned import without_groups
 from emoest.utils._sklearn import num_samples
 
 
@@ -83,16 +83,3 @@ def _row_ids(X: Any) -> Any:
     if not isinstance(X, pd.DataFrame | pd.Series):
         return np.arange(num_samples(X))
     return without_groups(X.index).to_numpy()
-
-
-def without_groups(index: pd.Index) -> pd.Index:
-    """Leave out the level of groups, where an index has others.
-
-    Examples
-    --------
-    >>> without_groups(pd.MultiIndex.from_tuples([(7, "s1")], names=["row", "group"])).tolist()
-    [7]
-    """
-    if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
-        return index.droplevel([GROUP_LEVEL])
-    return index

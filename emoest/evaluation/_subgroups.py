@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from emoest.evaluation._bootstrap import bootstrap_interval, resample_scores
-from emoest.evaluation._predictions import without_groups
+from emoest.evaluation._inputs.aligned import without_groups
 from emoest.evaluation._protocol import Protocol
 from emoest.evaluation._scores import plain_scores, sums_by_group
 from emoest.utils.messages import listed

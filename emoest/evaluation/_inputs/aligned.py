@@ -47,7 +47,7 @@ def check_aligned(columns: Mapping[str, Any]) -> None:
         )
     indexed = {k: v for k, v in given.items() if isinstance(v, pd.DataFrame | pd.Series)}
     for (first, one), (second, other) in combinations(indexed.items(), 2):
-        if _is_permuted(one.index, other.index):
+        if is_permuted(one.index, other.index):
             raise ValueError(
                 f"{first} and {second} have the same index in different orders. Align them first: "
                 f"{second}.loc[{first}.index]; of two evaluations take "
@@ -55,16 +55,30 @@ def check_aligned(columns: Mapping[str, Any]) -> None:
             )
 
 
-def _is_permuted(first: pd.Index, second: pd.Index) -> bool:
-    mine, its = _without_groups(first), _without_groups(second)
-    if mine.nlevels != its.nlevels or mine.equals(its):
+def is_permuted(first: pd.Index, second: pd.Index) -> bool:
+    """Check whether two indices name the same samples in different orders, groups left out.
+
+    Examples
+    --------
+    >>> is_permuted(pd.Index(["a", "b"]), pd.Index(["b", "a"]))
+    True
+    """
+    mine, its = without_groups(first), without_groups(second)
+    if len(mine) != len(its) or mine.nlevels != its.nlevels or mine.equals(its):
         return False
     return mine.is_unique and its.is_unique and bool(its.isin(mine).all())
 
 
-def _without_groups(index: pd.Index) -> pd.Index:
+def without_groups(index: pd.Index) -> pd.Index:
+    """Leave out the level of groups, where an index has others.
+
+    Examples
+    --------
+    >>> without_groups(pd.MultiIndex.from_tuples([(7, "s1")], names=["row", "group"])).tolist()
+    [7]
+    """
     if isinstance(index, pd.MultiIndex) and GROUP_LEVEL in index.names:
-        return index.droplevel(GROUP_LEVEL)
+        return index.droplevel([GROUP_LEVEL])
     return index
 
 
