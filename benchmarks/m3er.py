@@ -121,7 +121,7 @@ def ravdess(folder: Path, **network: Any) -> None:
     print_result(pooled([reference, found]), "late fusion, product")
 
 
-def rates(folder: Path, predictions: Path | None, minutes: float) -> None:
+def rates(folder: Path, predictions: Path | None, minutes: float, only: str) -> None:
     """Networks whose learning rate is chosen by actors held out of each training part."""
     X, y, actors = actors_1_to_16(folder)
     X = with_groups(X.assign(speaker=actors)).drop(columns="speaker")
@@ -130,6 +130,8 @@ def rates(folder: Path, predictions: Path | None, minutes: float) -> None:
     parts = Parts(predictions, minutes)
     for seed in SEEDS:
         for name, net in NETS.items():
+            if only not in name:
+                continue
             search = GridSearchCV(
                 clone(net).set_params(random_state=seed),
                 {"lr": list(RATES)},
@@ -347,7 +349,7 @@ COMMANDS: dict[str, Callable[[Path], None]] = {
     "videos": videos,
 }
 
-IN_PARTS: dict[str, Callable[[Path, Path | None, float], None]] = {"rates": rates}
+IN_PARTS: dict[str, Callable[[Path, Path | None, float, str], None]] = {"rates": rates}
 
 
 def main() -> None:
@@ -356,6 +358,7 @@ def main() -> None:
     parser.add_argument("what", choices=[*COMMANDS, *IN_PARTS])
     parser.add_argument("folder", type=Path, help="holds ravdess_av_features and others")
     parser.add_argument("--predictions", type=Path, help="file that parts are added to")
+    parser.add_argument("--only", default="", help="a part of the names of networks, of rates")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of a run in parts")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -363,7 +366,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         if arguments.what in IN_PARTS:
             run = IN_PARTS[arguments.what]
-            run(arguments.folder, arguments.predictions, arguments.minutes)
+            run(arguments.folder, arguments.predictions, arguments.minutes, arguments.only)
         else:
             COMMANDS[arguments.what](arguments.folder)
 
