@@ -5,6 +5,7 @@ files of whoever names a folder as they were.
 """
 
 import ast
+import configparser
 import hashlib
 import importlib
 import inspect
@@ -69,6 +70,14 @@ def test_it_begins_with_its_title_and_how_long_it_runs(path):
     first = sources(path, "markdown")[0]
     assert first.startswith("# ")
     assert re.search(r"\*Runs in about .+? on two cores", first)
+
+
+@each_notebook
+def test_it_names_the_extras_that_it_needs(path):
+    (names,) = re.findall(r"pip install -e '\.\[(.+?)\]'", sources(path, "markdown")[0])
+    settings = configparser.ConfigParser()
+    settings.read(FOLDER.parent / "setup.cfg", encoding="utf-8")
+    assert {"notebooks", "plot"} <= set(names.split(",")) <= set(settings["options.extras_require"])
 
 
 @each_notebook
