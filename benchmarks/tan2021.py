@@ -4,7 +4,7 @@
     python benchmarks/tan2021.py score DATA net.safetensors --model cnn4_small
     python benchmarks/tan2021.py curve DATA FOLDER --model cnn4_small
     python benchmarks/tan2021.py fusion --drawn
-    python benchmarks/tan2021.py fusion --data DATA --weights net.safetensors
+    python benchmarks/tan2021.py fusion --data DATA --weights net.safetensors --scoring uar
     python benchmarks/tan2021.py flattery
 
 DATA holds fer2013_dev.npz and fer2013_train_rest.npz: the official training pictures in two files
@@ -22,7 +22,9 @@ closed.
 
 ``fusion`` makes 48 trials (`emoest.datasets.make_face_eeg_trials`, seed 0), holds out clip k in
 fold k and scores each modality alone and all fusions; with ``--drawn`` the net learns 400 drawn
-faces of its own. ``flattery`` chooses weights on the tested trials of modalities that know nothing.
+faces of its own, and ``--scoring`` adds a row whose Monte Carlo weights are chosen by it (those of
+the other rows are by ``neg_log_loss``, the default). ``flattery`` chooses weights on the tested
+trials of modalities that know nothing.
 """
 
 import argparse
@@ -38,10 +40,10 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from emoest.datasets import make_face_eeg_trials
 from emoest.datasets._generated.face_drawings import EXPRESSIONS, draw_face
-from emoest.evaluation import binomial_interval, uar_interval, uar_score
+from emoest.evaluation import binomial_interval, evaluate, uar_interval, uar_score
 from emoest.fusion._monte_carlo_rules import choose_weights, draw_weights, mix_weights
 from emoest.neural import FaceCNNClassifier
-from emoest.systems import make_tan2021_eeg, tan2021_comparison
+from emoest.systems import make_tan2021, make_tan2021_eeg, tan2021_comparison
 from emoest.systems.tan2021 import EMOTIONS
 
 Pictures = dict[str, np.ndarray]
@@ -165,14 +167,20 @@ def fusion(arguments: argparse.Namespace) -> None:
         net.classes_ = np.array(EMOTIONS)
         net.class_prior_ = np.full(len(EMOTIONS), 1 / len(EMOTIONS))
     X, y = make_face_eeg_trials(faces, random_state=0, return_X_y=True)
-    table = tan2021_comparison(
-        X,
-        y,
-        groups=X["clip__group"],
-        cv=4,
-        face=FrozenEstimator(net),
-        eeg=make_tan2021_eeg(filtered=False, random_state=0),
-    )
+    parts = {
+        "face": FrozenEstimator(net),
+        "eeg": make_tan2021_eeg(filtered=False, random_state=0),
+    }
+    folds = {"groups": X["clip__group"], "cv": 4, "random_state": 0}
+    table = tan2021_comparison(X, y, **parts, **folds)
+    if arguments.scoring:
+        model = make_tan2021(**parts, random_state=0).set_params(fuse__scoring=arguments.scoring)
+        found = evaluate(model, X, y, proba=False, **folds).predictions
+        right = int((found["y"] == found["y_pred"]).sum())
+        interval = binomial_interval(right, len(found))
+        uar = uar_score(found["y"], found["y_pred"])
+        row = [right, len(found), right / len(found), *interval, uar]
+        table.loc[f"weights by {arguments.scoring}"] = row
     print(table.round(3).to_string())
 
 
@@ -211,6 +219,7 @@ def main() -> None:
         command.add_argument("--lr", type=float, default=2e-3)
     command = commands.add_parser("fusion")
     command.add_argument("--drawn", action="store_true")
+    command.add_argument("--scoring", choices=("neg_log_loss", "uar", "accuracy"))
     command.add_argument("--data")
     command.add_argument("--weights")
     for command in commands.choices.values():

@@ -10,6 +10,8 @@ from tests.markdown_page import blocks, run_page
 
 ROOT = Path(emoest.__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
+BENCHMARK = re.compile(r"`(?:\w+=\w+\s+)?python\s+benchmarks/(\w+\.py)([^`]*)`")
 SHOWING = [page for page in PAGES if any(blocks(page.read_text(encoding="utf-8")))]
 
 
@@ -34,3 +36,12 @@ def test_links_point_at_files(page):
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=name)
+def test_commands_of_benchmarks_are_some_that_they_take(page):
+    for script, arguments in BENCHMARK.findall(page.read_text(encoding="utf-8")):
+        source = (ROOT / "benchmarks" / script).read_text(encoding="utf-8")
+        assert "|" not in arguments, f"{script}{arguments}: not one command but several"
+        for option in re.findall(r"--[\w-]+", arguments):
+            assert f'"{option}"' in source, f"{script}{arguments}: no option {option}"
