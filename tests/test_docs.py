@@ -11,6 +11,7 @@ from tests.markdown_page import blocks, run_page
 ROOT = Path(emoest.__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 READMES = [ROOT / "README.md", ROOT / "README.zh.md"]
+SYSTEMS = sorted((ROOT / "docs" / "systems").glob("*20??.md"))
 BENCHMARK = re.compile(r"`(?:\w+=\w+\s+)?python\s+benchmarks/(\w+\.py)([^`]*)`")
 SHOWING = [page for page in PAGES if any(blocks(page.read_text(encoding="utf-8")))]
 
@@ -45,3 +46,14 @@ def test_commands_of_benchmarks_are_some_that_they_take(page):
         assert "|" not in arguments, f"{script}{arguments}: not one command but several"
         for option in re.findall(r"--[\w-]+", arguments):
             assert f'"{option}"' in source, f"{script}{arguments}: no option {option}"
+
+
+@pytest.mark.parametrize("page", SYSTEMS, ids=name)
+def test_pages_of_systems_make_and_fit_them_and_are_linked(page):
+    maker = "make_m3er(" if page.stem == "m3er2020" else f"make_{page.stem}("
+    running = [block.code for block in blocks(page.read_text(encoding="utf-8")) if not block.reason]
+    for part in (maker, ".fit(", ".predict("):
+        assert any(part in code for code in running), part
+    for readme in READMES:
+        assert f"](docs/systems/{page.name})" in readme.read_text(encoding="utf-8")
+    assert f"]({page.name})" in (page.parent / "index.md").read_text(encoding="utf-8")
