@@ -39,6 +39,14 @@ def test_links_point_at_files(page):
         assert (page.parent / link).exists(), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_inside_a_page_lead_to_its_headings(page):
+    text = page.read_text(encoding="utf-8")
+    plain = [re.sub(r"[^\w\- ]", "", each.lower()) for each in re.findall(r"^#+ (.+)$", text, re.M)]
+    for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+        assert anchor in [each.replace(" ", "-") for each in plain]
+
+
 @pytest.mark.parametrize("page", [*PAGES, *READMES], ids=name)
 def test_commands_of_benchmarks_are_some_that_they_take(page):
     for script, arguments in BENCHMARK.findall(page.read_text(encoding="utf-8")):
