@@ -65,3 +65,10 @@ def test_pages_of_systems_make_and_fit_them_and_are_linked(page):
     for readme in READMES:
         assert f"](docs/systems/{page.name})" in readme.read_text(encoding="utf-8")
     assert f"]({page.name})" in (page.parent / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_each_room():
+    text = (ROOT / "docs" / "guide" / "index.md").read_text(encoding="utf-8")
+    rooms = {path.stem for path in (ROOT / "emoest").iterdir() if path.stem[0] != "_"}
+    for room in rooms - {"nets", "utils", "py"}:
+        assert f"`{room}`" in text, room
