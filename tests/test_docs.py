@@ -72,3 +72,13 @@ def test_the_guide_names_each_room():
     rooms = {path.stem for path in (ROOT / "emoest").iterdir() if path.stem[0] != "_"}
     for room in rooms - {"nets", "utils", "py"}:
         assert f"`{room}`" in text, room
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.name == "tutorials"], ids=name
+)
+def test_tutorials_say_which_modules_are_private(page):
+    text = page.read_text(encoding="utf-8")
+    for module in re.findall(r"^from (emoest\S*\._\w+)", text, re.M):
+        assert f"`{module}`" in text
+        assert "private and may change" in text
