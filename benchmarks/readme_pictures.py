@@ -1,4 +1,4 @@
-"""The two pictures of the README: a report and a timeline, both on real voices of RAVDESS.
+"""The pictures of the README: a report of face and voice, a timeline of voices, of RAVDESS.
 
     python benchmarks/readme_pictures.py DATA
 
@@ -28,7 +28,7 @@ from emoest.systems import make_recording_pipeline, plot_timeline, predict_timel
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 EMOTIONS = ("calm", "angry", "sad")
-SIZE = (1000, 900)
+SIZE = (1000, 1080)
 
 
 def report(data: Path) -> None:
