@@ -33,6 +33,8 @@ from emoest.neural import SequenceClassifier
 from emoest.tables.cells import object_column
 from emoest.utils import with_groups
 
+TOLD = ("same", "differ only", "in both", "under another name")
+"""Of warnings of leaks, beside which there are those of few groups."""
 BY_GROUP, MIXED = GroupKFold(6), KFold(6, shuffle=True, random_state=0)
 
 
@@ -129,8 +131,7 @@ def score(X, y, model, cv, column="speaker"):
         except ValueError:
             said.append("raises")
             result = evaluate(model, seen, y, allow_overlap=True, **options)
-    words = ("same", "differ only", "under another name")
-    if any(word in str(each.message) for each in caught for word in words):
+    if any(word in str(each.message) for each in caught for word in TOLD):
         said.append("warns")
     table = check_leakage(seen, y, groups, cv, model=model)
     for verdict in ("leak", "suspect", "unknown"):
