@@ -1,9 +1,10 @@
 """Progress bars where a person waits."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 def progress(
@@ -36,6 +37,8 @@ def progress(
     >>> progress(3, "folds", verbose=0).disable
     True
     """
+    from tqdm import tqdm
+
     shown = person_waits() if verbose is None else verbose > 0
     delay = 2 if verbose is None else 0
     leave = leave or _in_notebook()
