@@ -11,6 +11,7 @@ from joblib import delayed
 
 from emoest.evaluation._bootstrap import warn_few
 from emoest.evaluation._checks import (
+    FoldPlan,
     Targets,
     check_bootstrap,
     check_models,
@@ -228,9 +229,8 @@ def evaluate(
         # A generator of splits would be used up by the first run.
         cv = list(cv)
     plan = plan_folds(models, X, y, cv=cv, random_state=_first(runs, random_state), **options)
-    targets, known = plan.targets, plan.groups
+    known = plan.groups
     warn_few(None if known is None else _n_tested(known, plan.splits))
-    known_speakers = plan.speakers.share_known(plan.splits)
     splits = [plan.splits]
     with warnings.catch_warnings():
         # What the first run warned of is so in all.
@@ -238,8 +238,23 @@ def evaluate(
         splits += [
             plan_folds(models, X, y, cv=cv, random_state=run, **options).splits for run in runs[1:]
         ]
-    untrained = untrained_classes(targets, splits)
-    warn_of_untrained(untrained)
+    asked = {"seeds": runs, "n_resamples": n_resamples, "confidence": confidence}
+    protocol = _protocol(models, X, plan, splits, asked)
+    warn_of_untrained(protocol.untrained)
+    several = isinstance(model, Mapping)
+    samples = _Samples(X, plan.targets, known, splits, protocol, several)
+    return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
+
+
+def _protocol(
+    models: dict[str, Any],
+    X: Any,
+    plan: FoldPlan,
+    splits: list[list[Split]],
+    asked: dict[str, Any],
+) -> Protocol:
+    """Describe how models are evaluated, with the seed of the first run."""
+    targets, known = plan.targets, plan.groups
     protocol = Protocol(
         task=targets.task,
         splitter=describe_splitter(plan.splitter, len(plan.splits)),
@@ -249,28 +264,23 @@ def evaluate(
         speaker_independent=False,
         shared=plan.shared,
         seed=plan.seed,
-        n_resamples=n_resamples,
-        confidence=confidence,
         transductive={name: transductive_steps(each) for name, each in models.items()},
         targets=list(targets.frame.columns),
         classes=targets.classes,
         multilabel=targets.multilabel,
         group_kind=plan.speakers.kind,
-        known_speakers=known_speakers,
+        known_speakers=plan.speakers.share_known(plan.splits),
         models={name: short_repr(each) for name, each in models.items()},
         ungrouped_folds={name: inner_folds_without_groups(each) for name, each in models.items()},
         unknown_training={name: of_unknown_speakers(each) for name, each in models.items()},
         leaks=[vars(leak) for leak in plan.leaks],
-        seeds=runs,
-        untrained=untrained,
+        untrained=untrained_classes(targets, splits),
         untested=untested_classes(targets, plan.splits),
         versions=versions(),
         digest=corpus_digest(X, targets.frame, known),
+        **asked,
     )
-    protocol = replace(protocol, speaker_independent=is_independent(protocol))
-    several = isinstance(model, Mapping)
-    samples = _Samples(X, targets, known, splits, protocol, several)
-    return _run(models, samples, proba=proba, n_jobs=n_jobs, verbose=verbose)
+    return replace(protocol, speaker_independent=is_independent(protocol))
 
 
 def _first(runs: list[int], random_state: RandomState) -> RandomState:
