@@ -7,7 +7,7 @@ import optuna
 import pandas as pd
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -23,31 +23,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from emoest.evaluation import ccc_scorer, evaluate, uar_scorer
-from emoest.tuning import FailedTrialWarning, OptunaSearchCV
 from emoest.utils import NotSpeakerIndependentWarning, with_groups
-
-SPACE = {"logisticregression__C": FloatDistribution(1e-3, 10, log=True)}
-
-
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    speakers = np.repeat([f"s{i}" for i in range(8)], 8)
-    y = np.tile(["angry", "happy", "sad", "sad"], 16)
-    shift = pd.factorize(y)[0][:, None]
-    X = pd.DataFrame(
-        rng.normal(size=(64, 3)) + 0.6 * shift, columns=["audio__f0", "audio__energy", "text__a"]
-    )
-    return X, y, speakers
-
-
-def pipeline():
-    return make_pipeline(StandardScaler(), LogisticRegression())
-
-
-def search(estimator=None, space=SPACE, **options):
-    options = {"cv": 3, "n_trials": 4, "random_state": 0} | options
-    return OptunaSearchCV(pipeline() if estimator is None else estimator, space, **options)
+from tests.tuning.pipelines import SPACE, pipeline, search
 
 
 def test_the_best_trial_is_the_best_of_grouped_uar(data):
@@ -184,18 +161,6 @@ def test_a_store_never_mixes_rows_or_settings(data, tmp_path):
     assert len(again.trials_) == 1
 
 
-def test_failing_trials_are_recorded_named_and_left_out(data):
-    X, y, speakers = data
-    space = {"pca__n_components": [1, 2, 99]}
-    model = make_pipeline(PCA(), LogisticRegression())
-    with pytest.warns(FailedTrialWarning, match=r"Trial \d+ with {'pca__n_components': 99} failed"):
-        fitted = search(model, space, n_trials=10).fit(X, y, groups=speakers)
-    failed = fitted.trials_[fitted.trials_["state"] == "FAIL"]
-    assert 0 < len(failed) < 10
-    assert failed["error"].str.startswith("ValueError: n_components=99").all()
-    assert fitted.best_params_["pca__n_components"] in (1, 2)
-
-
 def test_results_are_those_of_scikit_learns_searches(data):
     X, y, speakers = data
     fitted = search().fit(X, y, groups=speakers)
@@ -215,95 +180,6 @@ def test_results_are_those_of_scikit_learns_searches(data):
     assert fitted.best_score_ == mean.max()
     assert fitted.best_params_ == fitted.cv_results_["params"][fitted.best_index_]
     assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
-
-
-def test_error_score_says_what_a_failure_counts(data):
-    X, y, speakers = data
-    model, space = make_pipeline(PCA(), LogisticRegression()), {"pca__n_components": [1, 2, 99]}
-
-    def failing(**options):
-        return search(model, space, n_trials=10, **options)
-
-    with pytest.warns(FailedTrialWarning, match="99} failed and is left out"):
-        left_out = failing().fit(X, y, groups=speakers)
-    failed = left_out.cv_results_["param_pca__n_components"] == 99
-    assert np.isnan(left_out.cv_results_["mean_test_score"][failed]).all()
-    assert not np.isnan(left_out.cv_results_["mean_test_score"][~failed]).any()
-    assert (left_out.cv_results_["rank_test_score"][failed] == (~failed).sum() + 1).all()
-    with pytest.warns(FailedTrialWarning, match=r"99} failed in part and scores 0\.000"):
-        worst = failing(error_score=0).fit(X, y, groups=speakers)
-    failed = worst.cv_results_["param_pca__n_components"] == 99
-    assert failed.any()
-    assert (worst.cv_results_["mean_test_score"][failed] == 0).all()
-    assert (worst.trials_["state"] == "COMPLETE").all()
-    assert worst.best_params_["pca__n_components"] in (1, 2)
-    with pytest.raises(ValueError, match="n_components=99") as raised:
-        failing(error_score="raise").fit(X, y, groups=speakers)
-    assert "Every trial failed" not in str(raised.value)
-
-
-def test_a_space_that_fails_itself_is_in_the_results(data):
-    X, y, speakers = data
-
-    def space(trial):
-        C = trial.suggest_categorical("C", [0.1, 1.0])
-        if trial.number == 1:
-            raise RuntimeError("no such choice")
-        return {"logisticregression__C": C}
-
-    with pytest.warns(FailedTrialWarning, match="RuntimeError: no such choice"):
-        fitted = search(space=space).fit(X, y, groups=speakers)
-    assert list(fitted.cv_results_["params"][1]) == ["C"]
-    assert fitted.best_params_ == {"logisticregression__C": fitted.study_.best_params["C"]}
-
-
-@pytest.mark.filterwarnings("ignore::emoest.tuning.FailedTrialWarning")
-def test_a_search_in_which_every_trial_fails_says_why(data):
-    X, y, speakers = data
-    model = make_pipeline(PCA(), LogisticRegression())
-    with pytest.raises(ValueError, match=r"Every trial failed \(2\)\. The first: .*components=99"):
-        search(model, {"pca__n_components": [99]}, n_trials=2).fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="a score is not a number"):
-        search(scoring=lambda *_: np.nan).fit(X, y, groups=speakers)
-
-
-class Interrupts(ClassifierMixin, BaseEstimator):
-    """Behaves as if Ctrl-C were pressed once, in the ninth fit."""
-
-    fits = 0
-
-    def __init__(self, C=1.0):
-        self.C = C
-
-    def fit(self, X, y):
-        type(self).fits += 1
-        if self.fits == 9:
-            raise KeyboardInterrupt
-        self.model_ = LogisticRegression(C=self.C).fit(X, y)
-        self.classes_ = self.model_.classes_
-        return self
-
-    def predict(self, X):
-        return self.model_.predict(X)
-
-
-def test_an_interrupted_search_keeps_its_trials_and_resumes(data):
-    X, y, speakers = data
-    space = {"C": FloatDistribution(1e-3, 10, log=True)}
-    Interrupts.fits = 0
-    storage = optuna.storages.InMemoryStorage()
-    model = search(Interrupts(), space, n_trials=12, storage=storage)
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(X, y, groups=speakers)
-    assert (model.trials_["state"] == "COMPLETE").sum() == 2
-    assert len(model.cv_results_["params"]) == 2
-    assert model.best_score_ == model.trials_["value"].max()
-    assert model.best_params_["C"] in model.trials_["params_C"].tolist()
-    assert not hasattr(model, "best_estimator_")
-    model.fit(X, y, groups=speakers)
-    whole = search(Interrupts(), space, n_trials=12).fit(X, y, groups=speakers)
-    complete = model.trials_[model.trials_["state"] == "COMPLETE"]
-    assert complete["params_C"].tolist() == whole.trials_["params_C"].tolist()
 
 
 def test_optuna_is_quiet_and_its_verbosity_untouched(data, capsys):
@@ -364,29 +240,6 @@ def test_a_regressor_is_tuned_by_ccc(data):
     assert fitted.scorer_ is ccc_scorer
     assert fitted.best_score_ == fitted.trials_["value"].max() > 0.5
     assert fitted.best_params_["alpha"] < 100
-
-
-def test_bad_settings_are_named(data):
-    X, y, speakers = data
-    wrong = {"logisticregression__c": [1.0]}
-    with pytest.raises(
-        ValueError, match=r"'logisticregression__c', .* mean 'logisticregression__C"
-    ):
-        search(space=wrong).fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="would never end"):
-        search(n_trials=None).fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="space is empty"):
-        search(space={}).fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="must be an Optuna distribution or a list of choices"):
-        search(space={"logisticregression__C": 1.0}).fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="gives no fold"):
-        search().fit(X, y, groups=np.ones(len(y)))
-    with pytest.raises(ValueError, match="scoring='uac' is unknown"):
-        search(scoring="uac").fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="error_score"):
-        search(error_score="ignore").fit(X, y, groups=speakers)
-    with pytest.raises(ValueError, match="n_trials"):
-        search(n_trials=0).fit(X, y, groups=speakers)
 
 
 def test_a_timeout_ends_the_search(data):

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from emoest.tables.cells import object_column
+from tests.validity.block_tables import to_frame
 
 
 def make_blocks(n_samples, dims, rng, *, loadings=None, shared=10, private=15):
@@ -55,3 +56,18 @@ def make_sequences(n_samples, rng, dims=(8, 7, 6), loadings=None, noise=0.3, low
 def sequences():
     """Return the generator of tables of frames."""
     return make_sequences
+
+
+@pytest.fixture
+def three(generate, rng):
+    """Clean training and test tables of three correlated modalities."""
+    train, loadings = generate(300, (40, 40, 40), rng)
+    test, _ = generate(200, (40, 40, 40), rng, loadings=loadings)
+    return to_frame(train), to_frame(test)
+
+
+@pytest.fixture
+def two(generate, rng):
+    train, loadings = generate(400, (30, 25), rng)
+    test, _ = generate(200, (30, 25), rng, loadings=loadings)
+    return to_frame(train), to_frame(test)

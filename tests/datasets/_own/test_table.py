@@ -1,4 +1,3 @@
-import ast
 import os
 import warnings
 
@@ -8,21 +7,9 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GroupKFold, cross_val_score
 
-from emoest.datasets import IncompleteCorpusWarning, UnlabeledRowsWarning, load_table
+from emoest.datasets import IncompleteCorpusWarning, load_table
 from emoest.evaluation import uar_scorer
-
-
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("a.wav", "b.wav", "c.wav"):
-        (tmp_path / name).touch()
-    return tmp_path
-
-
-def write(folder, *lines, encoding="utf-8"):
-    path = folder / "mine.csv"
-    path.write_text("\n".join(lines), encoding=encoding)
-    return path
+from tests.datasets._own.tables import write
 
 
 def test_own_data_to_a_score_in_three_lines(folder):
@@ -68,19 +55,6 @@ def test_a_corpus_without_speakers_has_no_groups(folder):
     assert bunch.data.index.names == ["row"]
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-def test_the_head_line_tells_the_separator_and_columns_can_be_renamed(folder, separator):
-    lines = [separator.join(line) for line in (["wav_path", "mood"], ["a.wav", "sad"])]
-    X, y = load_table(
-        write(folder, *lines),
-        target="mood",
-        columns={"wav_path": "audio"},
-        return_X_y=True,
-    )
-    assert X.columns.tolist() == ["audio"]
-    assert y.tolist() == ["sad"]
-
-
 def test_audformat_tables_are_understood(folder):
     path = write(
         folder,
@@ -104,30 +78,6 @@ def test_audformat_tables_are_understood(folder):
         load_table(backwards)
 
 
-def test_labels_may_be_codes_or_scores(folder):
-    path = write(folder, "audio,emotion,valence", "a.wav,1,2.5", "b.wav,2,3", "c.wav,1,")
-    y = load_table(path, labels={"1": "sad", "2": "glad"}).target
-    assert y.tolist() == ["sad", "glad", "sad"]
-    bunch = load_table(path)
-    assert bunch.target.tolist() == [1, 2, 1]
-    assert bunch.record.labels == {"emotion": ("1", "2")}
-    with pytest.warns(UnlabeledRowsWarning, match="1 of 3 rows have no label"):
-        bunch = load_table(path, target=["valence", "emotion"])
-    assert bunch.record.scores == {"valence": (2.5, 3.0)}
-    assert bunch.target["valence"].isna().tolist() == [False, False, True]
-    with pytest.raises(ValueError, match=r"Line 3 of the table .* unknown emotion '2'; .* knows 1"):
-        load_table(path, labels={"1": "sad"})
-
-
-def test_rows_without_a_label_are_counted_and_dropped_when_asked(folder):
-    path = write(folder, "audio,speaker,emotion", "a.wav,s,sad", "b.wav,s,")
-    with pytest.warns(UnlabeledRowsWarning, match="1 of 2 rows have no label"):
-        assert load_table(path).n_unlabeled == 1
-    with pytest.warns(UnlabeledRowsWarning, match="dropped"):
-        X, y = load_table(path, drop_unlabeled=True, return_X_y=True)
-    assert (len(X), y.tolist()) == (1, ["sad"])
-
-
 def test_missing_files_are_named(folder):
     path = write(folder, "audio,face,emotion", "a.wav,x.png,sad", "b.wav,,sad", "z.wav,,glad")
     expected = rf"1 audio files \({folder}/z\.wav\); 1 face files \({folder}/x\.png\)"
@@ -137,29 +87,6 @@ def test_missing_files_are_named(folder):
     assert bunch.data["face"].tolist() == [f"{folder}/x.png", None, None]
     with pytest.raises(FileNotFoundError, match=r"z\.wav"):
         load_table(path, strict=True)
-
-
-def test_mis_encoded_tables_name_the_line(folder):
-    path = write(folder, "text,emotion", "Gut,froh", "für dich,froh", encoding="latin-1")
-    with pytest.raises(ValueError, match=r"Line 3 of .*mine\.csv' is not utf-8 .*cp1252"):
-        load_table(path)
-    assert load_table(path, encoding="cp1252").data["text"].tolist() == ["Gut", "für dich"]
-
-
-def test_other_kinds_of_files_are_told_apart(folder):
-    path = write(folder, "text,emotion", "für,sad", encoding="utf-16")
-    with pytest.raises(ValueError, match=r"is encoded as UTF-16\. Pass encoding='utf-16'"):
-        load_table(path)
-    assert load_table(path, encoding="utf-16").data["text"].tolist() == ["für"]
-    path.write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe")
-    with pytest.raises(ValueError, match="is a spreadsheet or an archive"):
-        load_table(path)
-    path.write_text("text,emotion\na,sad\nb,c,sad\n")
-    with pytest.raises(ValueError, match=r"line 3, saw 3\. Put texts that hold a ',' into quotes"):
-        load_table(path)
-    path.write_text("")
-    with pytest.raises(ValueError, match="is empty"):
-        load_table(path)
 
 
 def test_tables_in_memory_keep_their_cells(folder):
@@ -297,123 +224,6 @@ def test_what_looks_like_media_or_speakers_and_is_not_used_is_said(column, cells
         assert f"media or speakers: {shown}. Pass columns={{{column!r}: " in said[0]
 
 
-@pytest.mark.parametrize(
-    ("cells", "labels"),
-    [
-        (["01", "02", "10"], ["01", "02", "10"]),
-        (["1", "2", "10"], [1, 2, 10]),
-        (["007", "x", "1"], ["007", "x", "1"]),
-        (["0", "1", "0"], [0, 1, 0]),
-        (["0.5", "1.5", "2"], [0.5, 1.5, 2.0]),
-        ([" Angry", "Angry", "Angry "], ["Angry"] * 3),
-    ],
-)
-def test_labels_are_stripped_and_digits_may_be_names(folder, cells, labels):
-    path = write(folder, "text,emotion", *(f"t,{cell}" for cell in cells))
-    assert load_table(path).target.tolist() == labels
-    assert load_table(pd.DataFrame({"text": "t", "emotion": cells})).target.tolist() == labels
-
-
-@pytest.mark.parametrize(
-    ("cells", "labels"),
-    [
-        (["1.0", "2.0", "1"], {1: "sad", 2: "glad"}),
-        ([1.0, 2.0, 1.0], {1: "sad", 2: "glad"}),
-        ([1, 2, 1], {"1": "sad", "2": "glad"}),
-        (["01", "02", "01"], {1: "sad", "2": "glad"}),
-        ([" a", "b ", "a"], {"a": "sad", "b": "glad"}),
-    ],
-)
-def test_codes_are_found_as_they_are_written_or_as_numbers(cells, labels):
-    table = pd.DataFrame({"text": ["x", "y", "z"], "emotion": cells})
-    assert load_table(table, labels=labels).target.tolist() == ["sad", "glad", "sad"]
-
-
-def test_a_code_as_it_is_written_comes_first():
-    table = pd.DataFrame({"text": ["x", "y"], "emotion": ["01", "1"]})
-    y = load_table(table, labels={"01": "sad", "1": "glad"}).target
-    assert y.tolist() == ["sad", "glad"]
-
-
-def test_decimal_commas_between_semicolons(folder):
-    path = write(folder, "text;valence", "Oh, no!;2,5", "Hm.;-1", "So;")
-    with (
-        pytest.warns(UserWarning, match="decimal commas of 'valence', such as '2,5'"),
-        pytest.warns(UnlabeledRowsWarning),
-    ):
-        bunch = load_table(path, target="valence", drop_unlabeled=True)
-    assert bunch.target.tolist() == [2.5, -1.0] and "valence" in bunch.record.scores
-    # Between commas and tabs it may be a list of codes.
-    path = write(folder, "text\tvalence", "Oh!\t2,5", "Hm.\t1")
-    assert load_table(path, target="valence").target.tolist() == ["2,5", "1"]
-
-
-@pytest.mark.parametrize("head", ["sep=;", '"sep=;"', "sep=;\r"])
-def test_the_line_of_a_spreadsheet_names_the_separator(folder, head):
-    path = write(folder, head, "text;emotion", "a;sad", "b;x")
-    with warnings.catch_warnings(action="error"):
-        X, y = load_table(path, return_X_y=True)
-    assert (X["text"].tolist(), y.tolist()) == (["a", "b"], ["sad", "x"])
-    with pytest.raises(ValueError, match="Line 4 of the table"):
-        load_table(path, labels={"sad": "sad"})
-
-
-@pytest.mark.parametrize("separator", ["\t", ",", ";"])
-@pytest.mark.parametrize(
-    "texts",
-    [
-        ['"Oh no', "well", "fine"],
-        ['"Oh no', "well", 'he said "yes"'],
-        ['a "b', 'c" d', "e"],
-        ["plain", "plain", "plain"],
-    ],
-)
-def test_a_lone_quotation_mark_merges_no_rows(folder, separator, texts):
-    lines = [f"{text}{separator}{label}" for text, label in zip(texts, "xyx", strict=True)]
-    X, y = load_table(write(folder, f"text{separator}emotion", *lines), return_X_y=True)
-    assert (X["text"].tolist(), y.tolist()) == (texts, ["x", "y", "x"])
-
-
-def test_quoted_cells(folder):
-    path = write(folder, '"text"\t"emotion"', '"say ""hi"""\tsad', '"two\nlines"\tsad', '""\tx')
-    X, y = load_table(path, return_X_y=True)
-    assert (X["text"].tolist(), y.tolist()) == (
-        ['say "hi"', "two\nlines", None],
-        ["sad", "sad", "x"],
-    )
-    path = write(folder, '"text"\t"emotion"', '"say ""hi"""\tsad', '""\tsad')
-    assert load_table(path).data["text"].tolist() == ['say "hi"', None]
-    path = write(folder, "text,emotion", '"a, b",x', '"c,x', "d,x", 'e",x', "f,x")
-    with pytest.raises(ValueError, match=r"the text of row 1 .* holds rows of the table.*closed"):
-        load_table(path)
-
-
-def test_parquet_is_read(folder):
-    pytest.importorskip("pyarrow")
-    table = pd.DataFrame({"audio": ["a.wav"], "speaker": ["01"], "emotion": ["sad"]})
-    table.to_parquet(folder / "mine.parquet")
-    bunch = load_table(folder / "mine.parquet")
-    assert bunch.data["audio"].tolist() == [str(folder / "a.wav")]
-    assert (bunch.groups.tolist(), bunch.target.tolist()) == (["01"], ["sad"])
-
-
-def test_parquet_without_its_reader_names_the_package(folder, monkeypatch):
-    (folder / "mine.parquet").write_bytes(b"PAR1")
-
-    def read_parquet(path):
-        raise ImportError("no engine")
-
-    monkeypatch.setattr(pd, "read_parquet", read_parquet)
-    with pytest.raises(ImportError, match="pip install pyarrow"):
-        load_table(folder / "mine.parquet")
-
-
-def test_other_binary_files_are_no_text(folder):
-    (folder / "mine.csv").write_bytes(b"\x93NUMPY\x00\xff\xfe")
-    with pytest.raises(ValueError, match=r"is no text\. load_table reads csv and parquet"):
-        load_table(folder / "mine.csv")
-
-
 @pytest.mark.parametrize("table", [[{"text": "a", "emotion": "sad"}], {"text": ["a"]}])
 def test_lists_and_dicts_are_pointed_to_a_frame(table):
     with pytest.raises(ValueError, match=r"load_table\(pd\.DataFrame\(table\)\)"):
@@ -450,17 +260,6 @@ def test_blanks_around_context_are_no_part_of_it():
     assert table["speaker"].tolist() == ["s1 ", "s1"]
     with pytest.raises(ValueError, match="1 rows have no speaker"):
         load_table(table.assign(speaker=["s1", " "]))
-
-
-def test_labels_with_two_spellings_are_said_with_what_joins_them():
-    cells = ["Fear", "fear", "Pleasant_surprise", "pleasant_surprised", "sad"]
-    table = pd.DataFrame({"text": cells, "emotion": cells})
-    with pytest.warns(UserWarning, match="may be one") as caught:
-        load_table(table)
-    advice = str(caught[0].message).partition("labels=")[2].rstrip(".")
-    with warnings.catch_warnings(action="error"):
-        y = load_table(table, labels=ast.literal_eval(advice)).target
-    assert y.nunique() == 3
 
 
 def test_files_one_folder_away_are_pointed_to(folder):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
+from emoest.neural import MEmoBERTPretrainer
 from emoest.tables.cells import object_column
 
 MOODS = {
@@ -51,3 +53,13 @@ def with_cell(X, column, row, cell):
     cells = list(X[column])
     cells[row] = cell
     return X.assign(**{column: object_column(cells, X.index)})
+
+
+def weights_of(X):
+    return MEmoBERTPretrainer(**PRETRAIN).fit(X).export()
+
+
+def same_weights(left, right):
+    one, other = left.net_.module_.state_dict(), right.net_.module_.state_dict()
+    assert one.keys() == other.keys()
+    return all(torch.equal(one[name], other[name]) for name in one)

