@@ -108,11 +108,12 @@ def markdown(table: pd.DataFrame) -> str:
                 for run in attention
             ]
         for name, runs in found.items():
-            lines.append(f"| {name} | {scaling} | {_cells(runs, classes)} |")
+            lines.append(f"| {name} | {scaling} | {score_cells(runs, classes)} |")
     return "\n".join(lines)
 
 
-def _cells(runs: list[pd.DataFrame], classes: list[str]) -> str:
+def score_cells(runs: list[pd.DataFrame], classes: list[str]) -> str:
+    """Write the mean UAR of runs that differ by seed, its interval, and their spread."""
     labels = np.array(classes)
     true, groups = runs[0]["y"].to_numpy(), runs[0]["group"].to_numpy()
     predicted = [labels[run[classes].to_numpy().argmax(axis=1)] for run in runs]

@@ -18,13 +18,10 @@ from emoest.nets import densenet, xception
 from emoest.nets.image_classifier import GRAY_SIZES
 from emoest.nets.weight_files.safetensors_io import read_metadata, save_net
 from emoest.neural import FaceCNNClassifier, SequenceClassifier
+from tests.embeddings._face.pictures import noise
 from tests.image_processors import pil_processor
 
 pytest.importorskip("cv2")
-
-
-def _noise(seed, side=48):
-    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
 def test_classes_are_those_of_the_nets():
@@ -61,7 +58,7 @@ def _save_encoder(folder, kind, *, classes=0, seed=0):
 @pytest.mark.parametrize(("kind", "n_dims"), [("vit", 16), ("resnet", 12)])
 def test_encoders_of_transformers(tmp_path, kind, n_dims):
     folder, net, processor = _save_encoder(tmp_path / "model", kind)
-    faces = [_noise(0), _noise(1, 60)]
+    faces = [noise(0), noise(1, 60)]
     out = FaceEmbedder(str(folder)).fit_transform(faces)
     assert list(out.columns) == [f"{kind}_frames", "seconds"]
     for face, found in zip(faces, out.iloc[:, 0], strict=True):
@@ -79,12 +76,12 @@ def test_classifiers_of_transformers(tmp_path, kind):
     folder, net, processor = _save_encoder(tmp_path / "model", kind, classes=5)
     embedder = FaceEmbedder(folder, output="probabilities", pooling="mean").fit([None])
     assert embedder.class_names() == [f"emotion {i}" for i in range(5)]
-    vectors = embedder.transform([[_noise(0)]])
+    vectors = embedder.transform([[noise(0)]])
     assert vectors.columns.tolist() == [f"{kind}_probabilities_emotion {i}" for i in range(5)]
     with torch.no_grad():
-        logits = net(**processor([_noise(0)], return_tensors="pt")).logits
+        logits = net(**processor([noise(0)], return_tensors="pt")).logits
     np.testing.assert_allclose(vectors, torch.softmax(logits, dim=1), atol=1e-5)
-    frames = FaceEmbedder(folder).fit_transform([_noise(0)])
+    frames = FaceEmbedder(folder).fit_transform([noise(0)])
     assert frames.iloc[0, 0].shape == (1, 16 if kind == "vit" else 12)
 
 
@@ -111,7 +108,7 @@ def test_damaged_weights_of_an_encoder(tmp_path):
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match="corrupted or truncated"):
-        FaceEmbedder(folder).fit_transform([_noise(0)])
+        FaceEmbedder(folder).fit_transform([noise(0)])
 
 
 def test_weights_that_lack_tensors(tmp_path):
@@ -122,10 +119,10 @@ def test_weights_that_lack_tensors(tmp_path):
     del tensors[name]
     save_file(tensors, file, metadata={"format": "pt"})
     with pytest.raises(ValueError, match=r"lack 1 tensors .*layernorm"):
-        FaceEmbedder(folder).fit_transform([_noise(0)])
+        FaceEmbedder(folder).fit_transform([noise(0)])
 
 
-FACES = [_noise(i, side) for i, side in enumerate([48, 64, 30, 20] * 3)]
+FACES = [noise(i, side) for i, side in enumerate([48, 64, 30, 20] * 3)]
 LABELS = ["sad", "happy", "anger"] * 4
 FIT = {"max_epochs": 1, "batch_size": 12, "validation_fraction": None, "random_state": 0}
 
