@@ -30,7 +30,7 @@ import pandas as pd
 import soxr
 from linear_paths import discriminant_path, logistic_path
 from parts import Parts
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
 
 from emoest.datasets import load_emodb, load_ravdess
@@ -256,9 +256,9 @@ class Fold:
             scores = scores + choice.weight * self._log(("other",), alone, choice.other_c)
         return log_softmax(scores, axis=1)
 
-    def predict(self, choices: Sequence[Choice]) -> np.ndarray:
-        """Predict numbers of classes; several choices are averaged."""
-        return np.mean([self.log_proba(choice) for choice in choices], axis=0).argmax(axis=1)
+    def predict_proba(self, choices: Sequence[Choice]) -> np.ndarray:
+        """Predict probabilities; of several choices it is their geometric mean."""
+        return softmax(np.mean([self.log_proba(choice) for choice in choices], axis=0), axis=1)
 
     def _log(self, parts: tuple[str, ...], choice: Choice, c: float) -> np.ndarray:
         key = parts, choice
@@ -269,7 +269,7 @@ class Fold:
 
 
 def nested(voices: Voices, train: np.ndarray, test: np.ndarray) -> Iterator[tuple]:
-    """Choose by inner folds and predict, step by step: name, choice, predictions."""
+    """Choose by inner folds and predict, step by step: name, choice, probabilities."""
     inner = [
         Fold(voices, train[fit], train[held])
         for fit, held in GroupKFold(4).split(train, groups=voices.actors[train])
@@ -278,8 +278,8 @@ def nested(voices: Voices, train: np.ndarray, test: np.ndarray) -> Iterator[tupl
     true = np.concatenate([voices.y[fold.test] for fold in inner])
 
     def score(*choices: Choice) -> float:
-        found = np.concatenate([fold.predict(choices) for fold in inner])
-        return recall_per_class(true, found).mean()
+        found = np.concatenate([fold.predict_proba(choices) for fold in inner])
+        return recall_per_class(true, found.argmax(axis=1)).mean()
 
     scores: dict[Choice, float] = {}
     taken = []
@@ -288,26 +288,25 @@ def nested(voices: Voices, train: np.ndarray, test: np.ndarray) -> Iterator[tupl
         scores |= {choice: score(choice) for choice in offered if choice not in scores}
         best = max(offered, key=lambda choice: scores[choice])
         taken.append(best)
-        yield name, best, outer.predict([best])
+        yield name, best, outer.predict_proba([best])
     ranked = sorted(scores, key=lambda choice: -scores[choice])[:N_AVERAGED]
     groups = {"one": [best], "each step": list(dict.fromkeys(taken)), "the ten best": ranked}
     which = max(groups, key=lambda name: score(*groups[name]))
-    yield AVERAGED, which, outer.predict(groups[which])
+    yield AVERAGED, which, outer.predict_proba(groups[which])
 
 
 def outer_fold(voices: Voices, classes: np.ndarray, train: Any, test: Any) -> pd.DataFrame:
-    """Tabulate the predictions of every step in one outer fold."""
+    """Tabulate predictions and probabilities of every step in one outer fold."""
     rows = [
-        pd.DataFrame(
-            {
-                "step": name,
-                "group": voices.actors[test],
-                "y": classes[voices.y[test]],
-                "y_pred": classes[predicted],
-                "chosen": choice if isinstance(choice, str) else choice.text(),
-            }
+        pd.DataFrame(proba, columns=classes).assign(
+            step=name,
+            row=test,
+            group=voices.actors[test],
+            y=classes[voices.y[test]],
+            y_pred=classes[proba.argmax(axis=1)],
+            chosen=choice if isinstance(choice, str) else choice.text(),
         )
-        for name, choice, predicted in nested(voices, train, test)
+        for name, choice, proba in nested(voices, train, test)
     ]
     return pd.concat(rows, ignore_index=True)
 
