@@ -155,13 +155,20 @@ def layer_statistics(
     return np.stack([found[row] for row in files.index])
 
 
-def _of_clip(net: Any, clip: str, speed: float) -> np.ndarray:
+def mels_of(net: Any, clip: str, speed: float) -> Any:
+    """Read a clip at a speed, higher or lower with it: a batch of one log-mel spectrum."""
     import torch
 
     signal, _ = read_audio(clip, target_rate=RATE)
     if speed != 1:
         signal = soxr.resample(signal, RATE * speed, RATE)
-    mels = torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
+    return torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
+
+
+def _of_clip(net: Any, clip: str, speed: float) -> np.ndarray:
+    import torch
+
+    mels = mels_of(net, clip, speed)
     with torch.inference_mode():
         layers = np.stack([states[0].numpy() for states in net(mels)])
     return np.stack([layers.mean(axis=1), layers.std(axis=1)], axis=1).astype(np.float32)

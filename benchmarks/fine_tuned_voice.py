@@ -11,9 +11,9 @@ from the training clips as they are and at 0.8, 0.9, 1.1 and 1.2 of their speed.
 begins with just this regression as its head (Kumar et al., "Fine-tuning can distort pretrained
 features and underperform out-of-distribution", ICLR 2022) and trains layers 3 and 4 and the head:
 AdamW, each clip at one of the speeds an epoch. "product" multiplies the probabilities of both. All
-settings were chosen on EmoDB and then used on RAVDESS once; there is no normalization by speaker.
---beside takes what best_voice.py kept of the same corpus, and adds that voice and its product with
-the layers trained further.
+settings were chosen on EmoDB (docs/results.md says how), then used on RAVDESS once; nothing is
+normalized by speaker. --beside takes what best_voice.py kept of the same corpus, and adds that
+voice and its product with the layers trained further.
 """
 
 import argparse
@@ -25,10 +25,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import soxr
 import torch
 from attention_ravdess import score_cells
-from best_voice import CORPORA, SPEEDS, STEPS
+from best_voice import CORPORA, SPEEDS, STEPS, mels_of
 from parts import Parts
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
@@ -36,9 +35,7 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from emoest.features._whisper_mel import RATE, whisper_log_mel
 from emoest.files.weights import find_weights
-from emoest.media.audio import read_audio
 from emoest.nets.whisper import WhisperEncoder, load_whisper_encoder
 
 FROZEN_LAYERS, LAST_LAYER = 2, 4
@@ -62,10 +59,7 @@ def entering_states(net: WhisperEncoder, files: pd.Series, kept: Path, speed: fl
 
 
 def _of_clip(net: WhisperEncoder, clip: str, speed: float) -> npt.NDArray[np.float16]:
-    signal, _ = read_audio(clip, target_rate=RATE)
-    if speed != 1:
-        signal = soxr.resample(signal, RATE * speed, RATE)
-    mels = torch.from_numpy(whisper_log_mel(signal, net.n_mels))[None]
+    mels = mels_of(net, clip, speed)
     with torch.inference_mode():
         for number, states in enumerate(net(mels)):
             if number == FROZEN_LAYERS:

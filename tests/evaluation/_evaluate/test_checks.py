@@ -5,32 +5,10 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from emoest.evaluation import evaluate
 from emoest.evaluation._checks import check_groups, check_models, check_targets, describe_splitter
-
-N_SPEAKERS, N_EACH = 12, 6
-
-
-@pytest.fixture
-def data():
-    rng = np.random.default_rng(0)
-    speakers = np.repeat([f"s{i:02d}" for i in range(N_SPEAKERS)], N_EACH)
-    rng.shuffle(speakers)
-    y = rng.choice(["angry", "happy", "sad"], len(speakers))
-    shift = pd.factorize(y, sort=True)[0][:, None]
-    X = pd.DataFrame(
-        rng.normal(size=(len(y), 4)) + 0.7 * shift,
-        columns=["audio__f0", "audio__energy", "text__a", "text__b"],
-        index=[f"clip{i}" for i in range(len(y))],
-    )
-    return X, pd.Series(y, index=X.index, name="emotion"), speakers
-
-
-def logistic():
-    return make_pipeline(StandardScaler(), LogisticRegression())
+from tests.evaluation._evaluate.helpers import logistic
 
 
 def test_bad_input_is_named(data):
