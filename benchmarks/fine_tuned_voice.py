@@ -21,7 +21,7 @@ import argparse
 import copy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +43,19 @@ FROZEN_LAYERS, LAST_LAYER = 2, 4
 C = 0.01
 LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 3e-5, 0.01, 0.1
 EPOCHS, BATCH, WARMUP = 10, 16, 0.1
+TOGETHER = 4
 MODELS = ("frozen", "trained further", "product")
 OF_SEEDS = "trained further, mean of the seeds"
 CHOSEN = "chosen by nested folds"
 
 Cells = list[npt.NDArray[np.float16]]
+
+
+class Heard(NamedTuple):
+    """The clips at every speed: what enters the first trained layer, and pools before training."""
+
+    versions: list[Cells]
+    pools: npt.NDArray[np.float32]
 
 
 def entering_states(net: WhisperEncoder, files: pd.Series, kept: Path, speed: float) -> Cells:
@@ -92,10 +100,17 @@ class TopLayers(nn.Module):
         variance = ((frames - mean[:, None]) ** 2 * weights).sum(dim=1)
         return torch.cat([mean, (variance + 1e-8).sqrt()], dim=1)
 
-    def forward(self, states: Tensor, present: Tensor) -> Tensor:
+    def of_clips(self, cells: Cells) -> Tensor:
+        """Pool clips, those of like length together: frames that fill up cost as much as others."""
+        order = np.argsort([len(cell) for cell in cells], kind="stable")
+        parts = np.split(order, range(TOGETHER, len(order), TOGETHER))
+        pooled = torch.cat([self.pooled(*batch([cells[i] for i in part])) for part in parts])
+        return pooled[np.argsort(order)]
+
+    def forward(self, cells: Cells) -> Tensor:
         """Compute a score a class."""
-        pooled = (self.pooled(states, present) - self.mean) / self.deviation
-        scores: Tensor = self.head(self.dropout(pooled))
+        scaled = (self.of_clips(cells) - self.mean) / self.deviation
+        scores: Tensor = self.head(self.dropout(scaled))
         return scores
 
 
@@ -108,27 +123,26 @@ def batch(cells: Cells) -> tuple[Tensor, Tensor]:
     return states, torch.arange(states.shape[1]) < counts[:, None]
 
 
-def over_clips(compute: Any, cells: Cells) -> npt.NDArray[np.float32]:
-    """Compute a row a clip, those of like length together."""
-    order = np.argsort([len(cell) for cell in cells], kind="stable")
-    with torch.inference_mode():
-        found = [
-            compute(*batch([cells[i] for i in order[start : start + BATCH]])).numpy()
-            for start in range(0, len(order), BATCH)
-        ]
-    rows: npt.NDArray[np.float32] = np.concatenate(found)[np.argsort(order)]
-    return rows
+def pooled_before(
+    net: WhisperEncoder, versions: list[Cells], kept: Path
+) -> npt.NDArray[np.float32]:
+    """Pool every clip by the layers as they are: (n_speeds, n_clips, 2 * n_dims)."""
+    if not kept.exists():
+        top = TopLayers(net, 1).eval()
+        with torch.inference_mode():
+            np.save(kept, np.stack([top.of_clips(cells).numpy() for cells in versions]))
+    pools: npt.NDArray[np.float32] = np.load(kept)
+    return pools
 
 
-def begin(net: WhisperEncoder, versions: list[Cells], y: npt.NDArray[Any]) -> TopLayers:
+def begin(net: WhisperEncoder, pools: npt.NDArray[np.float32], y: npt.NDArray[Any]) -> TopLayers:
     """Make the layers as they are, with a logistic regression as their head."""
     top = TopLayers(net, len(np.unique(y))).eval()
-    pooled = [over_clips(top.pooled, cells) for cells in versions]
-    top.mean.copy_(torch.from_numpy(pooled[0].mean(axis=0)))
-    top.deviation.copy_(torch.from_numpy(pooled[0].std(axis=0)))
-    scaled = (np.concatenate(pooled) - top.mean.numpy()) / top.deviation.numpy()
+    top.mean.copy_(torch.from_numpy(pools[0].mean(axis=0)))
+    top.deviation.copy_(torch.from_numpy(pools[0].std(axis=0)))
+    scaled = (np.concatenate(list(pools)) - top.mean.numpy()) / top.deviation.numpy()
     regression = LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
-    regression.fit(scaled, np.tile(y, len(versions)))
+    regression.fit(scaled, np.tile(y, len(pools)))
     with torch.no_grad():
         top.head.weight.copy_(torch.from_numpy(regression.coef_))
         top.head.bias.copy_(torch.from_numpy(regression.intercept_))
@@ -152,7 +166,7 @@ def train_further(top: TopLayers, versions: list[Cells], y: npt.NDArray[Any], se
             order, speeds = rng.permutation(len(y)), rng.integers(len(versions), size=len(y))
             for start in range(0, len(y), BATCH):
                 rows = order[start : start + BATCH]
-                scores = top(*batch([versions[speeds[i]][i] for i in rows]))
+                scores = top([versions[speeds[i]][i] for i in rows])
                 loss = cross_entropy(scores, torch.from_numpy(y[rows]), weights)
                 optimizer.zero_grad()
                 loss.backward()
@@ -162,18 +176,25 @@ def train_further(top: TopLayers, versions: list[Cells], y: npt.NDArray[Any], se
         top.eval()
 
 
+def probabilities(top: TopLayers, cells: Cells) -> npt.NDArray[np.float64]:
+    """Compute a row a clip."""
+    with torch.inference_mode():
+        proba: npt.NDArray[np.float64] = softmax(top(cells).double().numpy(), axis=1)
+    return proba
+
+
 def outer_fold(
-    net: WhisperEncoder, versions: list[Cells], y: pd.Series, split: Any, seed: int
+    net: WhisperEncoder, heard: Heard, y: pd.Series, split: Any, seed: int
 ) -> pd.DataFrame:
     """Predict the test clips of a fold by both, in probabilities."""
     train, test = split
     classes, numbers = np.unique(y.to_numpy(), return_inverse=True)
-    known = [[cells[i] for i in train] for cells in versions]
-    asked = [versions[0][i] for i in test]
-    top = begin(net, known, numbers[train])
-    frozen = softmax(over_clips(top, asked), axis=1)
+    known = [[cells[i] for i in train] for cells in heard.versions]
+    asked = [heard.versions[0][i] for i in test]
+    top = begin(net, heard.pools[:, train], numbers[train])
+    frozen = probabilities(top, asked)
     train_further(top, known, numbers[train], seed)
-    trained = softmax(over_clips(top, asked), axis=1)
+    trained = probabilities(top, asked)
     proba = dict(zip(MODELS, (frozen, trained, frozen * trained), strict=True))
     groups = y.index.get_level_values("group")[test].astype(str)
     return pd.concat(
@@ -197,10 +218,11 @@ def run(given: argparse.Namespace) -> pd.DataFrame:
         entering_states(net, files, kept / f"{corpus}_states_{speed}.npz", speed)
         for speed in (1.0, *SPEEDS)
     ]
+    heard = Heard(versions, pooled_before(net, versions, kept / f"{corpus}_pools.npy"))
     splits = list(GroupKFold(n_folds).split(X, groups=X["speaker"]))
     for seed in given.seeds:
         for i in range(n_folds) if given.folds is None else given.folds:
-            make = partial(outer_fold, net, versions, y, splits[i], seed)
+            make = partial(outer_fold, net, heard, y, splits[i], seed)
             parts.add(f"seed {seed}, fold {i}", make, seed=seed)
     return parts.table()
 
