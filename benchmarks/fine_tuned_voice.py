@@ -224,7 +224,14 @@ def run(given: argparse.Namespace) -> pd.DataFrame:
         for i in range(n_folds) if given.folds is None else given.folds:
             make = partial(outer_fold, net, heard, y, splits[i], seed)
             parts.add(f"seed {seed}, fold {i}", make, seed=seed)
-    return parts.table()
+    return of_every_seed(parts.table())
+
+
+def of_every_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the clips that the nets of all seeds predicted, where folds are not there yet."""
+    counts = table.groupby("row")["seed"].transform("nunique")
+    print(f"{table.loc[counts == table['seed'].nunique(), 'row'].nunique()} clips, all seeds")
+    return table[counts == table["seed"].nunique()]
 
 
 def with_mean_of_seeds(table: pd.DataFrame) -> pd.DataFrame:
