@@ -114,9 +114,11 @@ def check_study(study: Any, identity: dict[str, str]) -> None:
     ValueError
         If its trials are of other samples, folds or parameters, or of no search of emoest.
     """
+    # Trials first: another worker may begin the study now, and names it before its first trial.
+    has_trials = bool(study.get_trials(deepcopy=False))
     known = study.user_attrs.get(_IDENTITY)
     if known is None:
-        if study.get_trials(deepcopy=False):
+        if has_trials:
             raise ValueError(
                 f"The study {study.study_name!r} has trials that OptunaSearchCV did not make. Give "
                 "another study_name, or None for one of its own."
@@ -149,14 +151,15 @@ def describe_study(
             )
         return
     known = None if rows.groups is None else len(np.unique(rows.groups.astype(str)))
+    # The identity first: a worker that finds the versions writes nothing itself, and begins.
     described = {
+        _IDENTITY: identity,
         "model": short_repr(estimator),
         "metrics": metrics,
         "n_samples": num_samples(rows.X),
         "n_groups": known,
         "n_splits": len(rows.splits),
         "versions": now,
-        _IDENTITY: identity,
     }
     for name, value in described.items():
         study.set_user_attr(name, value)

@@ -10,7 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from emoest.evaluation import evaluate
 from emoest.tuning import OptunaSearchCV
+from emoest.tuning._folds import Rows
 from emoest.tuning._storage import open_storage
+from emoest.tuning._study import check_study, describe_study
 
 X = np.random.default_rng(0).normal(size=(24, 2))
 Y, SPEAKERS = np.tile([0, 1], 12), np.repeat(range(12), 2)
@@ -33,6 +35,44 @@ def test_trials_are_counted_over_workers_and_differ(tmp_path):
     drawn = [trial.params["C"] for trial in study.get_trials()]
     assert len(drawn) in {8, 9}
     assert len(set(drawn)) == len(drawn)
+
+
+class OvertakenStudy:
+    """A study that another worker begins after so many of its calls were made here."""
+
+    def __init__(self, n_calls, steps):
+        self.study = optuna.create_study()
+        self.n_calls, self.steps = n_calls, steps
+
+    def __getattr__(self, name):
+        found = getattr(self.study, name)
+        kept = found if name != "get_trials" else list(found())
+        self.n_calls -= 1
+        if self.n_calls == 0:
+            for step in self.steps:
+                step(self.study)
+        return kept if name != "get_trials" else lambda deepcopy: kept
+
+
+@pytest.mark.parametrize("n_calls", [1, 2])
+def test_a_study_that_another_worker_begins_meanwhile_is_one_of_this_search(n_calls):
+    identity = {"samples": "ab"}
+    steps = [lambda study: study.set_user_attr("emoest", identity), lambda study: study.ask()]
+    check_study(OvertakenStudy(n_calls, steps), identity)
+
+
+def test_what_a_study_is_of_is_written_before_all_else():
+    written = []
+
+    class Study:
+        user_attrs = {}
+
+        def set_user_attr(self, name, value):
+            written.append(name)
+
+    rows = Rows(X, Y, SPEAKERS, None, [], 0)
+    describe_study(Study(), LogisticRegression(), rows, {"samples": "ab"}, ["uar"])
+    assert written.index("emoest") == 0
 
 
 def test_folds_at_a_time_make_one_new_storage(tmp_path):
