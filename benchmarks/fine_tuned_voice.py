@@ -230,8 +230,9 @@ def run(given: argparse.Namespace) -> pd.DataFrame:
 def of_every_seed(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the clips that the nets of all seeds predicted, where folds are not there yet."""
     counts = table.groupby("row")["seed"].transform("nunique")
-    print(f"{table.loc[counts == table['seed'].nunique(), 'row'].nunique()} clips, all seeds")
-    return table[counts == table["seed"].nunique()]
+    kept = table[counts == table["seed"].nunique()]
+    print(f"{kept['row'].nunique()} clips, all seeds")
+    return kept
 
 
 def with_mean_of_seeds(table: pd.DataFrame) -> pd.DataFrame:
